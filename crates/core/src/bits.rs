@@ -1,0 +1,128 @@
+//! A ring of the last `n` results at a few bits a result, with a running count for each bit.
+//!
+//! "Is p99 above T", "did half of the last 100 fail" need no values and no order: a count against a rank is the
+//! whole question. The ring does not own its words, so that a breaker can use the same words for its window
+//! while closed and for its leases while half-open.
+
+/// How a ring lies in its words: how many results, and 1, 2 or 4 bits for each, so that none straddles a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RingShape {
+    capacity: u32,
+    /// log2 of the bits for each result.
+    log_width: u8,
+}
+
+impl RingShape {
+    /// A ring of the last `capacity` results (at most [`Self::MAX_CAPACITY`]) with `planes` bits each (1 to 4).
+    pub(crate) const fn new(capacity: u32, planes: usize) -> Self {
+        Self {
+            capacity,
+            log_width: match planes {
+                0 | 1 => 0,
+                2 => 1,
+                _ => 2,
+            },
+        }
+    }
+
+    /// Keeps every bit position in a `u32`.
+    pub(crate) const MAX_CAPACITY: u32 = 1 << 28;
+
+    pub(crate) const fn capacity(self) -> u32 {
+        self.capacity
+    }
+
+    /// The words that the ring takes.
+    pub(crate) const fn words(self) -> usize {
+        (self.capacity << self.log_width).div_ceil(64) as usize
+    }
+}
+
+/// The position and the counts of a ring; `PLANES` is the most bits a result can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BitRing<const PLANES: usize> {
+    len: u32,
+    head: u32,
+    counts: [u32; PLANES],
+}
+
+impl<const PLANES: usize> BitRing<PLANES> {
+    /// An empty ring; its words must be zero.
+    pub(crate) const fn new() -> Self {
+        Self {
+            len: 0,
+            head: 0,
+            counts: [0; PLANES],
+        }
+    }
+
+    /// How many results the ring holds.
+    #[inline]
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// How many of them have bit `plane` set.
+    #[inline]
+    pub(crate) fn count(&self, plane: usize) -> u32 {
+        self.counts.get(plane).copied().unwrap_or(0)
+    }
+
+    /// Records a result; the oldest leaves when the ring is full.
+    #[inline]
+    pub(crate) fn push(&mut self, shape: RingShape, words: &mut [u64], bits: u64) {
+        let at = self.head << shape.log_width;
+        let Some(word) = words.get_mut((at >> 6) as usize) else {
+            return;
+        };
+        let shift = at & 63;
+        let mask = (1_u64 << (1_u32 << shape.log_width)).wrapping_sub(1);
+        let old = (*word >> shift) & mask;
+        *word = (*word & !(mask << shift)) | ((bits & mask) << shift);
+        for (plane, count) in self.counts.iter_mut().enumerate() {
+            *count = count
+                .wrapping_add(bit(bits, plane))
+                .wrapping_sub(bit(old, plane));
+        }
+        if self.len < shape.capacity {
+            self.len = self.len.wrapping_add(1);
+        }
+        self.head = self.head.wrapping_add(1);
+        if self.head >= shape.capacity {
+            self.head = 0;
+        }
+    }
+
+    /// Whether some history of pushes leads to this ring and these words.
+    pub(crate) fn is_consistent(&self, shape: RingShape, words: &[u64]) -> bool {
+        let head_fits = if self.len < shape.capacity {
+            self.head == self.len
+        } else {
+            self.len == shape.capacity && self.head < shape.capacity
+        };
+        let width = 1_u32 << shape.log_width;
+        let used_bits = u64::from(self.len) << shape.log_width;
+        let mut counts = [0_u32; PLANES];
+        let mut at = 0_u64;
+        for word in words {
+            let mut rest = *word;
+            for _ in 0..(64_u32 >> shape.log_width) {
+                let bits = rest & (1_u64 << width).wrapping_sub(1);
+                if at >= used_bits && bits != 0 {
+                    return false;
+                }
+                for (plane, count) in counts.iter_mut().enumerate() {
+                    *count = count.wrapping_add(bit(bits, plane));
+                }
+                rest >>= width;
+                at = at.wrapping_add(u64::from(width));
+            }
+        }
+        head_fits && words.len() == shape.words() && counts == self.counts
+    }
+}
+
+#[inline]
+const fn bit(bits: u64, plane: usize) -> u32 {
+    ((bits >> plane) & 1) as u32
+}

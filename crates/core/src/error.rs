@@ -1,0 +1,185 @@
+//! What can be wrong with a policy or a stored state, named so that it can be mended.
+
+use core::fmt;
+use core::time::Duration;
+
+use thiserror::Error;
+
+use crate::span;
+
+/// A policy that cannot be: which field, what was given, and the bound.
+///
+/// Its text is one sentence that starts with the path of the field, as a policy file writes it:
+/// `breaker.triggers[1].min_calls is 200: it must be at most 100`.
+///
+/// ```
+/// use evenkeel_core::Ratio;
+///
+/// let error = Ratio::new(1, 0).unwrap_err();
+/// assert_eq!(error.to_string(), "ratio.denominator is 0: it must be at least 1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{} {problem}", self.path())]
+pub struct ConfigError {
+    scope: &'static str,
+    field: &'static str,
+    index: Option<usize>,
+    problem: Problem,
+}
+
+impl ConfigError {
+    pub(crate) const fn new(scope: &'static str, field: &'static str, problem: Problem) -> Self {
+        Self {
+            scope,
+            field,
+            index: None,
+            problem,
+        }
+    }
+
+    /// The same problem in the `index`-th element of a list.
+    #[must_use]
+    pub(crate) const fn at(mut self, index: usize) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// The same problem in a policy that is part of another, say a backoff's inside `breaker.open`.
+    #[must_use]
+    pub(crate) const fn within(mut self, scope: &'static str) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn problem(&self) -> Problem {
+        self.problem
+    }
+
+    /// Where: the path of the field, as a policy file writes it, such as `breaker.triggers[1].min_calls`.
+    pub fn path(&self) -> impl fmt::Display {
+        Path(*self)
+    }
+}
+
+struct Path(ConfigError);
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.scope)?;
+        if let Some(index) = self.0.index {
+            write!(f, "[{index}]")?;
+        }
+        if !self.0.field.is_empty() {
+            write!(f, ".{}", self.0.field)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a field.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// It has no default and was not given.
+    #[error("is missing: {fix}")]
+    Missing {
+        /// What to set.
+        fix: &'static str,
+    },
+    /// It is smaller than it may be.
+    #[error("is {given}: it must be at least {min}")]
+    BelowMin {
+        /// The value given.
+        given: Amount,
+        /// The smallest value allowed.
+        min: Amount,
+    },
+    /// It is larger than it may be.
+    #[error("is {given}: it must be at most {max}")]
+    AboveMax {
+        /// The value given.
+        given: Amount,
+        /// The largest value allowed.
+        max: Amount,
+    },
+    /// It does not fit in the memory that is there without the `alloc` feature.
+    #[error("needs {given} words of memory: without the feature `alloc` at most {max} are there")]
+    NeedsAlloc {
+        /// 64-bit words needed.
+        given: u64,
+        /// 64-bit words held inline.
+        max: u64,
+    },
+    /// It contradicts another field.
+    #[error("conflicts with {with}: {fix}")]
+    Conflict {
+        /// The other field.
+        with: &'static str,
+        /// How to mend it.
+        fix: &'static str,
+    },
+    /// It could not be read.
+    #[error("cannot be read: expected {expected}")]
+    Unreadable {
+        /// What it should look like.
+        expected: &'static str,
+    },
+}
+
+/// A value in an error, in its own unit.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// A plain number.
+    Count(u64),
+    /// A span of time.
+    Span(Duration),
+    /// A ratio or a quantile.
+    Fraction {
+        /// Numerator.
+        num: u64,
+        /// Denominator.
+        den: u64,
+    },
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Count(n) => write!(f, "{n}"),
+            Self::Span(span) => write!(f, "{}", span::text(span)),
+            Self::Fraction { num, den: 1 } => write!(f, "{num}"),
+            Self::Fraction { num, den } => write!(f, "{num}/{den}"),
+        }
+    }
+}
+
+/// A stored state that a machine refuses to take over.
+///
+/// A state is checked as untrusted input: it may come from a file, another version or an attacker.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RestoreError {
+    /// The state was written by another version of its format.
+    #[error("the state has version {found}, this code reads version {expected}")]
+    Version {
+        /// The version in the state.
+        found: u16,
+        /// The version that this code writes and reads.
+        expected: u16,
+    },
+    /// The state does not fit the policy, say a window of another size.
+    #[error("the state does not fit the policy: {what}")]
+    Misfit {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// The state contradicts itself: no history leads to it.
+    #[error("the state contradicts itself: {what}")]
+    Corrupt {
+        /// What contradicts.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,167 @@
+//! Quantiles as exact fractions, and the one rule that turns a quantile into a rank.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::decimal;
+use crate::error::{Amount, ConfigError, Problem};
+
+/// A quantile between 0 and 1, exact: `p99.9` is 999/1000, not a nearby float.
+///
+/// The rank rule is nearest rank, the same in every estimator and trigger: of `n` values in order, the
+/// quantile is the one with rank `ceil(q * n)`, at least 1. It is always a value that was recorded; nothing is
+/// interpolated. (Peers disagree by one: see DESIGN's notes on Hystrix and on the upper median.)
+///
+/// ```
+/// use evenkeel_core::Quantile;
+///
+/// assert_eq!(Quantile::P99.rank(100), Some(99));
+/// assert_eq!(Quantile::P99.rank(1000), Some(990));
+/// assert_eq!(Quantile::P50.rank(1), Some(1));
+/// assert_eq!(Quantile::P50.rank(0), None);
+/// assert_eq!("p99.9".parse(), Ok(Quantile::P999));
+/// assert!("p100.1".parse::<Quantile>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quantile {
+    num: u64,
+    den: u64,
+}
+
+impl Quantile {
+    /// The smallest value.
+    pub const MIN: Self = Self { num: 0, den: 1 };
+    /// The median (lower median of an even count).
+    pub const P50: Self = Self { num: 1, den: 2 };
+    /// The 90th percentile.
+    pub const P90: Self = Self { num: 9, den: 10 };
+    /// The 95th percentile.
+    pub const P95: Self = Self { num: 19, den: 20 };
+    /// The 99th percentile.
+    pub const P99: Self = Self { num: 99, den: 100 };
+    /// The 99.9th percentile.
+    pub const P999: Self = Self {
+        num: 999,
+        den: 1000,
+    };
+    /// The largest value.
+    pub const MAX: Self = Self { num: 1, den: 1 };
+
+    /// `num / den`, kept as given.
+    ///
+    /// # Errors
+    /// When `den` is 0 or the fraction is above 1.
+    pub const fn new(num: u64, den: u64) -> Result<Self, ConfigError> {
+        if den == 0 {
+            return Err(ConfigError::new(
+                "quantile",
+                "denominator",
+                Problem::BelowMin {
+                    given: Amount::Count(0),
+                    min: Amount::Count(1),
+                },
+            ));
+        }
+        if num > den {
+            return Err(ConfigError::new(
+                "quantile",
+                "",
+                Problem::AboveMax {
+                    given: Amount::Fraction { num, den },
+                    max: Amount::Count(1),
+                },
+            ));
+        }
+        Ok(Self { num, den })
+    }
+
+    /// The numerator, as given.
+    #[inline]
+    #[must_use]
+    pub const fn numerator(self) -> u64 {
+        self.num
+    }
+
+    /// The denominator, as given; never 0.
+    #[inline]
+    #[must_use]
+    pub const fn denominator(self) -> u64 {
+        self.den
+    }
+
+    /// The nearest rank among `n` values, from 1 to `n`; `None` when there is no value.
+    #[must_use]
+    pub const fn rank(self, n: u64) -> Option<u64> {
+        if n == 0 {
+            return None;
+        }
+        let product = (self.num as u128).wrapping_mul(n as u128);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "num <= den, so the quotient is at most n"
+        )]
+        let rank = product.div_ceil(self.den as u128) as u64;
+        Some(if rank == 0 { 1 } else { rank })
+    }
+
+    /// Whether this quantile of `n` values lies above a limit that exactly `above` of them exceed.
+    ///
+    /// Needs no order and no division: the value at the nearest rank exceeds the limit when fewer than `rank`
+    /// values do not.
+    #[inline]
+    #[must_use]
+    pub const fn exceeds(self, above: u32, n: u32) -> bool {
+        let within = n.saturating_sub(above) as u128;
+        // rank > within, where rank = max(1, ceil(q * n))
+        above > 0
+            && (within == 0
+                || (self.num as u128).wrapping_mul(n as u128)
+                    > within.wrapping_mul(self.den as u128))
+    }
+}
+
+/// As `"p99.9"` where that is exact, else as a fraction; [`FromStr`] reads both back.
+impl fmt::Display for Quantile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scaled = (self.num as u128).wrapping_mul(100);
+        let den = self.den as u128;
+        let mut digits = 0_usize;
+        while scaled.checked_rem(den) != Some(0) && digits < 9 {
+            scaled = scaled.wrapping_mul(10);
+            digits = digits.saturating_add(1);
+        }
+        if scaled.checked_rem(den) != Some(0) {
+            return write!(f, "{}/{}", self.num, self.den);
+        }
+        let unit = 10_u128.wrapping_pow(u32::try_from(digits).unwrap_or(0));
+        let percent = scaled.checked_div(den).unwrap_or(0);
+        let whole = percent.checked_div(unit).unwrap_or(0);
+        if digits == 0 {
+            write!(f, "p{whole}")
+        } else {
+            let part = percent.checked_rem(unit).unwrap_or(0);
+            write!(f, "p{whole}.{part:0digits$}")
+        }
+    }
+}
+
+/// Reads `"p99.9"`, `"0.999"`, `"99.9%"` or `"999/1000"`, as exact decimals.
+impl FromStr for Quantile {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        const EXPECTED: &str = "a quantile such as \"p99\", \"p99.9\" or \"0.99\"";
+        let text = text.trim();
+        let read = match text.strip_prefix('p') {
+            Some(percent) => decimal::number(percent)
+                .and_then(|(num, den)| Some((num, den.checked_mul(100)?))),
+            None => decimal::fraction(text),
+        };
+        let (num, den) = read.ok_or(ConfigError::new(
+            "quantile",
+            "",
+            Problem::Unreadable { expected: EXPECTED },
+        ))?;
+        Self::new(num, den)
+    }
+}

@@ -1,0 +1,184 @@
+//! Exact fractions for thresholds, factors and spreads: no float ever decides anything.
+
+use core::cmp::Ordering;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::decimal;
+use crate::error::{Amount, ConfigError, Problem};
+
+/// A non-negative fraction in lowest terms, such as a failure rate of 1/2 or a growth factor of 3/2.
+///
+/// Two ratios of the same value are equal, whatever they were made from. A policy says which range it takes:
+/// a rate is at most 1, a factor at least 1.
+///
+/// ```
+/// use evenkeel_core::Ratio;
+///
+/// let half = Ratio::new(1, 2)?;
+/// assert_eq!(half, Ratio::percent(50));
+/// assert_eq!("50%".parse(), Ok(half));
+/// assert_eq!("0.5".parse(), Ok(half));
+/// assert_eq!("1/2".parse(), Ok(half));
+/// assert_eq!(half.of(7), 3);
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ratio {
+    num: u32,
+    den: u32,
+}
+
+impl Ratio {
+    /// 0.
+    pub const ZERO: Self = Self { num: 0, den: 1 };
+    /// 1, or 100 %.
+    pub const ONE: Self = Self { num: 1, den: 1 };
+    /// 2, the usual growth factor.
+    pub const TWO: Self = Self { num: 2, den: 1 };
+
+    /// `num / den`.
+    ///
+    /// # Errors
+    /// When `den` is 0.
+    pub const fn new(num: u32, den: u32) -> Result<Self, ConfigError> {
+        if den == 0 {
+            return Err(ConfigError::new(
+                "ratio",
+                "denominator",
+                Problem::BelowMin {
+                    given: Amount::Count(0),
+                    min: Amount::Count(1),
+                },
+            ));
+        }
+        Ok(Self::reduced(num, den))
+    }
+
+    /// `percent / 100`.
+    #[must_use]
+    pub const fn percent(percent: u32) -> Self {
+        Self::reduced(percent, 100)
+    }
+
+    /// `per_mille / 1000`.
+    #[must_use]
+    pub const fn per_mille(per_mille: u32) -> Self {
+        Self::reduced(per_mille, 1000)
+    }
+
+    /// The numerator in lowest terms.
+    #[inline]
+    #[must_use]
+    pub const fn numerator(self) -> u32 {
+        self.num
+    }
+
+    /// The denominator in lowest terms; never 0.
+    #[inline]
+    #[must_use]
+    pub const fn denominator(self) -> u32 {
+        self.den
+    }
+
+    /// `floor(self * n)`, or `u64::MAX` when that is larger.
+    #[must_use]
+    pub const fn of(self, n: u64) -> u64 {
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "the denominator is never 0"
+        )]
+        match n.checked_mul(self.num as u64) {
+            Some(product) => product / self.den as u64,
+            None => {
+                let wide = (n as u128).wrapping_mul(self.num as u128) / self.den as u128;
+                if wide > u64::MAX as u128 {
+                    u64::MAX
+                } else {
+                    #[expect(clippy::cast_possible_truncation, reason = "just compared with MAX")]
+                    {
+                        wide as u64
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether `part` of `whole` is at least this ratio. Exact; 0 of 0 counts as a rate of 0.
+    #[inline]
+    #[must_use]
+    pub const fn is_reached_by(self, part: u32, whole: u32) -> bool {
+        (part as u64).wrapping_mul(self.den as u64) >= (whole as u64).wrapping_mul(self.num as u64)
+            && (whole > 0 || self.num == 0)
+    }
+
+    /// Whether this ratio is above `other`; [`Ord`] for `const` code.
+    #[must_use]
+    pub const fn is_above(self, other: Self) -> bool {
+        (self.num as u64).wrapping_mul(other.den as u64)
+            > (other.num as u64).wrapping_mul(self.den as u64)
+    }
+
+    const fn reduced(num: u32, den: u32) -> Self {
+        let (mut a, mut b) = (num, den);
+        while b != 0 {
+            #[expect(clippy::arithmetic_side_effects, reason = "b is not 0 here")]
+            let rest = a % b;
+            (a, b) = (b, rest);
+        }
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "the greatest divisor of a pair whose second is not 0 is not 0"
+        )]
+        Self {
+            num: num / a,
+            den: den / a,
+        }
+    }
+}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self == other {
+            Ordering::Equal
+        } else if self.is_above(*other) {
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        }
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As `"1/2"`, or `"2"` when it is whole; [`FromStr`] reads it back.
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den == 1 {
+            write!(f, "{}", self.num)
+        } else {
+            write!(f, "{}/{}", self.num, self.den)
+        }
+    }
+}
+
+/// Reads `"50%"`, `"1/2"`, `"0.5"` or `"2"`, as exact decimals.
+impl FromStr for Ratio {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        const EXPECTED: &str = "a ratio such as \"50%\", \"1/2\" or \"0.5\"";
+        let unreadable = || {
+            ConfigError::new("ratio", "", Problem::Unreadable { expected: EXPECTED })
+        };
+        let (num, den) = decimal::fraction(text).ok_or_else(unreadable)?;
+        match (u32::try_from(num), u32::try_from(den)) {
+            (Ok(num), Ok(den)) => Self::new(num, den),
+            _ => Err(unreadable()),
+        }
+    }
+}

@@ -1,2 +1,145 @@
-//! evenkeel
-fn main() {}
+//! The binary `evenkeel`: runs resilience policies over recorded traffic, and explains them.
+
+mod band;
+mod commands;
+mod decisions;
+mod explain;
+mod keys;
+mod numbers;
+mod outline;
+mod percentiles;
+mod place;
+mod policy;
+mod progress;
+mod replay;
+mod report;
+mod summary;
+mod terminal;
+mod timeline;
+mod trace;
+mod trace_error;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Bad usage or bad input. (1 is for a difference or a failed check.)
+const BAD_INPUT: u8 = 2;
+
+const EXAMPLE: &str = "\
+Try it:
+  evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html
+
+A trace is CSV, sorted by time, with one call a row:
+  t_ns,key,latency_ns,outcome
+  0,checkout,12000000,ok
+  4000000,checkout,250000000,timeout
+
+A policy is TOML (or JSON) with a table for each machine:
+  [breaker]
+  window    = { count = 50 }
+  triggers  = [{ kind = \"failure-rate\", at_least = \"50%\", min_calls = 20 }]
+  open      = { base = \"1s\", cap = \"30s\" }
+  half_open = { probe_timeout = \"2s\" }
+
+Exit codes: 0 done, 1 a difference or a failed check, 2 bad usage or bad input.";
+
+#[derive(Parser)]
+#[command(name = "evenkeel", version, about, long_about = None, after_help = EXAMPLE)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What would this policy have done to the recorded calls?
+    Replay(ReplayArgs),
+    /// Exact percentiles and failure rates over the last N rows, as CSV
+    Percentiles(PercentilesArgs),
+    /// Draw a policy: the breaker's phases and the schedule of its waits
+    Explain(ExplainArgs),
+}
+
+/// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
+///
+/// Each row asks the breaker at its t_ns and, if admitted, reports its recorded result latency_ns later.
+/// Recorded outcomes are taken as independent of what was admitted.
+#[derive(Args)]
+#[command(after_help = "Example:
+  evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html")]
+struct ReplayArgs {
+    /// CSV with the columns t_ns,key,latency_ns,outcome, sorted by t_ns; - is standard input
+    trace: PathBuf,
+    /// Policy file (.toml or .json) with a table [breaker]
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// A breaker of its own for each key, instead of one for all
+    #[arg(long)]
+    per_key: bool,
+    /// Seed of the random words (jitter, ramp); the same seed gives the same answers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Write the answer to each row as JSON lines
+    #[arg(long, value_name = "FILE.jsonl")]
+    decisions: Option<PathBuf>,
+    /// Write the picture: one self-contained HTML file
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints rows_seen,n,p50_ns,p95_ns,p99_ns,max_ns,failures,failure_rate every K rows and for the last row.
+///
+/// Percentiles are exact, nearest rank, over the last N rows whatever their outcome or key; a failure is any row
+/// that is not ok.
+#[derive(Args)]
+#[command(after_help = "Example:
+  evenkeel percentiles docs/traces/outage.csv --window 1000 --every 100")]
+struct PercentilesArgs {
+    /// CSV with the columns t_ns,key,latency_ns,outcome, sorted by t_ns; - is standard input
+    trace: PathBuf,
+    /// How many rows to look back
+    #[arg(long, value_name = "N")]
+    window: u32,
+    /// A line every K rows [default: N]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    every: Option<u64>,
+}
+
+/// Prints the schedule of waits, and the diagram of each machine in a policy file.
+#[derive(Args)]
+#[command(after_help = "Example:
+  evenkeel explain docs/policies/http-client.toml")]
+struct ExplainArgs {
+    /// Policy file (.toml or .json)
+    policy: PathBuf,
+}
+
+fn main() -> ExitCode {
+    // Bad usage ends in clap, with exit code 2.
+    let result = match Cli::parse().command {
+        Command::Replay(args) => commands::replay(&args),
+        Command::Percentiles(args) => commands::percentiles(&args),
+        Command::Explain(args) => commands::explain(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if stdout_was_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(BAD_INPUT)
+        }
+    }
+}
+
+/// `evenkeel .. | head` is no error. Only stdout's errors come as bare `io::Error`s.
+fn stdout_was_closed(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

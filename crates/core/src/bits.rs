@@ -56,10 +56,26 @@ impl<const PLANES: usize> BitRing<PLANES> {
         }
     }
 
+    /// The parts of a stored ring. Only [`is_consistent`](Self::is_consistent) makes it safe to use.
+    pub(crate) const fn from_parts(len: u32, head: u32, counts: [u32; PLANES]) -> Self {
+        Self { len, head, counts }
+    }
+
+    /// Where the next result goes; with the length and the counts all that a stored ring needs.
+    pub(crate) const fn head(&self) -> u32 {
+        self.head
+    }
+
     /// How many results the ring holds.
     #[inline]
     pub(crate) const fn len(&self) -> u32 {
         self.len
+    }
+
+    /// How many of them have each bit set.
+    #[inline]
+    pub(crate) const fn counts(&self) -> [u32; PLANES] {
+        self.counts
     }
 
     /// How many of them have bit `plane` set.
@@ -79,10 +95,13 @@ impl<const PLANES: usize> BitRing<PLANES> {
         let mask = (1_u64 << (1_u32 << shape.log_width)).wrapping_sub(1);
         let old = (*word >> shift) & mask;
         *word = (*word & !(mask << shift)) | ((bits & mask) << shift);
-        for (plane, count) in self.counts.iter_mut().enumerate() {
-            *count = count
-                .wrapping_add(bit(bits, plane))
-                .wrapping_sub(bit(old, plane));
+        // A healthy result mostly replaces a healthy one.
+        if old != bits {
+            for (plane, count) in self.counts.iter_mut().enumerate() {
+                *count = count
+                    .wrapping_add(bit(bits, plane))
+                    .wrapping_sub(bit(old, plane));
+            }
         }
         if self.len < shape.capacity {
             self.len = self.len.wrapping_add(1);
@@ -125,4 +144,51 @@ impl<const PLANES: usize> BitRing<PLANES> {
 #[inline]
 const fn bit(bits: u64, plane: usize) -> u32 {
     ((bits >> plane) & 1) as u32
+}
+
+/// As one row of numbers: length, head, then the counts.
+#[cfg(feature = "serde")]
+mod stored {
+    use core::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::BitRing;
+
+    impl<const PLANES: usize> Serialize for BitRing<PLANES> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq([self.len, self.head].iter().chain(&self.counts))
+        }
+    }
+
+    impl<'de, const PLANES: usize> Deserialize<'de> for BitRing<PLANES> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Row::<PLANES>)
+        }
+    }
+
+    struct Row<const PLANES: usize>;
+
+    impl<'de, const PLANES: usize> Visitor<'de> for Row<PLANES> {
+        type Value = BitRing<PLANES>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a length, a head and {PLANES} counts")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut ring = BitRing::new();
+            let numbers = [&mut ring.len, &mut ring.head].into_iter();
+            for (at, number) in numbers.chain(&mut ring.counts).enumerate() {
+                *number = seq
+                    .next_element()?
+                    .ok_or_else(|| A::Error::invalid_length(at, &self))?;
+            }
+            match seq.next_element::<u32>()? {
+                None => Ok(ring),
+                Some(_) => Err(A::Error::invalid_length(PLANES.saturating_add(3), &self)),
+            }
+        }
+    }
 }

@@ -21,7 +21,9 @@ pub(crate) fn number(text: &str) -> Option<(u64, u64)> {
         return Some((integer(text)?, 1));
     };
     let den = 10_u64.checked_pow(u32::try_from(part.len()).ok()?)?;
-    let num = integer(whole)?.checked_mul(den)?.checked_add(integer(part)?)?;
+    let num = integer(whole)?
+        .checked_mul(den)?
+        .checked_add(integer(part)?)?;
     Some((num, den))
 }
 

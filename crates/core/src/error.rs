@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+use crate::ratio::Ratio;
 use crate::span;
 
 /// A policy that cannot be: which field, what was given, and the bound.
@@ -96,6 +97,9 @@ pub enum Problem {
         /// The smallest value allowed.
         min: Amount,
     },
+    /// It is 0, and there is no smallest value above 0.
+    #[error("is 0: it must be above 0")]
+    Zero,
     /// It is larger than it may be.
     #[error("is {given}: it must be at most {max}")]
     AboveMax {
@@ -143,6 +147,15 @@ pub enum Amount {
         /// Denominator.
         den: u64,
     },
+}
+
+impl From<Ratio> for Amount {
+    fn from(ratio: Ratio) -> Self {
+        Self::Fraction {
+            num: ratio.numerator().into(),
+            den: ratio.denominator().into(),
+        }
+    }
 }
 
 impl fmt::Display for Amount {

@@ -153,8 +153,9 @@ impl FromStr for Quantile {
         const EXPECTED: &str = "a quantile such as \"p99\", \"p99.9\" or \"0.99\"";
         let text = text.trim();
         let read = match text.strip_prefix('p') {
-            Some(percent) => decimal::number(percent)
-                .and_then(|(num, den)| Some((num, den.checked_mul(100)?))),
+            Some(percent) => {
+                decimal::number(percent).and_then(|(num, den)| Some((num, den.checked_mul(100)?)))
+            }
             None => decimal::fraction(text),
         };
         let (num, den) = read.ok_or(ConfigError::new(

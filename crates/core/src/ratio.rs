@@ -84,10 +84,7 @@ impl Ratio {
     /// `floor(self * n)`, or `u64::MAX` when that is larger.
     #[must_use]
     pub const fn of(self, n: u64) -> u64 {
-        #[expect(
-            clippy::arithmetic_side_effects,
-            reason = "the denominator is never 0"
-        )]
+        #[expect(clippy::arithmetic_side_effects, reason = "the denominator is never 0")]
         match n.checked_mul(self.num as u64) {
             Some(product) => product / self.den as u64,
             None => {
@@ -172,9 +169,8 @@ impl FromStr for Ratio {
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         const EXPECTED: &str = "a ratio such as \"50%\", \"1/2\" or \"0.5\"";
-        let unreadable = || {
-            ConfigError::new("ratio", "", Problem::Unreadable { expected: EXPECTED })
-        };
+        let unreadable =
+            || ConfigError::new("ratio", "", Problem::Unreadable { expected: EXPECTED });
         let (num, den) = decimal::fraction(text).ok_or_else(unreadable)?;
         match (u32::try_from(num), u32::try_from(den)) {
             (Ok(num), Ok(den)) => Self::new(num, den),

@@ -31,13 +31,15 @@ const UNITS: [(&[&str], u64); 7] = [
 /// assert!(span::parse("250").is_err());
 /// ```
 pub fn parse(text: &str) -> Result<Duration, ConfigError> {
-    nanos(text).map(Duration::from_nanos).ok_or(ConfigError::new(
-        "span",
-        "",
-        Problem::Unreadable {
-            expected: "a span such as \"250ms\", \"1m30s\" or \"1.5s\"",
-        },
-    ))
+    nanos(text)
+        .map(Duration::from_nanos)
+        .ok_or(ConfigError::new(
+            "span",
+            "",
+            Problem::Unreadable {
+                expected: "a span such as \"250ms\", \"1m30s\" or \"1.5s\"",
+            },
+        ))
 }
 
 fn nanos(text: &str) -> Option<u64> {
@@ -46,8 +48,8 @@ fn nanos(text: &str) -> Option<u64> {
     while !rest.is_empty() {
         let (number, after) = split_where(rest, |c| !c.is_ascii_digit() && c != '.')?;
         let after = after.trim_start();
-        let (unit, after) = split_where(after, |c| c.is_ascii_digit() || c.is_whitespace())
-            .unwrap_or((after, ""));
+        let (unit, after) =
+            split_where(after, |c| c.is_ascii_digit() || c.is_whitespace()).unwrap_or((after, ""));
         let (_, unit_ns) = UNITS.iter().find(|(names, _)| names.contains(&unit))?;
         let (num, den) = decimal::number(number)?;
         let product = u128::from(num).checked_mul(u128::from(*unit_ns))?;

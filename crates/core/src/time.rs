@@ -41,6 +41,8 @@ pub(crate) const fn span_ns(span: Duration) -> Option<u64> {
 /// assert_eq!(clock.latest_ns(), 100);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Monotone {
     latest_ns: u64,
 }

@@ -1,0 +1,254 @@
+//! The picture in the shell: breaker phases, p99 and shares over time, a column for each stretch of time.
+
+use evenkeel_core::Quantile;
+use evenkeel_core::breaker::Phase;
+
+use crate::summary::Summary;
+use crate::timeline::axis::Axis;
+use crate::timeline::phases::{self, History};
+use crate::timeline::{Bin, Timeline};
+use crate::numbers;
+
+/// With a breaker for each key, so many of them get a row.
+const MAX_KEYS: usize = 8;
+/// More columns than this would be finer than the timeline's bins.
+const MAX_COLUMNS: usize = 240;
+const MIN_COLUMNS: usize = 20;
+const MAX_LABEL: usize = 26;
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const CLOSED: char = '─';
+const HALF_OPEN: char = '▒';
+const OPEN: char = '█';
+/// A share of exactly nothing, where there were calls.
+const NONE: char = '·';
+
+/// One row: its label, and its columns with the colour of each.
+struct Line {
+    label: String,
+    cells: Vec<(char, Paint)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Paint {
+    Plain,
+    Green,
+    Yellow,
+    Red,
+    Cyan,
+}
+
+impl Paint {
+    /// The terminal's code for it.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "0",
+            Self::Green => "32",
+            Self::Yellow => "33",
+            Self::Red => "31",
+            Self::Cyan => "36",
+        }
+    }
+}
+
+/// Draws the band, `width` columns wide at most (but never so narrow that nothing can be seen).
+pub(crate) fn draw(
+    timeline: &Timeline,
+    summary: &Summary,
+    keyed: bool,
+    width: usize,
+    colour: bool,
+) -> String {
+    let histories = phases::histories(summary, keyed);
+    let shown = &histories[..histories.len().min(MAX_KEYS)];
+    let labels: Vec<String> = shown
+        .iter()
+        .map(|history| label(if keyed { history.name(summary) } else { "phase" }))
+        .collect();
+    let margin = labels.iter().map(|label| label.chars().count()).max();
+    let margin = margin.unwrap_or(0).max("refused".len());
+    // One column at the left, two between label and picture.
+    let columns = width
+        .saturating_sub(margin + 3)
+        .clamp(MIN_COLUMNS, MAX_COLUMNS);
+    let axis = Axis::of(summary);
+
+    let mut lines: Vec<Line> = shown
+        .iter()
+        .zip(labels)
+        .map(|(history, label)| phase_line(label, history, &axis, columns))
+        .collect();
+    let bins = columns_of(timeline, &axis, columns);
+    let (p99, p99_range) = latency_line(&bins);
+    lines.push(p99);
+    lines.push(share_line("refused", &bins, Bin::refused));
+    lines.push(share_line("failed", &bins, Bin::failed));
+    if timeline.slow_limit_ns().is_some() {
+        lines.push(share_line("slow", &bins, |bin| bin.slow));
+    }
+
+    let mut text = String::new();
+    for line in &lines {
+        line.print(margin, colour, &mut text);
+    }
+    text += &axis_line(&axis, margin, columns);
+    text += &legend(&histories, shown.len(), keyed, p99_range.as_deref());
+    text
+}
+
+impl Line {
+    fn print(&self, margin: usize, colour: bool, text: &mut String) {
+        let padding = margin - self.label.chars().count();
+        text.push_str(&format!(" {}{}  ", self.label, " ".repeat(padding)));
+        let mut current = Paint::Plain;
+        let filled = self.cells.iter().rposition(|(c, _)| *c != ' ');
+        for (c, paint) in &self.cells[..filled.map_or(0, |last| last + 1)] {
+            if colour && *paint != current {
+                text.push_str(&format!("\x1b[{}m", paint.code()));
+                current = *paint;
+            }
+            text.push(*c);
+        }
+        if current != Paint::Plain {
+            text.push_str("\x1b[0m");
+        }
+        text.push('\n');
+    }
+}
+
+/// A key as a label: short, and unable to command the terminal.
+fn label(name: &str) -> String {
+    let mut clean: Vec<char> = name
+        .chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect();
+    if clean.len() > MAX_LABEL {
+        clean.truncate(MAX_LABEL - 1);
+        clean.push('…');
+    }
+    clean.into_iter().collect()
+}
+
+fn phase_line(label: String, history: &History, axis: &Axis, columns: usize) -> Line {
+    let cells = history
+        .raster(axis, columns)
+        .into_iter()
+        .map(|phase| match phase {
+            Phase::Closed => (CLOSED, Paint::Green),
+            Phase::HalfOpen => (HALF_OPEN, Paint::Yellow),
+            Phase::Open => (OPEN, Paint::Red),
+        })
+        .collect();
+    Line { label, cells }
+}
+
+/// The calls that began in each column; `None` where no bin begins in it or lies over it.
+fn columns_of(timeline: &Timeline, axis: &Axis, columns: usize) -> Vec<Option<Bin>> {
+    let bins = timeline.bins();
+    let mut next = 0;
+    (0..columns)
+        .map(|column| {
+            let first = next;
+            while next < bins.len() && axis.cell(timeline.bin_start_ns(next), columns) <= column {
+                next += 1;
+            }
+            if next > first {
+                return Some(Bin::merged(&bins[first..next]));
+            }
+            let over = timeline.bin_at(axis.cell_start_ns(column, columns));
+            bins.get(over).cloned()
+        })
+        .map(|bin| bin.filter(|bin| bin.total() > 0))
+        .collect()
+}
+
+/// The p99 of each column on a log scale, and the range of the scale in words.
+fn latency_line(bins: &[Option<Bin>]) -> (Line, Option<String>) {
+    let values: Vec<Option<u64>> = bins
+        .iter()
+        .map(|bin| bin.as_ref().and_then(|bin| bin.quantile(Quantile::P99)))
+        .collect();
+    let known = || values.iter().flatten().copied();
+    let range = known().min().zip(known().max());
+    let (least, most) = range.unwrap_or((0, 0));
+    let log = |ns: u64| (ns.max(1) as f64).log2();
+    let (low, high) = (log(least), log(most));
+    let cells = values
+        .iter()
+        .map(|value| match value {
+            None => (' ', Paint::Plain),
+            Some(_) if low >= high => (BARS[0], Paint::Cyan),
+            Some(ns) => {
+                let height = (log(*ns) - low) / (high - low) * 7.0;
+                (BARS[(height.round() as usize).min(7)], Paint::Cyan)
+            }
+        })
+        .collect();
+    let label = "p99".to_owned();
+    let words = range.map(|_| {
+        let (least, most) = (numbers::rounded(least), numbers::rounded(most));
+        format!("p99 of a column, log scale: {} {least} to {} {most}", BARS[0], BARS[7])
+    });
+    (Line { label, cells }, words)
+}
+
+/// A share of the calls of each column: eight steps up to all of them.
+fn share_line(label: &str, bins: &[Option<Bin>], part: impl Fn(&Bin) -> u64) -> Line {
+    let cells = bins
+        .iter()
+        .map(|bin| match bin {
+            None => (' ', Paint::Plain),
+            Some(bin) => match part(bin) {
+                0 => (NONE, Paint::Plain),
+                some => {
+                    let eighths = u128::from(some) * 8 / u128::from(bin.total().max(1));
+                    let step = usize::try_from(eighths).unwrap_or(8).clamp(1, 8) - 1;
+                    (BARS[step], Paint::Red)
+                }
+            },
+        })
+        .collect();
+    Line {
+        label: label.to_owned(),
+        cells,
+    }
+}
+
+/// Tick labels, each beginning under its instant.
+fn axis_line(axis: &Axis, margin: usize, columns: usize) -> String {
+    // A label of up to nine characters every twelve columns.
+    let ticks = axis.ticks((columns / 12).max(1));
+    let mut line = String::new();
+    let mut used = 0;
+    for tick in ticks {
+        let at = axis.cell(tick.t_ns, columns);
+        let length = tick.label.chars().count() + 1;
+        if at >= used && at + length <= columns + 1 {
+            line.push_str(&" ".repeat(at - used));
+            line.push_str(&format!("╵{}", tick.label));
+            used = at + length;
+        }
+    }
+    format!("{}{line}\n", " ".repeat(margin + 3))
+}
+
+fn legend(histories: &[History], shown: usize, keyed: bool, p99: Option<&str>) -> String {
+    let mut text = String::new();
+    let hidden = histories.len() - shown;
+    if hidden > 0 {
+        let keys = if hidden == 1 { "key" } else { "keys" };
+        text += &format!(" and {hidden} more {keys} with an open breaker; the longest open are shown\n");
+    } else if keyed && histories.is_empty() {
+        text.push_str(" no breaker of any key opened\n");
+    }
+    text += &format!(
+        " {CLOSED} closed  {HALF_OPEN} half-open  {OPEN} open: the worst phase in each column\n"
+    );
+    if let Some(p99) = p99 {
+        text += &format!(" {p99}\n");
+    }
+    text + &format!(
+        " shares of the calls: {NONE} none, {} to {} all; times since the first call\n",
+        BARS[0], BARS[7]
+    )
+}

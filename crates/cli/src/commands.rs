@@ -1,0 +1,110 @@
+//! What each subcommand does, from its arguments to its output.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+
+use crate::decisions::{DecisionLog, cannot_write};
+use crate::policy::PolicyFile;
+use crate::progress::Progress;
+use crate::report::Inputs;
+use crate::terminal::{self, Screen};
+use crate::timeline::Timeline;
+use crate::trace::{Keyed, Trace};
+use crate::{ExplainArgs, PercentilesArgs, ReplayArgs};
+use crate::{band, explain as diagrams, percentiles as windows, replay as engine, report};
+
+pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
+    let file = PolicyFile::load(&args.policy)?;
+    let policy = file.breaker()?;
+    for output in [&args.decisions, &args.report].into_iter().flatten() {
+        check_output(output, &[&args.trace, &args.policy])?;
+    }
+    let keyed = if args.per_key { Keyed::Yes } else { Keyed::No };
+    let trace = Trace::open(&args.trace, keyed, Progress::shown())?;
+    let trace_name = trace.name().to_owned();
+    let slow_limit_ns = engine::slow_limit_ns(policy);
+    let mut timeline = Timeline::new(slow_limit_ns, args.report.is_some());
+    let mut decisions = args.decisions.as_deref().map(DecisionLog::create).transpose()?;
+    let summary = engine::replay(trace, policy, args.seed, decisions.as_mut(), &mut timeline)?;
+    if let Some(decisions) = decisions {
+        decisions.finish()?;
+    }
+    if let Some(path) = &args.report {
+        let html = report::html(&Inputs {
+            trace_name: &trace_name,
+            policy_name: &file.name,
+            policy_text: &file.text,
+            policy,
+            seed: args.seed,
+            per_key: args.per_key,
+            summary: &summary,
+            timeline: &timeline,
+        });
+        fs::write(path, html).map_err(|error| cannot_write(&path.display().to_string(), &error))?;
+    }
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    if args.json {
+        writeln!(out, "{}", summary.json()?)?;
+    } else {
+        let screen = Screen::of_stdout();
+        let (width, colour) = (screen.width, screen.colour);
+        writeln!(out, "{}", terminal::header(&trace_name, &file.name, &summary, args.per_key))?;
+        writeln!(out, "{}", terminal::transitions(&summary, screen))?;
+        let picture = band::draw(&timeline, &summary, args.per_key, width, colour);
+        writeln!(out, "{}\n", picture.trim_end_matches('\n'))?;
+        write!(out, "{}", terminal::numbers(&summary, slow_limit_ns))?;
+        if let Some(path) = &args.report {
+            writeln!(out, "Report: {}", path.display())?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<()> {
+    let mut trace = Trace::open(&args.trace, Keyed::No, Progress::beside_output())?;
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let every = args.every.unwrap_or(u64::from(args.window));
+    windows::percentiles(&mut trace, args.window, every, &mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
+pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
+    let file = PolicyFile::load(&args.policy)?;
+    if file.policies.breaker.is_none() && file.policies.backoff.is_none() {
+        return Err(anyhow!(
+            "{}:1:1: found no table, expected [breaker] or [backoff]: there is nothing to explain",
+            file.name
+        ));
+    }
+    let screen = Screen::of_stdout();
+    let text = diagrams::explain(&file.policies, &file.name, screen.width, screen.colour);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    out.flush()?;
+    Ok(())
+}
+
+/// An output that is one of the inputs would destroy it; one in a folder that is not there would fail after all the
+/// work.
+fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
+    let name = output.display();
+    if let Ok(there) = fs::canonicalize(output) {
+        if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there)) {
+            return Err(anyhow!("{name}: is an input of this command, it would be overwritten: choose another name"));
+        }
+    }
+    let folder = output.parent().filter(|folder| *folder != Path::new(""));
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(anyhow!(
+            "{name}: cannot be written: there is no folder {}: make it first",
+            folder.display()
+        )),
+        _ => Ok(()),
+    }
+}

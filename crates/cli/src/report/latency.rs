@@ -1,0 +1,142 @@
+//! The upper panel: each call's latency on a log scale, the slow limit, and the rolling median and p99.
+
+use evenkeel_core::Quantile;
+
+use super::Inputs;
+use super::figure::Frame;
+use super::svg::{Path, Svg};
+use crate::timeline::{Bin, Kind, Timeline};
+use crate::numbers;
+
+/// A log scale from one latency to another.
+struct Scale {
+    top: f64,
+    height: f64,
+    /// Logarithms of the least and the most shown.
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// Holds all of `values`, with a little room; latencies of zero lie at the bottom edge.
+    fn new(values: impl Iterator<Item = u64>, (top, height): (f64, f64)) -> Self {
+        let (mut least, mut most) = (u64::MAX, 0);
+        for value in values.filter(|value| *value > 0) {
+            least = least.min(value);
+            most = most.max(value);
+        }
+        let (low, high) = if least > most {
+            (log(1_000_000), log(1_000_000_000))
+        } else {
+            (log(least), log(most))
+        };
+        // At least a factor of ten, so that a steady latency does not look like noise.
+        let room = ((1.0 - (high - low)) / 2.0).max(0.08);
+        Self {
+            top,
+            height,
+            low: low - room,
+            high: high + room,
+        }
+    }
+
+    fn y(&self, latency_ns: u64) -> f64 {
+        let share = (log(latency_ns) - self.low) / (self.high - self.low);
+        self.top + self.height * (1.0 - share.clamp(0.0, 1.0))
+    }
+
+    /// Round latencies within: powers of ten, with 2 and 5 times these where there is room for them.
+    fn levels(&self) -> Vec<u64> {
+        let digits: &[u64] = if self.high - self.low < 2.5 {
+            &[1, 2, 5]
+        } else {
+            &[1]
+        };
+        (0..20)
+            .filter_map(|power| 10_u64.checked_pow(power))
+            .flat_map(|power| digits.iter().filter_map(move |digit| power.checked_mul(*digit)))
+            .filter(|level| (self.low..=self.high).contains(&log(*level)))
+            .collect()
+    }
+}
+
+fn log(latency_ns: u64) -> f64 {
+    (latency_ns.max(1) as f64).log10()
+}
+
+/// Draws the panel.
+pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, panel: (f64, f64)) {
+    let timeline = inputs.timeline;
+    let points = timeline.points();
+    let limit = timeline.slow_limit_ns();
+    let scale = Scale::new(points.iter().map(|point| point.latency_ns).chain(limit), panel);
+    frame.caption(svg, panel.0, "Latency of each call, at its start (log scale)");
+    for level in scale.levels() {
+        frame.level(svg, scale.y(level), &numbers::rounded(level));
+    }
+
+    let mut shapes: [Path; Kind::ALL.len()] = Default::default();
+    for point in &points {
+        let (x, y) = (frame.x(point.t_ns), scale.y(point.latency_ns));
+        shapes[point.kind as usize].shape(x, y, look(point.kind).1);
+    }
+    for kind in Kind::ALL {
+        svg.path(look(kind).0, &shapes[kind as usize]);
+    }
+
+    if let Some(limit) = limit {
+        let y = scale.y(limit);
+        svg.line("limit", (frame.left, y), (frame.right(), y));
+        let text = format!("slow above {}", numbers::rounded(limit));
+        svg.label("limit-label end", frame.right() - 4.0, y - 5.0, &text);
+    }
+    for (quantile, class) in [(Quantile::P50, "p50"), (Quantile::P99, "p99")] {
+        let line = rolling(frame, timeline, |bin| bin.quantile(quantile).map(|ns| scale.y(ns)));
+        // The same line in the colour of the page below it keeps it apart from the points.
+        svg.path("halo", &line);
+        svg.path(class, &line);
+    }
+}
+
+/// How a call is drawn: its class, and its shape around its place.
+pub(crate) fn look(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        // No length but round ends: a dot.
+        Kind::AdmittedOk => ("dot", "h0"),
+        Kind::RefusedOk => ("square", "m-2-2h4v4h-4z"),
+        Kind::AdmittedFailed => ("diamond", "m0-3.8l3.8 3.8-3.8 3.8-3.8-3.8z"),
+        Kind::RefusedFailed => ("cross", "m-2.6-2.6l5.2 5.2m0-5.2l-5.2 5.2"),
+    }
+}
+
+/// A line through what `height` makes of the rolling bins, broken where it makes nothing.
+pub(crate) fn rolling(
+    frame: &Frame,
+    timeline: &Timeline,
+    height: impl Fn(&Bin) -> Option<f64>,
+) -> Path {
+    let mut path = Path::default();
+    let mut drawing = false;
+    for (index, bin) in timeline.rolling().enumerate() {
+        let Some(y) = height(&bin) else {
+            drawing = false;
+            continue;
+        };
+        let x = middle_of_bin(frame, timeline, index);
+        if drawing {
+            path.line_to(x, y);
+        } else {
+            // A stretch of a single bin is seen as a dot.
+            path.shape(x, y, "h0");
+        }
+        drawing = true;
+    }
+    path
+}
+
+/// The place of the middle of a bin.
+pub(crate) fn middle_of_bin(frame: &Frame, timeline: &Timeline, index: usize) -> f64 {
+    let from = frame.x(timeline.bin_start_ns(index));
+    let to = frame.x(timeline.bin_start_ns(index + 1));
+    f64::midpoint(from, to)
+}

@@ -1,0 +1,158 @@
+//! What `replay` prints for people: every transition, the band, what was kept away and at what price.
+
+use std::fmt::Write;
+
+use evenkeel_core::breaker::Phase;
+use evenkeel_core::estimator::LatencySummary;
+
+use crate::numbers;
+use crate::summary::{Summary, Tally};
+
+/// What is said about the recording, in every summary.
+const NOTE: &str = "Recorded outcomes are taken as independent of what was admitted: a call that the policy lets \
+through ends as it was recorded.";
+
+/// How the terminal shows things.
+#[derive(Clone, Copy)]
+pub(crate) struct Screen {
+    pub(crate) width: usize,
+    pub(crate) colour: bool,
+}
+
+impl Screen {
+    /// That of stdout; 80 columns without colour where it is no terminal.
+    pub(crate) fn of_stdout() -> Self {
+        let terminal = console::Term::stdout();
+        let width = terminal.size_checked().map_or(80, |(_, columns)| usize::from(columns));
+        Self {
+            width: width.clamp(40, 160),
+            colour: terminal.is_term() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+        }
+    }
+
+    fn phase(self, phase: Phase) -> String {
+        let code = match phase {
+            Phase::Closed => 32,
+            Phase::Open => 31,
+            Phase::HalfOpen => 33,
+        };
+        if self.colour {
+            format!("\x1b[{code}m{phase:9}\x1b[0m")
+        } else {
+            format!("{phase:9}")
+        }
+    }
+}
+
+/// The first line: what was run.
+pub(crate) fn header(trace: &str, policy: &str, summary: &Summary, per_key: bool) -> String {
+    let breakers = if per_key {
+        format!("one breaker for each of {}", numbers::counted(summary.keys.len() as u64, "key"))
+    } else {
+        "one breaker for all keys".to_owned()
+    };
+    let span = numbers::rounded(summary.end_ns - summary.start_ns);
+    let calls = numbers::counted(summary.rows, "call");
+    format!("{trace} under {policy}: {calls} in {span}, {breakers}\n")
+}
+
+/// Every transition, one a line.
+pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
+    if summary.transitions.is_empty() {
+        return "No transition: the breaker stays closed.\n".to_owned();
+    }
+    let whole = summary.end_ns - summary.start_ns;
+    let rows: Vec<_> = summary
+        .transitions
+        .iter()
+        .map(|noted| {
+            let since_start = noted.transition.at_ns.saturating_sub(summary.start_ns);
+            let at = numbers::instant(since_start, whole);
+            (at, summary.key_name(noted).unwrap_or(""), noted.transition)
+        })
+        .collect();
+    let widest = |width: fn(&(String, &str, _)) -> usize| rows.iter().map(width).max().unwrap_or(0);
+    let at_width = widest(|(at, ..)| at.chars().count());
+    let key_width = widest(|(_, key, _)| key.chars().count());
+    let key_gap = if key_width > 0 { 2 } else { 0 };
+    let mut text = String::new();
+    for (at, key, transition) in &rows {
+        let from = transition.from;
+        let to = screen.phase(transition.to);
+        let cause = transition.cause;
+        let _ = writeln!(
+            text,
+            "  {at:>at_width$}  {key:key_width$}{:key_gap$}{from:>9} -> {to}  {cause}",
+            ""
+        );
+    }
+    text
+}
+
+/// The numbers.
+pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
+    let mut lines = vec![
+        counted("admitted", summary.admitted, summary.rows, "calls"),
+        counted("refused", summary.refused, summary.rows, "calls"),
+        kept_away("failures kept away".to_owned(), summary.failures),
+    ];
+    if let (Some(slow), Some(limit_ns)) = (summary.slow, slow_limit_ns) {
+        let limit = numbers::rounded(limit_ns);
+        lines.push(kept_away(format!("slow calls kept away (above {limit})"), slow));
+    }
+    lines.push(counted("good calls refused", summary.good_refused, summary.rows, "calls"));
+    let mut text = aligned(&lines, &[false, true, false, true]);
+    text.push('\n');
+    text += &latencies(summary);
+    text.push('\n');
+    text + NOTE + "\n"
+}
+
+fn counted(what: &str, part: u64, whole: u64, of: &str) -> Vec<String> {
+    let share = numbers::percent(part, whole);
+    let of = format!("of {} {of}", numbers::count(whole));
+    vec![what.to_owned(), numbers::count(part), of, share]
+}
+
+fn kept_away(what: String, tally: Tally) -> Vec<String> {
+    let of = format!("of {}", numbers::count(tally.seen));
+    let share = numbers::percent(tally.avoided, tally.seen);
+    vec![what, numbers::count(tally.avoided), of, share]
+}
+
+fn latencies(summary: &Summary) -> String {
+    let names = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max", "mean"];
+    let mut lines = vec![names.map(str::to_owned).to_vec()];
+    let mut line = |name: &str, latency: Option<LatencySummary>| {
+        let values = latency.map_or([None; 7], |l| {
+            [l.p50, l.p90, l.p95, l.p99, l.p999, l.max, l.mean].map(Some)
+        });
+        let shown = values.map(|value| value.map_or_else(|| "-".to_owned(), numbers::rounded));
+        lines.push([name.to_owned()].into_iter().chain(shown).collect());
+    };
+    line("before (all calls)", summary.latency_before);
+    line("after (admitted calls)", summary.latency_after);
+    aligned(&lines, &[false, true, true, true, true, true, true, true])
+}
+
+/// Columns side by side, each as wide as its widest cell; `right` says which are set to the right.
+fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..right.len()).map(width).collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut row = String::new();
+        for ((cell, &width), &right) in line.iter().zip(&widths).zip(right) {
+            let _ = match right {
+                true => write!(row, "  {cell:>width$}"),
+                false => write!(row, "  {cell:width$}"),
+            };
+        }
+        text += row.trim_end();
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! The `[backoff]` table of a policy file; reading it goes through `build()`.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::policy::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
+use crate::error::{ConfigError, Problem};
+use crate::ratio::Ratio;
+use crate::text::Span;
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum GrowthName {
+    Constant,
+    Linear,
+    Exponential,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackoffFields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    growth: Option<GrowthName>,
+    base: Span,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    factor: Option<Ratio>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cap: Option<Span>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jitter: Option<Jitter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_retries: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_total_wait: Option<Span>,
+}
+
+/// The growth that `growth`, `step` and `factor` name together; `breaker.open` has the same three keys.
+pub(crate) fn growth_of(
+    growth: Option<GrowthName>,
+    step: Option<Span>,
+    factor: Option<Ratio>,
+) -> Result<Growth, ConfigError> {
+    let name = growth.unwrap_or(GrowthName::Exponential);
+    if step.is_some() && name != GrowthName::Linear {
+        return Err(stray("step", "only linear growth has a step"));
+    }
+    if factor.is_some() && name != GrowthName::Exponential {
+        return Err(stray("factor", "only exponential growth has a factor"));
+    }
+    Ok(match name {
+        GrowthName::Constant => Growth::Constant,
+        GrowthName::Exponential => Growth::Exponential {
+            factor: factor.unwrap_or(Ratio::TWO),
+        },
+        GrowthName::Linear => Growth::Linear {
+            step: step.map(Span::get).ok_or(ConfigError::new(
+                "backoff",
+                "step",
+                Problem::Missing {
+                    fix: "linear growth needs a step, such as \"100ms\"",
+                },
+            ))?,
+        },
+    })
+}
+
+/// The three keys again.
+pub(crate) fn growth_parts(growth: Growth) -> (GrowthName, Option<Span>, Option<Ratio>) {
+    match growth {
+        Growth::Constant => (GrowthName::Constant, None, None),
+        Growth::Linear { step } => (GrowthName::Linear, Some(Span::new(step)), None),
+        Growth::Exponential { factor } => (GrowthName::Exponential, None, Some(factor)),
+    }
+}
+
+impl BackoffFields {
+    fn build(&self) -> Result<BackoffPolicy, ConfigError> {
+        let mut builder: BackoffBuilder = BackoffPolicy::builder(self.base.get())
+            .growth(growth_of(self.growth, self.step, self.factor)?);
+        if let Some(cap) = self.cap {
+            builder = builder.cap(cap.get());
+        }
+        if let Some(jitter) = self.jitter {
+            builder = builder.jitter(jitter);
+        }
+        if let Some(retries) = self.max_retries {
+            builder = builder.max_retries(retries);
+        }
+        if let Some(total) = self.max_total_wait {
+            builder = builder.max_total_wait(total.get());
+        }
+        builder.build()
+    }
+}
+
+const fn stray(field: &'static str, fix: &'static str) -> ConfigError {
+    ConfigError::new(
+        "backoff",
+        field,
+        Problem::Conflict {
+            with: "growth",
+            fix,
+        },
+    )
+}
+
+impl<'de> Deserialize<'de> for BackoffPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BackoffFields::deserialize(deserializer)?
+            .build()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for BackoffPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (growth, step, factor) = growth_parts(self.growth());
+        BackoffFields {
+            growth: Some(growth),
+            base: Span::new(self.base()),
+            step,
+            factor,
+            cap: self.cap().map(Span::new),
+            jitter: Some(self.jitter()),
+            max_retries: self.max_retries(),
+            max_total_wait: self.max_total_wait().map(Span::new),
+        }
+        .serialize(serializer)
+    }
+}

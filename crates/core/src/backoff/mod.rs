@@ -1,0 +1,236 @@
+//! Backoff: how long to wait before the next try.
+//!
+//! | call | attempts | answer |
+//! |---|---|---|
+//! | [`next_wait`](Backoff::next_wait) | fewer than `max_retries` | a [`Wait`]; attempts + 1 |
+//! | [`next_wait`](Backoff::next_wait) | `max_retries`, or the waits would sum to more than `max_total_wait` | [`Exhausted`]; nothing changes |
+//! | [`reset`](Backoff::reset) | any | attempts 0, as new |
+//!
+//! The machine has no deadline and needs no poll: the wait is the answer, and the caller sleeps.
+//!
+//! ```
+//! use core::time::Duration;
+//! use evenkeel_core::backoff::{Backoff, BackoffPolicy, Exhausted, Jitter};
+//! use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+//!
+//! let policy = BackoffPolicy::builder(Duration::from_millis(100))
+//!     .jitter(Jitter::Equal)
+//!     .max_retries(2)
+//!     .build()?;
+//! let mut backoff = Backoff::new(policy);
+//! let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+//!
+//! let now_ns = 1_000;
+//! let wait = backoff.next_wait(now_ns, &mut rng)?;
+//! assert_eq!(wait.attempt, 1);
+//! assert_eq!(wait.at_ns, now_ns + wait.delay_ns);
+//! assert!((50..=100).contains(&wait.delay().as_millis()));
+//!
+//! let wait = backoff.next_wait(wait.at_ns, &mut rng)?;
+//! assert!((100..=200).contains(&wait.delay().as_millis()));
+//! assert_eq!(backoff.next_wait(wait.at_ns, &mut rng), Err(Exhausted::Retries));
+//!
+//! backoff.reset();
+//! assert_eq!(backoff.attempts(), 0);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod delays;
+#[cfg(feature = "serde")]
+pub(crate) mod fields;
+mod policy;
+mod state;
+
+use core::borrow::Borrow;
+use core::time::Duration;
+
+use thiserror::Error;
+
+use crate::error::RestoreError;
+use crate::random::Rng;
+use crate::time::Monotone;
+
+pub use delays::Delays;
+pub use policy::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
+pub use state::BackoffState;
+
+/// A wait before the next try.
+#[must_use = "a wait that nobody waits is a hot loop"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Wait {
+    /// When the wait ends: try again at this instant or later.
+    pub at_ns: u64,
+    /// How long it is.
+    pub delay_ns: u64,
+    /// Which wait it is, counted from 1.
+    pub attempt: u32,
+}
+
+impl Wait {
+    /// How long the wait is.
+    #[must_use]
+    pub const fn delay(&self) -> Duration {
+        Duration::from_nanos(self.delay_ns)
+    }
+}
+
+/// Why there is no further wait.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Exhausted {
+    /// `max_retries` waits were given.
+    #[error("all retries are used up")]
+    Retries,
+    /// The waits would sum to more than `max_total_wait`.
+    #[error("the next wait would pass the total that is allowed")]
+    TotalWait,
+    /// The wait would end past `u64::MAX`: there is no such instant.
+    #[error("the next wait would end after the last instant")]
+    EndOfTime,
+}
+
+/// A schedule of waits: ask it [how long](Self::next_wait), tell it [when all is well](Self::reset).
+///
+/// `P` is the policy or any borrow of one: `Backoff::new(&policy)` lets many share one policy. 40 bytes of state;
+/// every call is O(1).
+///
+/// Sources: AWS Architecture Blog (2015) for the jitters; the bound checks are what peers lack: see
+/// [`BackoffBuilder::build`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff<P = BackoffPolicy> {
+    policy: P,
+    state: BackoffState,
+    /// `policy.ceiling(attempts + 1)`, so that a step costs one multiplication.
+    ceiling_ns: u64,
+}
+
+impl<P: Borrow<BackoffPolicy>> Backoff<P> {
+    /// A schedule at its start.
+    pub fn new(policy: P) -> Self {
+        let ceiling_ns = policy.borrow().ceiling_ns(1);
+        Self {
+            policy,
+            state: BackoffState::fresh(Monotone::default()),
+            ceiling_ns,
+        }
+    }
+
+    /// Takes over a stored state. The policy may be another than the one it was stored under.
+    ///
+    /// # Errors
+    /// When the state has another version, contradicts itself, or holds waits that this policy cannot give.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// let policy = BackoffPolicy::builder(Duration::from_millis(10)).jitter(Jitter::None).build()?;
+    /// let mut backoff = Backoff::new(policy);
+    /// let _ = backoff.next_wait(0, &mut rng);
+    ///
+    /// let mut restored = Backoff::restore(policy, *backoff.state())?;
+    /// assert_eq!(restored.next_wait(0, &mut rng), backoff.next_wait(0, &mut rng));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore(policy: P, state: BackoffState) -> Result<Self, RestoreError> {
+        state.check(policy.borrow())?;
+        let ceiling_ns = policy
+            .borrow()
+            .ceiling_ns(state.attempts().saturating_add(1));
+        Ok(Self {
+            policy,
+            state,
+            ceiling_ns,
+        })
+    }
+
+    /// The next wait, from `now_ns` on. Draws one word, or none with [`Jitter::None`].
+    ///
+    /// Time that runs backwards stands still: a `now_ns` earlier than one seen before counts as that one.
+    ///
+    /// # Errors
+    /// When a limit of the policy is reached; the state is then as before. With `max_total_wait` the wait is
+    /// drawn first (so a word may have been used), then refused.
+    #[inline]
+    pub fn next_wait<R: Rng + ?Sized>(
+        &mut self,
+        now_ns: u64,
+        rng: &mut R,
+    ) -> Result<Wait, Exhausted> {
+        let policy = self.policy.borrow();
+        let now_ns = self.state.clock.observe(now_ns);
+        if policy
+            .max_retries()
+            .is_some_and(|max| self.state.attempts >= max)
+        {
+            return Err(Exhausted::Retries);
+        }
+        let delay_ns = policy.draw_ns(self.ceiling_ns, self.state.previous_ns, rng);
+        let total_wait_ns = self.state.total_wait_ns.saturating_add(delay_ns);
+        if policy
+            .max_total_wait_ns()
+            .is_some_and(|max| total_wait_ns > max)
+        {
+            return Err(Exhausted::TotalWait);
+        }
+        let at_ns = now_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
+        self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
+        self.state.attempts = self.state.attempts.saturating_add(1);
+        self.state.previous_ns = delay_ns;
+        self.state.total_wait_ns = total_wait_ns;
+        Ok(Wait {
+            at_ns,
+            delay_ns,
+            attempt: self.state.attempts,
+        })
+    }
+
+    /// Back to the start: the operation succeeded, or has been well for long enough.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.state = BackoffState::fresh(self.state.clock);
+        self.ceiling_ns = self.policy.borrow().ceiling_ns(1);
+    }
+
+    /// How many waits were given since the start or the last reset.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.state.attempts
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &BackoffPolicy {
+        self.policy.borrow()
+    }
+
+    /// A snapshot: plain data to store, compare and [restore](Self::restore).
+    #[must_use]
+    pub const fn state(&self) -> &BackoffState {
+        &self.state
+    }
+
+    /// The waits as an iterator of `Duration`, for code that wants no clock: backon and tokio-retry take it as it
+    /// is. It ends for good where [`next_wait`](Self::next_wait) is exhausted.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// let policy = BackoffPolicy::builder(Duration::from_millis(10))
+    ///     .jitter(Jitter::None)
+    ///     .max_retries(3)
+    ///     .build()?;
+    /// let rng = SplitMix64::seed_from_u64(1);
+    /// let waits: Vec<_> = Backoff::new(policy).delays(rng).map(|d| d.as_millis()).collect();
+    /// assert_eq!(waits, [10, 20, 40]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn delays<R: Rng>(self, rng: R) -> Delays<P, R> {
+        Delays::new(self, rng)
+    }
+}

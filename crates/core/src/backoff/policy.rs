@@ -1,0 +1,491 @@
+//! The policy of a backoff: how the ceiling grows, how a wait is drawn below it, when to stop.
+
+use core::time::Duration;
+
+use crate::error::{Amount, ConfigError, Problem};
+use crate::random::{Rng, scaled};
+use crate::ratio::Ratio;
+use crate::time::{MAX_SPAN, MAX_SPAN_NS, span_ns};
+
+/// How the ceiling of the waits grows from one to the next.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Growth {
+    /// Every ceiling is the base.
+    Constant,
+    /// Each ceiling is `step` above the one before.
+    Linear {
+        /// What is added each time.
+        step: Duration,
+    },
+    /// Each ceiling is `factor` times the one before, rounded down to a nanosecond.
+    Exponential {
+        /// At least 1; exactly 1 is constant.
+        factor: Ratio,
+    },
+}
+
+/// How a wait is drawn below its ceiling `c`. One random word each, except for `None`.
+///
+/// Jitter is what keeps a thousand clients that failed together from coming back together. It is drawn from the
+/// *capped* ceiling, so it neither passes the cap nor vanishes at it (two bugs that most peers have).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Jitter {
+    /// Exactly `c`. Only where a single client waits, or a test wants round numbers.
+    None,
+    /// Uniform on `0..=c`: the best spread, the least load; a wait may be close to zero.
+    /// (AWS Architecture Blog, "Exponential Backoff And Jitter".)
+    Full,
+    /// Uniform on `c/2..=c`: half of the spread, but never an instant retry.
+    Equal,
+    /// `min(cap, base + uniform(0, 3 * previous - base))`, `previous` starting at the base. Grows by itself, so
+    /// the growth is not used. The one kind whose draws pile up at the cap: once `previous` is large, a third
+    /// or more of the waits are exactly the cap.
+    Decorrelated,
+    /// Uniform on `c - r*c ..= min(c + r*c, cap)`, with a ratio of at most 1. gRPC's is 20 %.
+    Spread(Ratio),
+}
+
+/// A checked, immutable schedule of waits; made by [`BackoffPolicy::builder`].
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+///
+/// let policy = BackoffPolicy::builder(Duration::from_millis(100))
+///     .cap(Duration::from_secs(30))
+///     .jitter(Jitter::Full)
+///     .max_retries(5)
+///     .build()?;
+/// assert_eq!(policy.ceiling(1), Duration::from_millis(100));
+/// assert_eq!(policy.ceiling(4), Duration::from_millis(800));
+/// assert_eq!(policy.ceiling(1_000_000), Duration::from_secs(30));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BackoffPolicy {
+    base_ns: u64,
+    cap_ns: Option<u64>,
+    growth: Growth,
+    jitter: Jitter,
+    max_retries: Option<u32>,
+    max_total_wait_ns: Option<u64>,
+}
+
+/// Sets up a [`BackoffPolicy`]; every setter has a default, only the base has none.
+///
+/// All of it is `const`, so that a policy in a `const` item is checked when the program is compiled.
+#[must_use = "a builder does nothing until `build()`"]
+#[derive(Clone, Copy, Debug)]
+pub struct BackoffBuilder {
+    base: Duration,
+    cap: Option<Duration>,
+    growth: Growth,
+    jitter: Jitter,
+    max_retries: Option<u32>,
+    max_total_wait: Option<Duration>,
+}
+
+impl BackoffBuilder {
+    /// No ceiling, and so no wait, is above this. Default: none, and the ceilings grow to
+    /// [`MAX_SPAN`]; give one to anything that retries for long.
+    pub const fn cap(mut self, cap: Duration) -> Self {
+        self.cap = Some(cap);
+        self
+    }
+
+    /// Default: exponential with factor 2, as in every peer's guide.
+    pub const fn growth(mut self, growth: Growth) -> Self {
+        self.growth = growth;
+        self
+    }
+
+    /// Default: [`Jitter::Full`], because clients that wait in step retry in step.
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// At most this many waits; the next is refused. Default: no limit. 0 refuses the first.
+    pub const fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
+        self
+    }
+
+    /// The waits together are at most this; a wait is drawn, and refused if the sum would pass it.
+    /// Default: no limit.
+    pub const fn max_total_wait(mut self, total: Duration) -> Self {
+        self.max_total_wait = Some(total);
+        self
+    }
+
+    /// Checks the whole and makes the policy.
+    ///
+    /// # Errors
+    /// - a span above [`MAX_SPAN`];
+    /// - a factor below 1, or one that rounding keeps from growing (1 ns x 3/2), or one that takes more than
+    ///   4 096 steps to the cap (work for each call stays bounded);
+    /// - a spread above 1.
+    pub const fn build(self) -> Result<BackoffPolicy, ConfigError> {
+        let base_ns = match bounded("base", self.base) {
+            Ok(ns) => ns,
+            Err(error) => return Err(error),
+        };
+        let cap_ns = match optional("cap", self.cap) {
+            Ok(ns) => ns,
+            Err(error) => return Err(error),
+        };
+        let max_total_wait_ns = match optional("max_total_wait", self.max_total_wait) {
+            Ok(ns) => ns,
+            Err(error) => return Err(error),
+        };
+        if let Growth::Linear { step } = self.growth {
+            if let Err(error) = bounded("step", step) {
+                return Err(error);
+            }
+        }
+        if let Jitter::Spread(spread) = self.jitter {
+            if spread.is_above(Ratio::ONE) {
+                return Err(config(
+                    "jitter.spread",
+                    Problem::AboveMax {
+                        given: fraction(spread),
+                        max: Amount::Count(1),
+                    },
+                ));
+            }
+        }
+        let policy = BackoffPolicy {
+            base_ns,
+            cap_ns,
+            growth: self.growth,
+            jitter: self.jitter,
+            max_retries: self.max_retries,
+            max_total_wait_ns,
+        };
+        match policy.check_factor() {
+            Ok(()) => Ok(policy),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl BackoffPolicy {
+    /// An exponential schedule that waits `base` at first. A base of zero is allowed: no ceiling is then above
+    /// zero (unless growth is linear), and retries follow at once.
+    pub const fn builder(base: Duration) -> BackoffBuilder {
+        BackoffBuilder {
+            base,
+            cap: None,
+            growth: Growth::Exponential { factor: Ratio::TWO },
+            jitter: Jitter::Full,
+            max_retries: None,
+            max_total_wait: None,
+        }
+    }
+
+    /// The first ceiling, before the cap.
+    #[must_use]
+    pub const fn base(&self) -> Duration {
+        Duration::from_nanos(self.base_ns)
+    }
+
+    /// The bound of all waits, if there is one.
+    #[must_use]
+    pub const fn cap(&self) -> Option<Duration> {
+        span(self.cap_ns)
+    }
+
+    /// How ceilings grow.
+    #[must_use]
+    pub const fn growth(&self) -> Growth {
+        self.growth
+    }
+
+    /// How waits are drawn.
+    #[must_use]
+    pub const fn jitter(&self) -> Jitter {
+        self.jitter
+    }
+
+    /// How many waits there are at most.
+    #[must_use]
+    pub const fn max_retries(&self) -> Option<u32> {
+        self.max_retries
+    }
+
+    /// What the waits together may last.
+    #[must_use]
+    pub const fn max_total_wait(&self) -> Option<Duration> {
+        span(self.max_total_wait_ns)
+    }
+
+    /// The ceiling of wait number `attempt`, counted from 1 (0 is taken as 1).
+    ///
+    /// `ceiling(1) = min(base, cap)`, `ceiling(n + 1) = min(cap, floor(ceiling(n) * factor))`. O(1) for constant
+    /// and linear growth and for factors that are powers of two, else at most 4 096 multiplications.
+    #[must_use]
+    pub const fn ceiling(&self, attempt: u32) -> Duration {
+        Duration::from_nanos(self.ceiling_ns(attempt))
+    }
+
+    /// The least and the most that wait number `attempt` can be, over all random words (and, for
+    /// [`Jitter::Decorrelated`], over all earlier waits).
+    #[must_use]
+    pub const fn range(&self, attempt: u32) -> (Duration, Duration) {
+        let ceiling_ns = self.ceiling_ns(attempt);
+        let (least, most) = match self.jitter {
+            Jitter::Decorrelated => (self.first_ns(), self.decorrelated_most_ns(attempt)),
+            _ => (
+                self.drawn_ns(ceiling_ns, 0, 0),
+                self.drawn_ns(ceiling_ns, 0, u64::MAX),
+            ),
+        };
+        (Duration::from_nanos(least), Duration::from_nanos(most))
+    }
+
+    pub(crate) const fn ceiling_ns(&self, attempt: u32) -> u64 {
+        let steps = attempt.saturating_sub(1);
+        match self.growth {
+            Growth::Constant => self.first_ns(),
+            Growth::Linear { step } => {
+                let step_ns = match span_ns(step) {
+                    Some(ns) => ns,
+                    None => MAX_SPAN_NS,
+                };
+                self.capped(
+                    self.base_ns
+                        .saturating_add(step_ns.saturating_mul(steps as u64)),
+                )
+            }
+            Growth::Exponential { factor } => self.exponential_ns(factor, steps),
+        }
+    }
+
+    const fn exponential_ns(&self, factor: Ratio, steps: u32) -> u64 {
+        if factor.denominator() == 1 && factor.numerator().is_power_of_two() {
+            let shift = factor.numerator().trailing_zeros().saturating_mul(steps);
+            return if self.base_ns == 0 {
+                0
+            } else if shift > self.base_ns.leading_zeros() {
+                self.limit_ns()
+            } else {
+                self.capped(self.base_ns.wrapping_shl(shift))
+            };
+        }
+        let mut ceiling_ns = self.first_ns();
+        let mut left = steps;
+        while left > 0 {
+            let next_ns = self.capped(factor.of(ceiling_ns));
+            if next_ns == ceiling_ns {
+                break;
+            }
+            ceiling_ns = next_ns;
+            left = left.wrapping_sub(1);
+        }
+        ceiling_ns
+    }
+
+    /// The ceiling after `ceiling_ns`: one step, for a machine that goes through them in order.
+    #[inline]
+    pub(crate) const fn grown_ns(&self, ceiling_ns: u64) -> u64 {
+        match self.growth {
+            Growth::Constant => ceiling_ns,
+            Growth::Linear { step } => match span_ns(step) {
+                Some(step_ns) => self.capped(ceiling_ns.saturating_add(step_ns)),
+                None => self.limit_ns(),
+            },
+            Growth::Exponential { factor } => self.capped(factor.of(ceiling_ns)),
+        }
+    }
+
+    /// The wait below `ceiling_ns`; draws one word where the jitter makes a choice.
+    #[inline]
+    pub(crate) fn draw_ns<R: Rng + ?Sized>(
+        &self,
+        ceiling_ns: u64,
+        previous_ns: u64,
+        rng: &mut R,
+    ) -> u64 {
+        let word = if self.draws() { rng.next_u64() } else { 0 };
+        self.drawn_ns(ceiling_ns, previous_ns, word)
+    }
+
+    /// Whether a wait takes a random word.
+    #[inline]
+    pub(crate) const fn draws(&self) -> bool {
+        !matches!(self.jitter, Jitter::None)
+    }
+
+    /// The wait that `word` gives.
+    #[inline]
+    pub(crate) const fn drawn_ns(&self, ceiling_ns: u64, previous_ns: u64, word: u64) -> u64 {
+        let c = ceiling_ns;
+        match self.jitter {
+            Jitter::None => c,
+            Jitter::Full => scaled(word, c.wrapping_add(1)),
+            Jitter::Equal => {
+                let low = c >> 1;
+                low.wrapping_add(scaled(word, c.wrapping_sub(low).wrapping_add(1)))
+            }
+            Jitter::Spread(spread) => {
+                let d = spread.of(c);
+                let low = c.saturating_sub(d);
+                let high = match self.cap_ns {
+                    Some(cap_ns) if c.wrapping_add(d) > cap_ns => cap_ns,
+                    _ => c.wrapping_add(d),
+                };
+                low.wrapping_add(scaled(word, high.wrapping_sub(low).wrapping_add(1)))
+            }
+            Jitter::Decorrelated => {
+                let first_ns = self.first_ns();
+                let s = if previous_ns > first_ns {
+                    previous_ns
+                } else {
+                    first_ns
+                };
+                let range = s.wrapping_mul(3).saturating_sub(self.base_ns);
+                self.capped(
+                    self.base_ns
+                        .wrapping_add(scaled(word, range.wrapping_add(1))),
+                )
+            }
+        }
+    }
+
+    pub(crate) const fn first_ns(&self) -> u64 {
+        self.capped(self.base_ns)
+    }
+
+    pub(crate) const fn max_total_wait_ns(&self) -> Option<u64> {
+        self.max_total_wait_ns
+    }
+
+    /// The cap, or the longest span there is.
+    pub(crate) const fn limit_ns(&self) -> u64 {
+        match self.cap_ns {
+            Some(cap_ns) => cap_ns,
+            None => MAX_SPAN_NS,
+        }
+    }
+
+    /// The longest wait that any word can give: the cap, or without one what a spread can add to the longest
+    /// span.
+    pub(crate) const fn longest_ns(&self) -> u64 {
+        match self.cap_ns {
+            Some(cap_ns) => cap_ns,
+            None => MAX_SPAN_NS << 1,
+        }
+    }
+
+    #[inline]
+    const fn capped(&self, ns: u64) -> u64 {
+        let limit_ns = self.limit_ns();
+        if ns > limit_ns { limit_ns } else { ns }
+    }
+
+    /// `base * 3^attempt`, capped: each draw is at most three times the one before.
+    const fn decorrelated_most_ns(&self, attempt: u32) -> u64 {
+        let mut most_ns = self.first_ns();
+        let mut left = if attempt == 0 { 1 } else { attempt };
+        while left > 0 {
+            let next_ns = self.capped(most_ns.saturating_mul(3));
+            if next_ns == most_ns {
+                break;
+            }
+            most_ns = next_ns;
+            left = left.wrapping_sub(1);
+        }
+        most_ns
+    }
+
+    /// A factor must be at least 1, grow at this base, and reach the cap in a bounded number of steps.
+    const fn check_factor(&self) -> Result<(), ConfigError> {
+        const MAX_STEPS: u32 = 4096;
+        let Growth::Exponential { factor } = self.growth else {
+            return Ok(());
+        };
+        if Ratio::ONE.is_above(factor) {
+            return Err(config(
+                "factor",
+                Problem::BelowMin {
+                    given: fraction(factor),
+                    min: Amount::Count(1),
+                },
+            ));
+        }
+        if !factor.is_above(Ratio::ONE) || self.base_ns == 0 {
+            return Ok(());
+        }
+        let mut ceiling_ns = self.first_ns();
+        let mut steps = 0;
+        while ceiling_ns < self.limit_ns() {
+            let next_ns = self.grown_ns(ceiling_ns);
+            if next_ns == ceiling_ns {
+                return Err(config(
+                    "factor",
+                    Problem::Conflict {
+                        with: "base",
+                        fix: "at so small a base it rounds to no growth; raise one of them",
+                    },
+                ));
+            }
+            if steps == MAX_STEPS {
+                return Err(config(
+                    "factor",
+                    Problem::Conflict {
+                        with: "cap",
+                        fix: "it takes more than 4096 steps to get there; raise the factor or lower the cap",
+                    },
+                ));
+            }
+            ceiling_ns = next_ns;
+            steps = steps.wrapping_add(1);
+        }
+        Ok(())
+    }
+}
+
+const fn config(field: &'static str, problem: Problem) -> ConfigError {
+    ConfigError::new("backoff", field, problem)
+}
+
+const fn fraction(ratio: Ratio) -> Amount {
+    Amount::Fraction {
+        num: ratio.numerator() as u64,
+        den: ratio.denominator() as u64,
+    }
+}
+
+const fn span(ns: Option<u64>) -> Option<Duration> {
+    match ns {
+        Some(ns) => Some(Duration::from_nanos(ns)),
+        None => None,
+    }
+}
+
+const fn bounded(field: &'static str, span: Duration) -> Result<u64, ConfigError> {
+    match span_ns(span) {
+        Some(ns) => Ok(ns),
+        None => Err(config(
+            field,
+            Problem::AboveMax {
+                given: Amount::Span(span),
+                max: Amount::Span(MAX_SPAN),
+            },
+        )),
+    }
+}
+
+const fn optional(field: &'static str, span: Option<Duration>) -> Result<Option<u64>, ConfigError> {
+    match span {
+        None => Ok(None),
+        Some(span) => match bounded(field, span) {
+            Ok(ns) => Ok(Some(ns)),
+            Err(error) => Err(error),
+        },
+    }
+}

@@ -1,0 +1,264 @@
+//! What opens a closed breaker: up to four triggers, judged on every recorded result.
+
+use core::time::Duration;
+
+use super::answer::Cause;
+use super::window::Counts;
+use crate::error::{Amount, ConfigError, Problem};
+use crate::quantile::Quantile;
+use crate::ratio::Ratio;
+use crate::time::{MAX_SPAN, span_ns};
+
+/// The most triggers that a breaker has.
+pub(super) const MAX_TRIGGERS: usize = 4;
+
+/// A rule that opens a closed breaker.
+///
+/// All but [`Consecutive`](Self::Consecutive) look at the [`Window`](super::Window). They are judged after every
+/// recorded success and failure, in the policy's order; the first that holds is the cause.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::fields::TriggerFields",
+        into = "super::fields::TriggerFields"
+    )
+)]
+pub enum Trigger {
+    /// This many failures in a row, however long they took: a slow outage trips it too, because the count does
+    /// not decay with the window.
+    Consecutive {
+        /// At least 1.
+        failures: u32,
+    },
+    /// At least this many failures in the window.
+    Failures {
+        /// At least 1, and at most the calls of a count window.
+        failures: u32,
+    },
+    /// At least this share of the window failed.
+    FailureRate {
+        /// Above 0, at most 1.
+        at_least: Ratio,
+        /// Not judged on fewer results than this: one failure of one call is a rate of 100 %.
+        min_calls: u32,
+    },
+    /// At least this share of the window was slow, whether it succeeded or failed.
+    SlowRate {
+        /// A call is slow when it took longer than this (exactly this is not slow).
+        slower_than: Duration,
+        /// Above 0, at most 1.
+        at_least: Ratio,
+        /// Not judged on fewer results than this.
+        min_calls: u32,
+    },
+    /// A latency quantile of the window lies above a limit: the exact nearest rank, kept as one bit a result.
+    Latency {
+        /// Which quantile.
+        quantile: Quantile,
+        /// Trips when the quantile is longer than this.
+        above: Duration,
+        /// Not judged on fewer results than this: the p99 of a cold window is its slowest call.
+        min_calls: u32,
+    },
+}
+
+/// The source of the count of failures in a row; lower ones are planes of the window.
+const CONSECUTIVE: u8 = 4;
+const _: () = assert!(CONSECUTIVE as usize == MAX_TRIGGERS, "behind the planes");
+
+/// Every trigger is a line: it fires when `count * den >= calls * num + extra`, on `min_calls` or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Rule {
+    num: u64,
+    den: u64,
+    min_calls: u32,
+    extra: u32,
+    /// Which count.
+    source: u8,
+}
+
+impl Rule {
+    /// No count reaches it; what a count alone decides is built from this.
+    pub(super) const NEVER: Self = Self {
+        num: 0,
+        den: 1,
+        min_calls: 0,
+        extra: u32::MAX,
+        source: CONSECUTIVE,
+    };
+
+    #[inline]
+    pub(super) fn fires(&self, consecutive: u32, counts: &Counts) -> bool {
+        let count = counts.of(self.source).unwrap_or(consecutive);
+        let reached = u128::from(count).wrapping_mul(self.den.into());
+        let line = u128::from(counts.calls).wrapping_mul(self.num.into());
+        counts.calls >= self.min_calls && reached >= line.wrapping_add(self.extra.into())
+    }
+}
+
+impl Trigger {
+    /// The limit above which a call is slow for this trigger.
+    pub(super) const fn limit(&self) -> Option<Duration> {
+        match *self {
+            Self::SlowRate { slower_than, .. } => Some(slower_than),
+            Self::Latency { above, .. } => Some(above),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn needs_window(&self) -> bool {
+        !matches!(self, Self::Consecutive { .. })
+    }
+
+    /// What a breaker opens for when this trigger fires.
+    pub(super) const fn cause(&self) -> Cause {
+        match self {
+            Self::Consecutive { .. } => Cause::Consecutive,
+            Self::Failures { .. } => Cause::Failures,
+            Self::FailureRate { .. } => Cause::FailureRate,
+            Self::SlowRate { .. } => Cause::SlowRate,
+            Self::Latency { .. } => Cause::Latency,
+        }
+    }
+
+    /// The trigger as a line to compare a count with; `source` is the plane of the window that it counts.
+    pub(super) fn rule(&self, source: u8) -> Rule {
+        match *self {
+            Self::Consecutive { failures } => Rule {
+                source: CONSECUTIVE,
+                extra: failures,
+                ..Rule::NEVER
+            },
+            Self::Failures { failures } => Rule {
+                source,
+                extra: failures,
+                ..Rule::NEVER
+            },
+            Self::FailureRate {
+                at_least,
+                min_calls,
+            }
+            | Self::SlowRate {
+                at_least,
+                min_calls,
+                ..
+            } => Rule {
+                source,
+                min_calls,
+                extra: 0,
+                num: at_least.numerator().into(),
+                den: at_least.denominator().into(),
+            },
+            // The value at rank ceil(q * n) is above when more than n - q * n values are. The lowest rank is 1, so
+            // the smallest value is above only when all are.
+            Self::Latency {
+                quantile,
+                min_calls,
+                ..
+            } => {
+                let (num, den) = (quantile.numerator(), quantile.denominator());
+                let smallest = num == 0;
+                Rule {
+                    source,
+                    min_calls,
+                    extra: u32::from(!smallest),
+                    num: den.wrapping_sub(num),
+                    den,
+                }
+            }
+        }
+    }
+
+    /// Checks the trigger's own numbers; `max_calls` is the size of a count window.
+    pub(super) fn check(&self, max_calls: Option<u32>) -> Result<(), ConfigError> {
+        match *self {
+            Self::Consecutive { failures } => at_least_one("failures", failures),
+            Self::Failures { failures } => count("failures", failures, max_calls),
+            Self::FailureRate {
+                at_least,
+                min_calls,
+            } => {
+                rate(at_least)?;
+                count("min_calls", min_calls, max_calls)
+            }
+            Self::SlowRate {
+                slower_than,
+                at_least,
+                min_calls,
+            } => {
+                limit("slower_than", slower_than)?;
+                rate(at_least)?;
+                count("min_calls", min_calls, max_calls)
+            }
+            Self::Latency {
+                above, min_calls, ..
+            } => {
+                limit("above", above)?;
+                count("min_calls", min_calls, max_calls)
+            }
+        }
+    }
+}
+
+const fn config(field: &'static str, problem: Problem) -> ConfigError {
+    ConfigError::new("breaker.triggers", field, problem)
+}
+
+fn at_least_one(field: &'static str, given: u32) -> Result<(), ConfigError> {
+    if given == 0 {
+        return Err(config(
+            field,
+            Problem::BelowMin {
+                given: Amount::Count(0),
+                min: Amount::Count(1),
+            },
+        ));
+    }
+    Ok(())
+}
+
+fn count(field: &'static str, given: u32, max: Option<u32>) -> Result<(), ConfigError> {
+    at_least_one(field, given)?;
+    match max {
+        Some(max) if given > max => Err(config(
+            field,
+            Problem::AboveMax {
+                given: Amount::Count(given.into()),
+                max: Amount::Count(max.into()),
+            },
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn rate(at_least: Ratio) -> Result<(), ConfigError> {
+    if at_least == Ratio::ZERO {
+        return Err(config("at_least", Problem::Zero));
+    }
+    if at_least.is_above(Ratio::ONE) {
+        return Err(config(
+            "at_least",
+            Problem::AboveMax {
+                given: Amount::from(at_least),
+                max: Amount::Count(1),
+            },
+        ));
+    }
+    Ok(())
+}
+
+fn limit(field: &'static str, span: Duration) -> Result<(), ConfigError> {
+    match span_ns(span) {
+        Some(_) => Ok(()),
+        None => Err(config(
+            field,
+            Problem::AboveMax {
+                given: Amount::Span(span),
+                max: Amount::Span(MAX_SPAN),
+            },
+        )),
+    }
+}

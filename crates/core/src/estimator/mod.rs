@@ -1,0 +1,108 @@
+//! Latency percentiles: five estimators, because "what is p99" is five questions.
+//!
+//! | question | estimator | answer | memory |
+//! |---|---|---|---|
+//! | any quantile of the last `n` values? | `SampleWindow` | exact | 16 B a value |
+//! | chosen quantiles of the last `n` values, at every value? | `QuantileWindow` | at most 1/128 above | 2 B a value + 32 kB |
+//! | is the quantile of the last `n` values above a limit? | [`ThresholdWindow`] | exact | 1 bit a value |
+//! | any quantile of everything so far, merged over threads or hosts? | [`LogHistogram`] | an interval | 59 kB or less |
+//! | any quantile of the last span of time? | `RollingHistogram` | an interval | 8 kB a slice or less |
+//!
+//! `SampleWindow`, `QuantileWindow` and `RollingHistogram` need the feature `alloc`.
+//!
+//! All have the same shape: `record(now_ns, value)`, `quantile(now_ns, q)` (`is_above(now_ns)` of the
+//! [`ThresholdWindow`]), `clear()`, `state()`, `restore(policy, state)`. `now_ns` comes first everywhere, also
+//! where an estimator has no use for the time, so that one can be put in the place of another. A value is a
+//! `u64` of any unit (this library uses nanoseconds), from 0 to `u64::MAX`. Queries take `&self`, change
+//! nothing, and answer `None` when there is no value.
+//!
+//! The rank rule is [`Quantile`](crate::Quantile)'s, the same in all: nearest rank, `ceil(q * n)`, at least 1.
+//! Nothing is interpolated, so an exact answer is always a value that was recorded.
+//!
+//! ```
+//! use evenkeel_core::Quantile;
+//! use evenkeel_core::estimator::{ThresholdWindow, ThresholdWindowPolicy};
+//!
+//! // Is the median of the last 4 latencies above 200 ms?
+//! let policy = ThresholdWindowPolicy::new(4, Quantile::P50, 200_000_000)?;
+//! let mut window = ThresholdWindow::new(policy);
+//! assert_eq!(window.is_above(0), None);
+//! for (now_ns, latency_ns) in [(0, 90_000_000), (10, 250_000_000), (20, 300_000_000)] {
+//!     window.record(now_ns, latency_ns);
+//! }
+//! assert_eq!(window.is_above(20), Some(true));
+//! # Ok::<(), evenkeel_core::ConfigError>(())
+//! ```
+
+#[cfg(feature = "serde")]
+mod fields;
+mod interval;
+mod log_histogram;
+mod log_linear;
+#[cfg(feature = "alloc")]
+mod occupancy;
+#[cfg(feature = "alloc")]
+mod quantile_window;
+#[cfg(feature = "alloc")]
+mod rolling_histogram;
+#[cfg(feature = "alloc")]
+mod rolling_state;
+#[cfg(feature = "alloc")]
+mod sample_window;
+#[cfg(feature = "alloc")]
+mod sorted;
+mod summary;
+mod threshold_window;
+mod totals;
+
+pub use interval::Interval;
+pub use log_histogram::{LogHistogram, LogHistogramPolicy, LogHistogramState, PrecisionMismatch};
+#[cfg(feature = "alloc")]
+pub use quantile_window::{QuantileWindow, QuantileWindowPolicy, QuantileWindowState};
+#[cfg(feature = "alloc")]
+pub use rolling_histogram::{RollingHistogram, RollingHistogramPolicy, RollingHistogramState};
+#[cfg(feature = "alloc")]
+pub use sample_window::{SampleWindow, SampleWindowPolicy, SampleWindowState};
+pub use summary::LatencySummary;
+pub use threshold_window::{ThresholdWindow, ThresholdWindowPolicy, ThresholdWindowState};
+
+use crate::error::{Amount, ConfigError, Problem, RestoreError};
+
+/// The most values that a window can hold: 2^20, about a million.
+///
+/// Beyond that a window is a history, and a [`LogHistogram`] answers in less memory.
+pub const MAX_VALUES: u32 = 1 << 20;
+
+/// `given` if it lies in `min..=max`, else what is wrong with it.
+const fn within(given: u32, min: u32, max: u32) -> Result<u32, Problem> {
+    let amount = Amount::Count(given as u64);
+    if given < min {
+        return Err(Problem::BelowMin {
+            given: amount,
+            min: Amount::Count(min as u64),
+        });
+    }
+    if given > max {
+        return Err(Problem::AboveMax {
+            given: amount,
+            max: Amount::Count(max as u64),
+        });
+    }
+    Ok(given)
+}
+
+/// The `values` of a window's policy, checked.
+const fn window_size(scope: &'static str, values: u32) -> Result<u32, ConfigError> {
+    match within(values, 1, MAX_VALUES) {
+        Ok(values) => Ok(values),
+        Err(problem) => Err(ConfigError::new(scope, "values", problem)),
+    }
+}
+
+const fn check_version(found: u16, expected: u16) -> Result<(), RestoreError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(RestoreError::Version { found, expected })
+    }
+}

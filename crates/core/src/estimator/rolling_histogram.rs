@@ -1,0 +1,426 @@
+//! The last span of time: a histogram for each slice of it, and the sum of those that are still in it.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::interval::Interval;
+use super::log_linear::{MAX_BITS, Scale, find_rank};
+use super::rolling_state::SliceState;
+use super::summary::LatencySummary;
+use super::totals::Totals;
+use super::within;
+use crate::Quantile;
+use crate::error::{ConfigError, RestoreError};
+use crate::slices::SliceGrid;
+use crate::time::Monotone;
+
+pub use super::rolling_state::RollingHistogramState;
+
+const SCOPE: &str = "rolling_histogram";
+
+/// Beyond this the span moves on by less than a thousandth of itself, which no quantile shows.
+const MAX_SLICES: u32 = 1024;
+
+/// Keeps the counts of a slice in 32 bits.
+const MAX_IN_SLICE: u64 = u32::MAX as u64;
+
+/// Over which span a [`RollingHistogram`] looks, in how many steps it moves on, and how fine it is.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::estimator::RollingHistogramPolicy;
+///
+/// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+/// assert_eq!(policy.slice(), Duration::from_secs(1));
+/// let error = RollingHistogramPolicy::new(Duration::from_secs(10), 7, 5).unwrap_err();
+/// assert!(error.to_string().starts_with("rolling_histogram.span conflicts with slices"));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::fields::RollingHistogramFields",
+        into = "super::fields::RollingHistogramFields"
+    )
+)]
+pub struct RollingHistogramPolicy {
+    pub(super) grid: SliceGrid,
+    pub(super) scale: Scale,
+}
+
+impl RollingHistogramPolicy {
+    /// 5 bits, an error of at most 1/32: a slice is then 8 kB (30 kB at 7 bits), and what a quantile of the last
+    /// seconds leaves to chance is more than that.
+    pub const DEFAULT_PRECISION_BITS: u8 = 5;
+
+    /// The last `span`, in `slices` equal parts (1 to 1 024), at 1 to 7 bits of precision.
+    ///
+    /// More slices follow the time more closely: the oldest part leaves in steps of `span / slices`. Each takes
+    /// 4 bytes for each of its `(65 - bits) * 2^bits` buckets.
+    ///
+    /// # Errors
+    /// When `slices` or `precision_bits` is out of range, or `span` is above 2^62 ns or not a whole multiple of
+    /// `slices` nanoseconds.
+    pub fn new(span: Duration, slices: u32, precision_bits: u8) -> Result<Self, ConfigError> {
+        let grid = SliceGrid::new(span, slices, MAX_SLICES)
+            .map_err(|(field, problem)| ConfigError::new(SCOPE, field, problem))?;
+        within(precision_bits.into(), 1, MAX_BITS.into())
+            .map_err(|problem| ConfigError::new(SCOPE, "precision_bits", problem))?;
+        Ok(Self {
+            grid,
+            scale: Scale::new(precision_bits),
+        })
+    }
+
+    /// The span looked at, a slice more or less: see [`RollingHistogram`].
+    #[must_use]
+    pub const fn span(self) -> Duration {
+        // the grid was cut from a span of at most 2^62 ns
+        Duration::from_nanos(self.grid.slice_ns().wrapping_mul(self.grid.slices() as u64))
+    }
+
+    /// How many slices there are.
+    #[must_use]
+    pub const fn slices(self) -> u32 {
+        self.grid.slices()
+    }
+
+    /// The length of a slice.
+    #[must_use]
+    pub const fn slice(self) -> Duration {
+        Duration::from_nanos(self.grid.slice_ns())
+    }
+
+    /// How many bits of a value count below its highest.
+    #[must_use]
+    pub const fn precision_bits(self) -> u8 {
+        self.scale.bits()
+    }
+}
+
+/// Any quantile of the values of the last span of time, as an interval, in fixed memory.
+///
+/// The span is cut into slices on an absolute grid (slice `floor(t / length)`, whenever the histogram was made).
+/// Live are the current slice and the `slices - 1` before it: what is looked at ends now and is the span long,
+/// less the part of the current slice that is still to come. A query at a later instant leaves out what has
+/// fallen out by then, without changing anything. Time that runs backwards stands still.
+///
+/// Count, sum, smallest and largest live value are exact, as in [`LogHistogram`](super::LogHistogram). A slice
+/// holds at most 2^32 - 1 values; more of them in one slice are not recorded.
+///
+/// Cost: `record` is O(1), some 10 ns; with a new slice up to `slices` old ones are emptied, after however long
+/// a silence. A query adds up the slices, then looks at the buckets between the smallest and the largest value
+/// from the nearer end; for each slice that has fallen out since the last record once more.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::Quantile;
+/// use evenkeel_core::estimator::{RollingHistogram, RollingHistogramPolicy};
+///
+/// const SECOND: u64 = 1_000_000_000;
+/// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+/// let mut rolling = RollingHistogram::new(policy);
+/// rolling.record(3 * SECOND, 900);
+/// rolling.record(8 * SECOND, 40);
+///
+/// assert_eq!(rolling.quantile(12 * SECOND, Quantile::MAX), Some(900));
+/// // From 13 s on, the slice that began at 3 s is no longer one of the last ten.
+/// assert_eq!(rolling.quantile(13 * SECOND, Quantile::MAX), Some(40));
+/// assert_eq!(rolling.quantile(18 * SECOND, Quantile::MAX), None);
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollingHistogram {
+    policy: RollingHistogramPolicy,
+    clock: Monotone,
+    /// The slice of the latest instant seen, and its place in the two rings below.
+    current: u64,
+    place: usize,
+    /// One for each slice, slice `i` at place `i % slices`.
+    totals: Box<[Totals]>,
+    /// A row of buckets for each slice, in the same places.
+    counts: Box<[u32]>,
+    /// The sum of the rows.
+    live: Box<[u64]>,
+}
+
+impl RollingHistogram {
+    /// An empty histogram. Its memory is allocated here; nothing else allocates but [`state`](Self::state).
+    #[must_use]
+    pub fn new(policy: RollingHistogramPolicy) -> Self {
+        let buckets = policy.scale.buckets();
+        let slices = policy.grid.slices() as usize;
+        Self {
+            policy,
+            clock: Monotone::default(),
+            current: 0,
+            place: 0,
+            totals: vec![Totals::EMPTY; slices].into_boxed_slice(),
+            // at most 1 024 * 7 424
+            counts: vec![0; slices.saturating_mul(buckets)].into_boxed_slice(),
+            live: vec![0; buckets].into_boxed_slice(),
+        }
+    }
+
+    /// The policy it was made from.
+    #[must_use]
+    pub const fn policy(&self) -> RollingHistogramPolicy {
+        self.policy
+    }
+
+    /// Takes in `value`, into the slice of `now_ns` (of the latest instant seen, if that is later).
+    #[inline]
+    pub fn record(&mut self, now_ns: u64, value: u64) {
+        let now_ns = self.clock.observe(now_ns);
+        let index = self.policy.grid.index_after(self.current, now_ns);
+        if index != self.current {
+            self.advance(index);
+        }
+        let bucket = self.policy.scale.bucket(value);
+        let at = self.row(self.place).wrapping_add(bucket);
+        if let (Some(totals), Some(count), Some(live)) = (
+            self.totals.get_mut(self.place),
+            self.counts.get_mut(at),
+            self.live.get_mut(bucket),
+        ) {
+            if totals.count() < MAX_IN_SLICE {
+                totals.add(value);
+                *count = count.wrapping_add(1);
+                *live = live.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Where the buckets of the slice at `place` begin.
+    #[inline]
+    const fn row(&self, place: usize) -> usize {
+        place.wrapping_mul(self.policy.scale.buckets())
+    }
+
+    /// Makes `index` the current slice and empties those that take the places of others.
+    #[cold]
+    fn advance(&mut self, index: u64) {
+        for back in 0..self.policy.grid.advance(self.current, index) {
+            self.empty(self.policy.grid.place(index.wrapping_sub(back.into())));
+        }
+        self.current = index;
+        self.place = self.policy.grid.place(index);
+    }
+
+    fn empty(&mut self, place: usize) {
+        let start = self.row(place);
+        let Some(totals) = self.totals.get_mut(place) else {
+            return;
+        };
+        if let (Some(min), Some(max)) = (totals.min(), totals.max()) {
+            let (first, last) = (self.policy.scale.bucket(min), self.policy.scale.bucket(max));
+            let row = start.wrapping_add(first)..=start.wrapping_add(last);
+            if let (Some(row), Some(live)) =
+                (self.counts.get_mut(row), self.live.get_mut(first..=last))
+            {
+                for (count, live) in row.iter_mut().zip(live) {
+                    *live = live.wrapping_sub(u64::from(*count));
+                    *count = 0;
+                }
+            }
+        }
+        *totals = Totals::EMPTY;
+    }
+
+    fn at(&self, now_ns: u64) -> View<'_> {
+        let grid = self.policy.grid;
+        let index = grid.index_after(self.current, self.clock.peek(now_ns));
+        let mut view = View {
+            histogram: self,
+            fallen: grid.advance(self.current, index),
+            totals: Totals::EMPTY,
+        };
+        for back in 0..grid.slices().saturating_sub(view.fallen) {
+            if let Some(totals) = self.totals.get(self.place_of(back)) {
+                view.totals.merge(totals);
+            }
+        }
+        view
+    }
+
+    /// The place of the slice that lies `back` before the current one, `back` being less than `slices`.
+    fn place_of(&self, back: u32) -> usize {
+        let back = back as usize;
+        match self.place.checked_sub(back) {
+            Some(place) => place,
+            None => self
+                .place
+                .wrapping_add(self.totals.len())
+                .wrapping_sub(back),
+        }
+    }
+
+    /// The interval in which the quantile `q` of the live values lies, between their exact smallest and largest;
+    /// `None` when there is none. The first and the last rank are exact.
+    #[must_use]
+    pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
+        self.at(now_ns).interval(q)
+    }
+
+    /// The upper end of [`interval`](Self::interval): at least the true quantile, at most `1 / 2^precision_bits`
+    /// above it, never above the largest value. `None` when there is no live value.
+    #[must_use]
+    pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
+        Some(self.interval(now_ns, q)?.high)
+    }
+
+    /// How many values are live at `now_ns`. O(slices).
+    #[must_use]
+    pub fn count(&self, now_ns: u64) -> u64 {
+        self.at(now_ns).totals.count()
+    }
+
+    /// The sum of the live values, exact. O(slices).
+    #[must_use]
+    pub fn sum(&self, now_ns: u64) -> u128 {
+        self.at(now_ns).totals.sum()
+    }
+
+    /// The smallest live value, exact; `None` when there is none. O(slices).
+    #[must_use]
+    pub fn min(&self, now_ns: u64) -> Option<u64> {
+        self.at(now_ns).totals.min()
+    }
+
+    /// The largest live value, exact; `None` when there is none. O(slices).
+    #[must_use]
+    pub fn max(&self, now_ns: u64) -> Option<u64> {
+        self.at(now_ns).totals.max()
+    }
+
+    /// `floor(sum / count)` of the live values; `None` when there is none. O(slices).
+    #[must_use]
+    pub fn mean(&self, now_ns: u64) -> Option<u64> {
+        self.at(now_ns).totals.mean()
+    }
+
+    /// The live values in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when there is none.
+    #[must_use]
+    pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
+        let view = self.at(now_ns);
+        view.totals.summary(|q| Some(view.interval(q)?.high))
+    }
+
+    /// Forgets all values, but not the latest instant: time goes on from there.
+    pub fn clear(&mut self) {
+        for place in 0..self.totals.len() {
+            self.empty(place);
+        }
+    }
+
+    /// Everything it holds, to be stored and given to [`restore`](Self::restore). Only occupied buckets are in
+    /// it. O(slices * buckets).
+    #[must_use]
+    pub fn state(&self) -> RollingHistogramState {
+        let mut slices = Vec::new();
+        for back in (0..self.policy.grid.slices()).rev() {
+            let place = self.place_of(back);
+            let start = self.row(place);
+            let end = start.saturating_add(self.policy.scale.buckets());
+            if let (Some(index), Some(totals), Some(row)) = (
+                self.current.checked_sub(back.into()),
+                self.totals.get(place).filter(|totals| totals.count() > 0),
+                self.counts.get(start..end),
+            ) {
+                slices.push(SliceState::of(index, totals, row));
+            }
+        }
+        RollingHistogramState::new(self.policy, self.clock.latest_ns(), slices)
+    }
+
+    /// The histogram that `state` was taken of.
+    ///
+    /// # Errors
+    /// When the state has another version, slice length or precision, or no history leads to it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use evenkeel_core::estimator::{RollingHistogram, RollingHistogramPolicy};
+    ///
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+    /// let mut rolling = RollingHistogram::new(policy);
+    /// rolling.record(0, 250);
+    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling.clone()));
+    ///
+    /// let finer = RollingHistogramPolicy::new(Duration::from_secs(10), 100, 5)?;
+    /// assert!(RollingHistogram::restore(finer, rolling.state()).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub fn restore(
+        policy: RollingHistogramPolicy,
+        state: RollingHistogramState,
+    ) -> Result<Self, RestoreError> {
+        let (latest_ns, slices) = state.checked(policy)?;
+        let mut restored = Self::new(policy);
+        restored.clock = Monotone::since(latest_ns);
+        restored.current = policy.grid.index(latest_ns);
+        restored.place = policy.grid.place(restored.current);
+        for slice in slices {
+            let place = policy.grid.place(slice.index());
+            let start = restored.row(place);
+            if let Some(totals) = restored.totals.get_mut(place) {
+                *totals = *slice.totals();
+            }
+            for (bucket, held) in slice.counts() {
+                if let (Some(count), Some(live)) = (
+                    restored.counts.get_mut(start.wrapping_add(bucket)),
+                    restored.live.get_mut(bucket),
+                ) {
+                    *count = held;
+                    *live = live.wrapping_add(held.into());
+                }
+            }
+        }
+        Ok(restored)
+    }
+}
+
+/// What is live at one instant.
+struct View<'a> {
+    histogram: &'a RollingHistogram,
+    /// How many slices have fallen out since the last record, oldest first.
+    fallen: u32,
+    /// Of the live slices together.
+    totals: Totals,
+}
+
+impl View<'_> {
+    fn interval(&self, q: Quantile) -> Option<Interval> {
+        let scale = self.histogram.policy.scale;
+        let rank = q.rank(self.totals.count())?;
+        let buckets = scale.bucket(self.totals.min()?)..=scale.bucket(self.totals.max()?);
+        let bucket = find_rank(buckets, rank, self.totals.count(), |bucket| {
+            self.held(bucket)
+        })?;
+        Some(self.totals.clip(rank, scale.values(bucket)))
+    }
+
+    fn held(&self, bucket: usize) -> u64 {
+        let Self {
+            histogram, fallen, ..
+        } = self;
+        let mut held = histogram.live.get(bucket).copied().unwrap_or(0);
+        let slices = histogram.policy.grid.slices();
+        for back in slices.saturating_sub(*fallen)..slices {
+            let place = histogram.place_of(back);
+            if histogram
+                .totals
+                .get(place)
+                .is_some_and(|totals| totals.count() > 0)
+            {
+                let at = histogram.row(place).wrapping_add(bucket);
+                held = held.wrapping_sub(histogram.counts.get(at).copied().unwrap_or(0).into());
+            }
+        }
+        held
+    }
+}

@@ -1,0 +1,252 @@
+//! The last `n` values themselves: any quantile, exact.
+
+use alloc::vec::Vec;
+
+use super::sorted::Sorted;
+use super::summary::LatencySummary;
+use super::{check_version, window_size};
+use crate::Quantile;
+use crate::error::{ConfigError, RestoreError};
+
+const VERSION: u16 = 1;
+
+/// How many values a [`SampleWindow`] holds.
+///
+/// ```
+/// use evenkeel_core::estimator::SampleWindowPolicy;
+///
+/// assert_eq!(SampleWindowPolicy::new(1000)?.values(), 1000);
+/// let error = SampleWindowPolicy::new(0).unwrap_err();
+/// assert_eq!(error.to_string(), "sample_window.values is 0: it must be at least 1");
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::fields::SampleWindowFields",
+        into = "super::fields::SampleWindowFields"
+    )
+)]
+pub struct SampleWindowPolicy {
+    values: u32,
+}
+
+impl SampleWindowPolicy {
+    /// A window of the last `values` values, 1 to 2^20.
+    ///
+    /// # Errors
+    /// When `values` is 0 or above 2^20.
+    pub const fn new(values: u32) -> Result<Self, ConfigError> {
+        match window_size("sample_window", values) {
+            Ok(values) => Ok(Self { values }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many values the window holds.
+    #[must_use]
+    pub const fn values(self) -> u32 {
+        self.values
+    }
+
+    const fn capacity(self) -> usize {
+        // at most 2^20
+        self.values as usize
+    }
+}
+
+/// The last `n` values, kept both in order of arrival and sorted: every quantile is exact and read in O(1).
+///
+/// Cost: `record` is two binary searches and one move of the values between the old and the new one: O(log n)
+/// compares and up to 8 n bytes moved, about 60 ns at 1 000, 250 ns at 10 000, 3 us at 100 000 values. (Sorting
+/// at every value, as is often done, takes 10 us, 185 us and 1.5 ms.) Above some ten thousand values a
+/// `QuantileWindow` is faster. 16 bytes a value.
+///
+/// ```
+/// use evenkeel_core::Quantile;
+/// use evenkeel_core::estimator::{SampleWindow, SampleWindowPolicy};
+///
+/// let mut window = SampleWindow::new(SampleWindowPolicy::new(4)?);
+/// for (now_ns, latency_ns) in [(0, 9_000), (10, 1_000), (20, 5_000), (30, 2_000), (40, 4_000)] {
+///     window.record(now_ns, latency_ns);
+/// }
+/// // 9 000 has left the window.
+/// assert_eq!(window.quantile(40, Quantile::MAX), Some(5_000));
+/// assert_eq!(window.quantile(40, Quantile::P50), Some(2_000));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SampleWindow {
+    policy: SampleWindowPolicy,
+    /// In order of arrival once `head` is taken as the oldest.
+    ring: Vec<u64>,
+    /// Where the next value goes when the ring is full; 0 until then.
+    head: usize,
+    sorted: Sorted,
+}
+
+impl SampleWindow {
+    /// An empty window. Its memory is allocated here; `record` allocates nothing.
+    #[must_use]
+    pub fn new(policy: SampleWindowPolicy) -> Self {
+        Self {
+            policy,
+            ring: Vec::with_capacity(policy.capacity()),
+            head: 0,
+            sorted: Sorted::with_capacity(policy.capacity()),
+        }
+    }
+
+    /// The policy it was made from.
+    #[must_use]
+    pub const fn policy(&self) -> SampleWindowPolicy {
+        self.policy
+    }
+
+    /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
+    /// in values.
+    #[inline]
+    pub fn record(&mut self, now_ns: u64, value: u64) {
+        let _ = now_ns;
+        if self.ring.len() < self.policy.capacity() {
+            self.ring.push(value);
+            self.sorted.insert(value);
+        } else if let Some(place) = self.ring.get_mut(self.head) {
+            let old = core::mem::replace(place, value);
+            self.head = self.head.wrapping_add(1);
+            if self.head >= self.ring.len() {
+                self.head = 0;
+            }
+            self.sorted.replace(old, value);
+        }
+    }
+
+    /// The value with the nearest rank `ceil(q * n)`, exact; `None` when empty. O(1).
+    #[inline]
+    #[must_use]
+    pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
+        let _ = now_ns;
+        let sorted = self.sorted.values();
+        let rank = q.rank(u64::try_from(sorted.len()).ok()?)?;
+        sorted
+            .get(usize::try_from(rank).ok()?.checked_sub(1)?)
+            .copied()
+    }
+
+    /// The window in nine numbers, all exact; `None` when empty. O(n), for the mean.
+    #[must_use]
+    pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
+        let count = u64::from(self.len());
+        // at most 2^20 values below 2^64
+        let sum = self
+            .ring
+            .iter()
+            .fold(0_u128, |sum, &v| sum.wrapping_add(u128::from(v)));
+        Some(LatencySummary {
+            count,
+            mean: u64::try_from(sum.checked_div(u128::from(count))?).ok()?,
+            min: self.quantile(now_ns, Quantile::MIN)?,
+            max: self.quantile(now_ns, Quantile::MAX)?,
+            p50: self.quantile(now_ns, Quantile::P50)?,
+            p90: self.quantile(now_ns, Quantile::P90)?,
+            p95: self.quantile(now_ns, Quantile::P95)?,
+            p99: self.quantile(now_ns, Quantile::P99)?,
+            p999: self.quantile(now_ns, Quantile::P999)?,
+        })
+    }
+
+    /// How many values the window holds, at most [`SampleWindowPolicy::values`].
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.ring.len()).unwrap_or(self.policy.values)
+    }
+
+    /// Whether it holds no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// Forgets all values. O(1).
+    pub fn clear(&mut self) {
+        self.ring.clear();
+        self.head = 0;
+        self.sorted.clear();
+    }
+
+    /// The values from the oldest to the newest, to be stored and given to [`restore`](Self::restore). O(n).
+    #[must_use]
+    pub fn state(&self) -> SampleWindowState {
+        let (newer, older) = self
+            .ring
+            .split_at_checked(self.head)
+            .unwrap_or((&[], &self.ring));
+        let mut values = Vec::with_capacity(self.ring.len());
+        values.extend_from_slice(older);
+        values.extend_from_slice(newer);
+        SampleWindowState {
+            version: VERSION,
+            values,
+        }
+    }
+
+    /// The window that `state` was taken of; also one with room for more values. O(n log n).
+    ///
+    /// # Errors
+    /// When the state has another version or more values than the window holds.
+    ///
+    /// ```
+    /// use evenkeel_core::Quantile;
+    /// use evenkeel_core::estimator::{SampleWindow, SampleWindowPolicy};
+    ///
+    /// let policy = SampleWindowPolicy::new(1000)?;
+    /// let mut window = SampleWindow::new(policy);
+    /// window.record(0, 250);
+    /// window.record(0, 90);
+    /// let stored = window.state();
+    ///
+    /// let again = SampleWindow::restore(policy, stored.clone()).unwrap();
+    /// assert_eq!(again, window);
+    /// assert!(SampleWindow::restore(SampleWindowPolicy::new(1)?, stored).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub fn restore(
+        policy: SampleWindowPolicy,
+        state: SampleWindowState,
+    ) -> Result<Self, RestoreError> {
+        check_version(state.version, VERSION)?;
+        if state.values.len() > policy.capacity() {
+            return Err(RestoreError::Misfit {
+                what: "it has more values than the window holds",
+            });
+        }
+        let sorted = Sorted::from_unsorted(&state.values, policy.capacity());
+        let mut ring = state.values;
+        ring.reserve_exact(policy.capacity().saturating_sub(ring.len()));
+        Ok(Self {
+            policy,
+            ring,
+            head: 0,
+            sorted,
+        })
+    }
+}
+
+/// Equal when they hold the same values in the same order of arrival: then they answer alike for ever.
+impl PartialEq for SampleWindow {
+    fn eq(&self, other: &Self) -> bool {
+        self.policy == other.policy && self.state() == other.state()
+    }
+}
+
+impl Eq for SampleWindow {}
+
+/// The stored form of a [`SampleWindow`]; plain data that only [`SampleWindow::restore`] looks into.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleWindowState {
+    version: u16,
+    values: Vec<u64>,
+}

@@ -1,0 +1,252 @@
+//! Is a quantile of the last `n` values above a limit? Exact, at one bit a value.
+
+use super::{check_version, window_size};
+use crate::Quantile;
+use crate::bits::{BitRing, RingShape};
+use crate::error::{ConfigError, Problem, RestoreError};
+use crate::store::{Store, fits};
+
+/// The words that lie inline: windows of up to 1 024 values need no allocation.
+const INLINE: usize = 16;
+
+const VERSION: u16 = 1;
+
+/// Which question a [`ThresholdWindow`] answers.
+///
+/// ```
+/// use evenkeel_core::Quantile;
+/// use evenkeel_core::estimator::ThresholdWindowPolicy;
+///
+/// let policy = ThresholdWindowPolicy::new(1000, Quantile::P99, 200_000_000)?;
+/// assert_eq!(policy.values(), 1000);
+/// let error = ThresholdWindowPolicy::new(0, Quantile::P99, 200_000_000).unwrap_err();
+/// assert_eq!(error.to_string(), "threshold_window.values is 0: it must be at least 1");
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        try_from = "super::fields::ThresholdWindowFields",
+        into = "super::fields::ThresholdWindowFields"
+    )
+)]
+pub struct ThresholdWindowPolicy {
+    values: u32,
+    quantile: Quantile,
+    above: u64,
+}
+
+impl ThresholdWindowPolicy {
+    /// Is `quantile` of the last `values` values (1 to 2^20) strictly above `above`?
+    ///
+    /// # Errors
+    /// When `values` is 0 or above 2^20, or above 1 024 without the feature `alloc`.
+    pub const fn new(values: u32, quantile: Quantile, above: u64) -> Result<Self, ConfigError> {
+        const SCOPE: &str = "threshold_window";
+        if let Err(error) = window_size(SCOPE, values) {
+            return Err(error);
+        }
+        let words = RingShape::new(values, 1).words();
+        if !fits(words, INLINE) {
+            let problem = Problem::NeedsAlloc {
+                given: words as u64,
+                max: INLINE as u64,
+            };
+            return Err(ConfigError::new(SCOPE, "values", problem));
+        }
+        Ok(Self {
+            values,
+            quantile,
+            above,
+        })
+    }
+
+    /// How many values the window holds.
+    #[must_use]
+    pub const fn values(self) -> u32 {
+        self.values
+    }
+
+    /// The quantile that is compared with the limit.
+    #[must_use]
+    pub const fn quantile(self) -> Quantile {
+        self.quantile
+    }
+
+    /// The limit; a value equal to it is not above.
+    #[must_use]
+    pub const fn above(self) -> u64 {
+        self.above
+    }
+
+    const fn shape(self) -> RingShape {
+        RingShape::new(self.values, 1)
+    }
+}
+
+/// Whether a quantile of the last `n` values is above a limit that is known beforehand.
+///
+/// "p99 above 200 ms" needs neither values nor order: it is a count of the values above 200 ms against a rank.
+/// So a value is one bit, and the answer is that of sorting, exactly. No allocation up to 1 024 values.
+///
+/// Cost: `record` and `is_above` are O(1), a few nanoseconds whatever `n`; `n / 8` bytes and at most 64 more.
+///
+/// ```
+/// use evenkeel_core::Quantile;
+/// use evenkeel_core::estimator::{ThresholdWindow, ThresholdWindowPolicy};
+///
+/// let policy = ThresholdWindowPolicy::new(100, Quantile::P99, 200)?;
+/// let mut window = ThresholdWindow::new(policy);
+/// for value in 102..=201 {
+///     window.record(0, value);
+/// }
+/// // Of 100 values p99 is the 99th: one above the limit is not enough, two are.
+/// assert_eq!(window.is_above(0), Some(false));
+/// window.record(0, 5_000);
+/// assert_eq!((window.above(), window.is_above(0)), (2, Some(true)));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThresholdWindow {
+    policy: ThresholdWindowPolicy,
+    ring: BitRing<1>,
+    words: Store<INLINE>,
+}
+
+impl ThresholdWindow {
+    /// An empty window.
+    #[must_use]
+    pub fn new(policy: ThresholdWindowPolicy) -> Self {
+        Self {
+            policy,
+            ring: BitRing::new(),
+            words: Store::zeroed(policy.shape().words()),
+        }
+    }
+
+    /// The policy it was made from.
+    #[must_use]
+    pub const fn policy(&self) -> ThresholdWindowPolicy {
+        self.policy
+    }
+
+    /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
+    /// in values.
+    #[inline]
+    pub fn record(&mut self, now_ns: u64, value: u64) {
+        let _ = now_ns;
+        let above = u64::from(value > self.policy.above);
+        self.ring
+            .push(self.policy.shape(), self.words.words_mut(), above);
+    }
+
+    /// Whether the quantile of the values in the window is strictly above the limit; `None` when empty.
+    #[inline]
+    #[must_use]
+    pub fn is_above(&self, now_ns: u64) -> Option<bool> {
+        let _ = now_ns;
+        let len = self.ring.len();
+        (len > 0).then(|| self.policy.quantile.exceeds(self.ring.count(0), len))
+    }
+
+    /// How many values in the window are above the limit.
+    #[inline]
+    #[must_use]
+    pub fn above(&self) -> u32 {
+        self.ring.count(0)
+    }
+
+    /// How many values the window holds, at most [`ThresholdWindowPolicy::values`].
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        self.ring.len()
+    }
+
+    /// Whether it holds no value.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets all values. O(n / 64).
+    pub fn clear(&mut self) {
+        self.ring = BitRing::new();
+        self.words.words_mut().fill(0);
+    }
+
+    /// Everything it holds, to be stored and given to [`restore`](Self::restore).
+    #[must_use]
+    pub fn state(&self) -> ThresholdWindowState {
+        ThresholdWindowState {
+            version: VERSION,
+            limit: self.policy.above,
+            len: self.ring.len(),
+            head: self.ring.head(),
+            above: self.ring.count(0),
+            words: self.words.clone(),
+        }
+    }
+
+    /// The window that `state` was taken of.
+    ///
+    /// # Errors
+    /// When the state has another version, limit or size, or contradicts itself.
+    ///
+    /// ```
+    /// use evenkeel_core::Quantile;
+    /// use evenkeel_core::estimator::{ThresholdWindow, ThresholdWindowPolicy};
+    ///
+    /// let policy = ThresholdWindowPolicy::new(100, Quantile::P99, 200)?;
+    /// let mut window = ThresholdWindow::new(policy);
+    /// window.record(0, 201);
+    /// assert_eq!(ThresholdWindow::restore(policy, window.state()), Ok(window.clone()));
+    ///
+    /// // The bits say "above 200" and nothing of another limit.
+    /// let other = ThresholdWindowPolicy::new(100, Quantile::P99, 300)?;
+    /// assert!(ThresholdWindow::restore(other, window.state()).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub fn restore(
+        policy: ThresholdWindowPolicy,
+        state: ThresholdWindowState,
+    ) -> Result<Self, RestoreError> {
+        check_version(state.version, VERSION)?;
+        if state.limit != policy.above {
+            return Err(RestoreError::Misfit {
+                what: "its values were compared with another limit",
+            });
+        }
+        if state.words.words().len() != policy.shape().words() {
+            return Err(RestoreError::Misfit {
+                what: "it is a window of another size",
+            });
+        }
+        let ring = BitRing::from_parts(state.len, state.head, [state.above]);
+        if !ring.is_consistent(policy.shape(), state.words.words()) {
+            return Err(RestoreError::Corrupt {
+                what: "its length, position or count is not that of its bits",
+            });
+        }
+        Ok(Self {
+            policy,
+            ring,
+            words: state.words,
+        })
+    }
+}
+
+/// The stored form of a [`ThresholdWindow`]; plain data that only [`ThresholdWindow::restore`] looks into.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThresholdWindowState {
+    version: u16,
+    limit: u64,
+    len: u32,
+    head: u32,
+    above: u32,
+    #[cfg_attr(feature = "serde", serde(with = "crate::runs"))]
+    words: Store<INLINE>,
+}

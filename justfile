@@ -1,0 +1,40 @@
+# What a person runs and what CI runs are the same commands. `just` alone lists them.
+
+_default:
+    @just --list --unsorted
+
+# The tests, as README says it.
+test:
+    cargo test
+
+# Everything that .ci/run checks.
+ci:
+    bash .ci/run
+
+# Formatting and lints, warnings denied.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# The core with each subset of its features.
+features:
+    cargo test -p evenkeel-core --no-default-features
+    cargo test -p evenkeel-core --no-default-features --features serde
+    cargo test -p evenkeel-core
+    cargo test -p evenkeel-core --all-features
+
+# The documentation, warnings denied.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# The sample report, as README makes it.
+report:
+    cargo run --release -p evenkeel-cli -- replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html
+
+# A new recording of a real server going through an outage (one minute).
+record-trace:
+    cargo run --release -p evenkeel-cli --features record --example record_trace -- --out docs/traces/outage.csv
+
+# Criterion benches, peers in the same run.
+bench:
+    cargo bench -p evenkeel-benches

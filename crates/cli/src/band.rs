@@ -14,7 +14,6 @@ const MAX_KEYS: usize = 8;
 /// More columns than this would be finer than the timeline's bins.
 const MAX_COLUMNS: usize = 240;
 const MIN_COLUMNS: usize = 20;
-const MAX_LABEL: usize = 26;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const CLOSED: char = '─';
@@ -63,7 +62,10 @@ pub(crate) fn draw(
     let shown = &histories[..histories.len().min(MAX_KEYS)];
     let labels: Vec<String> = shown
         .iter()
-        .map(|history| label(if keyed { history.name(summary) } else { "phase" }))
+        .map(|history| {
+            let name = if keyed { history.name(summary) } else { "phase" };
+            label(name, width / 3)
+        })
         .collect();
     let margin = labels.iter().map(|label| label.chars().count()).max();
     let margin = margin.unwrap_or(0).max("refused".len());
@@ -81,10 +83,11 @@ pub(crate) fn draw(
     let bins = columns_of(timeline, &axis, columns);
     let (p99, p99_range) = latency_line(&bins);
     lines.push(p99);
-    lines.push(share_line("refused", &bins, Bin::refused));
-    lines.push(share_line("failed", &bins, Bin::failed));
-    if timeline.slow_limit_ns().is_some() {
-        lines.push(share_line("slow", &bins, |bin| bin.slow));
+    let mut most_shares = Vec::new();
+    for (label, part) in shares(timeline.slow_limit_ns().is_some()) {
+        let (line, most) = share_line(label, &bins, part);
+        lines.push(line);
+        most_shares.push(format!("{most} {label}"));
     }
 
     let mut text = String::new();
@@ -92,8 +95,16 @@ pub(crate) fn draw(
         line.print(margin, colour, &mut text);
     }
     text += &axis_line(&axis, margin, columns);
-    text += &legend(&histories, shown.len(), keyed, p99_range.as_deref());
-    text
+    text += &legend(&histories, shown.len(), keyed);
+    if let Some(p99) = p99_range {
+        text += &format!(" {p99}\n");
+    }
+    text + &format!(
+        " shares: {NONE} none, {} to {} all of the calls; at most {}\n",
+        BARS[0],
+        BARS[7],
+        most_shares.join(", ")
+    )
 }
 
 impl Line {
@@ -117,13 +128,13 @@ impl Line {
 }
 
 /// A key as a label: short, and unable to command the terminal.
-fn label(name: &str) -> String {
+fn label(name: &str, most: usize) -> String {
     let mut clean: Vec<char> = name
         .chars()
         .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
         .collect();
-    if clean.len() > MAX_LABEL {
-        clean.truncate(MAX_LABEL - 1);
+    if clean.len() > most {
+        clean.truncate(most.saturating_sub(1));
         clean.push('…');
     }
     clean.into_iter().collect()
@@ -187,31 +198,46 @@ fn latency_line(bins: &[Option<Bin>]) -> (Line, Option<String>) {
     let label = "p99".to_owned();
     let words = range.map(|_| {
         let (least, most) = (numbers::rounded(least), numbers::rounded(most));
-        format!("p99 of a column, log scale: {} {least} to {} {most}", BARS[0], BARS[7])
+        format!("p99: {} {least} to {} {most}, log scale", BARS[0], BARS[7])
     });
     (Line { label, cells }, words)
 }
 
-/// A share of the calls of each column: eight steps up to all of them.
-fn share_line(label: &str, bins: &[Option<Bin>], part: impl Fn(&Bin) -> u64) -> Line {
+/// The rows of shares: label, and which calls of a bin are meant.
+fn shares(slow: bool) -> Vec<(&'static str, fn(&Bin) -> u64)> {
+    let mut shares: Vec<(_, fn(&Bin) -> u64)> = vec![("refused", Bin::refused), ("failed", Bin::failed)];
+    if slow {
+        shares.push(("slow", |bin| bin.slow));
+    }
+    shares
+}
+
+/// A share of the calls of each column, in eight steps up to all of them; and the largest share in words.
+fn share_line(label: &str, bins: &[Option<Bin>], part: fn(&Bin) -> u64) -> (Line, String) {
+    let parts = |bin: &Bin| (part(bin), bin.total().max(1));
     let cells = bins
         .iter()
-        .map(|bin| match bin {
+        .map(|bin| match bin.as_ref().map(parts) {
             None => (' ', Paint::Plain),
-            Some(bin) => match part(bin) {
-                0 => (NONE, Paint::Plain),
-                some => {
-                    let eighths = u128::from(some) * 8 / u128::from(bin.total().max(1));
-                    let step = usize::try_from(eighths).unwrap_or(8).clamp(1, 8) - 1;
-                    (BARS[step], Paint::Red)
-                }
-            },
+            Some((0, _)) => (NONE, Paint::Plain),
+            Some((part, whole)) => {
+                let eighths = u128::from(part) * 8 / u128::from(whole);
+                let step = usize::try_from(eighths).unwrap_or(8).clamp(1, 8) - 1;
+                (BARS[step], Paint::Red)
+            }
         })
         .collect();
-    Line {
-        label: label.to_owned(),
-        cells,
-    }
+    let most = bins
+        .iter()
+        .flatten()
+        .map(parts)
+        .max_by(|a, b| {
+            let cross = |(part, _): (u64, u64), (_, whole): (u64, u64)| u128::from(part) * u128::from(whole);
+            cross(*a, *b).cmp(&cross(*b, *a))
+        })
+        .map_or_else(|| "0 %".to_owned(), |(part, whole)| numbers::percent(part, whole));
+    let label = label.to_owned();
+    (Line { label, cells }, most)
 }
 
 /// Tick labels, each beginning under its instant.
@@ -232,7 +258,7 @@ fn axis_line(axis: &Axis, margin: usize, columns: usize) -> String {
     format!("{}{line}\n", " ".repeat(margin + 3))
 }
 
-fn legend(histories: &[History], shown: usize, keyed: bool, p99: Option<&str>) -> String {
+fn legend(histories: &[History], shown: usize, keyed: bool) -> String {
     let mut text = String::new();
     let hidden = histories.len() - shown;
     if hidden > 0 {
@@ -241,14 +267,7 @@ fn legend(histories: &[History], shown: usize, keyed: bool, p99: Option<&str>) -
     } else if keyed && histories.is_empty() {
         text.push_str(" no breaker of any key opened\n");
     }
-    text += &format!(
-        " {CLOSED} closed  {HALF_OPEN} half-open  {OPEN} open: the worst phase in each column\n"
-    );
-    if let Some(p99) = p99 {
-        text += &format!(" {p99}\n");
-    }
     text + &format!(
-        " shares of the calls: {NONE} none, {} to {} all; times since the first call\n",
-        BARS[0], BARS[7]
+        " {CLOSED} closed  {HALF_OPEN} half-open  {OPEN} open: the worst phase in each column\n"
     )
 }

@@ -62,15 +62,30 @@ pub(crate) fn exact(span: Duration) -> String {
     composite(span.as_nanos())
 }
 
-/// An instant as the time since the start, rounded down to what matters in a trace of `whole_ns`.
+/// An instant as the time since the start, rounded down to what matters in a trace of `whole_ns`: all instants of
+/// one trace look alike, so that they line up.
 pub(crate) fn instant(since_start_ns: u64, whole_ns: u64) -> String {
-    let step = match whole_ns {
-        DAY_NS.. => 1_000_000_000,
-        10_000_000_000.. => 1_000_000,
-        10_000_000.. => 1_000,
-        _ => 1,
-    };
-    composite(u128::from(since_start_ns - since_start_ns % step))
+    let ms = since_start_ns / 1_000_000;
+    let (seconds, thousandths) = (ms / 1000, ms % 1000);
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match whole_ns {
+        DAY_NS.. => format!(
+            "{} d {:02}:{:02}:{:02}",
+            hours / 24,
+            hours % 24,
+            minutes % 60,
+            seconds % 60
+        ),
+        3_600_000_000_000.. => format!(
+            "{hours}:{:02}:{:02}.{thousandths:03}",
+            minutes % 60,
+            seconds % 60
+        ),
+        60_000_000_000.. => format!("{minutes} min {:02}.{thousandths:03} s", seconds % 60),
+        1_000_000_000.. => format!("{seconds}.{thousandths:03} s"),
+        1_000_000.. => format!("{ms}.{:03} ms", since_start_ns / 1000 % 1000),
+        _ => format!("{since_start_ns} ns"),
+    }
 }
 
 /// `1/2` as `50 %`, `1/3` as `1/3`: a percentage where that is exact.
@@ -175,9 +190,17 @@ mod tests {
 
     #[test]
     fn instants_are_as_fine_as_the_whole_is_short() {
-        assert_eq!(instant(47_312_999_999, 187_000_000_000), "47.312 s");
-        assert_eq!(instant(3_723_999_999_999, DAY_NS), "1 h 2 min 3 s");
-        assert_eq!(instant(1_999, 2_000), "1.999 µs");
+        let cases = [
+            (93_723_999_999_999, DAY_NS, "1 d 02:02:03"),
+            (3_723_999_999_999, 7_200_000_000_000, "1:02:03.999"),
+            (67_012_999_999, 187_000_000_000, "1 min 07.012 s"),
+            (7_020_000_000, 10_000_000_000, "7.020 s"),
+            (1_999_999, 2_000_000, "1.999 ms"),
+            (1_999, 2_000, "1999 ns"),
+        ];
+        for (ns, whole_ns, text) in cases {
+            assert_eq!(instant(ns, whole_ns), text);
+        }
     }
 
     #[test]

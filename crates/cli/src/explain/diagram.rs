@@ -25,7 +25,7 @@ pub(crate) fn breaker(policy: &BreakerPolicy, width: usize) -> Vec<String> {
     let mut lines = vec!["        ┌───────────┐".to_owned()];
     beside(&mut lines, &["  ┌───▶ │  closed   │", BOTTOM], &passes, width);
     for (i, trigger) in words::triggers(policy).into_iter().enumerate() {
-        let lead = if i == 0 { "opens at" } else { "or when" };
+        let lead = if i == 0 { "opens when" } else { "or when" };
         beside(&mut lines, &[STEM], &format!("{lead} {trigger}"), width);
     }
     beside(&mut lines, &[STEM], "or at an answer of \"overloaded\"", width);

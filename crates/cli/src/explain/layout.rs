@@ -1,5 +1,7 @@
 //! Text for a terminal: headings, wrapped paragraphs, tables.
 
+use super::words;
+
 /// Narrower than this the diagrams would not fit; wider than that lines are hard to read.
 const MIN_WIDTH: usize = 72;
 const MAX_WIDTH: usize = 110;
@@ -108,19 +110,20 @@ impl Page {
     }
 }
 
-/// Breaks text into lines of at most `width` characters, at blanks.
+/// Breaks text into lines of at most `width` characters, at blanks, but not between a number and its unit.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words::glued(text).split(' ') {
+        let word = word.replace('\u{A0}', " ");
         let Some(line) = lines.last_mut() else { break };
         let length = line.chars().count() + 1 + word.chars().count();
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if length <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines

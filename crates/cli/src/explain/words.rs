@@ -7,17 +7,16 @@ use evenkeel_core::breaker::{BreakerPolicy, Cause, Trigger, Window};
 
 use crate::numbers::{counted, exact, ratio};
 
-/// What each trigger waits for, in the policy's order.
+/// What each trigger waits for, as a clause after "when", in the policy's order.
 pub(crate) fn triggers(policy: &BreakerPolicy) -> Vec<String> {
     let window = policy.window();
     policy
         .triggers()
         .map(|trigger| match trigger {
-            Trigger::Consecutive { failures: 1 } => "a single failure".to_owned(),
-            Trigger::Consecutive { failures } => format!("{failures} failures in a row"),
+            Trigger::Consecutive { failures: 1 } => "a call failed".to_owned(),
+            Trigger::Consecutive { failures } => format!("{failures} calls in a row failed"),
             Trigger::Failures { failures } => {
-                let failures = counted(u64::from(failures), "failure");
-                format!("{failures} among {}", calls(window))
+                format!("at least {failures} of {} failed", calls(window))
             }
             Trigger::FailureRate {
                 at_least,
@@ -56,7 +55,7 @@ pub(crate) fn triggers(policy: &BreakerPolicy) -> Vec<String> {
 /// The whole of a breaker's policy, a sentence for each stage.
 pub(crate) fn breaker(policy: &BreakerPolicy) -> Vec<String> {
     let mut sentences = vec![
-        format!("Opens when {}.", any_of(&triggers(policy))),
+        format!("Opens when {}.", triggers(policy).join(", or when ")),
         open(policy),
         half_open(policy),
     ];
@@ -71,7 +70,7 @@ pub(crate) fn breaker(policy: &BreakerPolicy) -> Vec<String> {
 
 /// How long it stays open, and what lengthens or shortens that.
 fn open(policy: &BreakerPolicy) -> String {
-    let mut text = format!("Stays open {}", schedule(policy.open(), "open in a row"));
+    let mut text = format!("Stays open for {}", schedule(policy.open(), "open in a row"));
     match policy.calm_after() {
         Some(calm) => text += &format!("; each {} spent closed forgives one open", exact(calm)),
         None => text.push_str("; a close forgives all earlier opens"),
@@ -104,7 +103,7 @@ fn half_open(policy: &BreakerPolicy) -> String {
         )
     };
     let slow = policy.slow_limit().map_or_else(String::new, |limit| {
-        format!("slower than {}, or ", exact(limit))
+        format!("slower than {} or ", exact(limit))
     });
     format!(
         "Half-open it lets {verdict}. A trial {slow}without an answer within {} counts as failed.",
@@ -188,11 +187,6 @@ pub(crate) fn cause(cause: Cause, policy: &BreakerPolicy) -> String {
     }
 }
 
-/// `10 failures in a row, or when ...`, as one clause.
-fn any_of(triggers: &[String]) -> String {
-    triggers.join(", or when ")
-}
-
 fn calls(window: Option<Window>) -> String {
     match window {
         Some(Window::Count { calls }) => format!("the last {}", counted(u64::from(calls), "call")),
@@ -222,4 +216,15 @@ pub(crate) fn range((least, most): (Duration, Duration)) -> String {
     } else {
         format!("{} to {}", exact(least), exact(most))
     }
+}
+
+/// The text with a no-break space between each number and what it counts, so that no line breaks there.
+pub(crate) fn glued(text: &str) -> String {
+    let mut glued = String::with_capacity(text.len());
+    let mut after_digit = false;
+    for c in text.chars() {
+        glued.push(if c == ' ' && after_digit { '\u{A0}' } else { c });
+        after_digit = c.is_ascii_digit();
+    }
+    glued
 }

@@ -127,7 +127,7 @@ fn time_grid(svg: &mut Svg, frame: &Frame, top: f64, bottom: f64) {
         grid.move_to(x, top);
         grid.line_to(x, bottom + 5.0);
         // A label in the middle of the last stretch would be cut off at the edge.
-        let class = if x > frame.right() - 24.0 {
+        let class = if x > frame.right() - 8.0 {
             "tick end"
         } else {
             "tick middle"

@@ -31,7 +31,7 @@ impl Scale {
             (log(least), log(most))
         };
         // At least a factor of ten, so that a steady latency does not look like noise.
-        let room = ((1.0 - (high - low)) / 2.0).max(0.08);
+        let room = ((1.0 - (high - low)) / 2.0).max(0.12);
         Self {
             top,
             height,

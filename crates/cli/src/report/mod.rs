@@ -79,7 +79,7 @@ fn in_words(inputs: &Inputs<'_>) -> String {
     let mut sentences = vec![format!(
         "Of {} over {}, the breaker would have let {} through and refused {} ({}).",
         numbers::counted(summary.rows, "call"),
-        numbers::instant(axis.span_ns(), axis.span_ns()),
+        numbers::rounded(axis.span_ns()),
         numbers::count(summary.admitted),
         numbers::count(summary.refused),
         numbers::percent(summary.refused, summary.rows)
@@ -113,7 +113,7 @@ fn in_words(inputs: &Inputs<'_>) -> String {
                   ended as recorded, and refusing it to have changed no other call.";
     format!(
         "<section>\n<p class=\"words\">{}</p>\n<p class=\"note\">{caveat}</p>\n</section>\n",
-        escape(&sentences.join(" "))
+        prose(&sentences.join(" "))
     )
 }
 
@@ -121,11 +121,10 @@ fn in_words(inputs: &Inputs<'_>) -> String {
 fn opened(inputs: &Inputs<'_>) -> String {
     let histories = phases::histories(inputs.summary, inputs.per_key);
     let openings: u64 = histories.iter().map(phases::History::openings).sum();
-    let span_ns = Axis::of(inputs.summary).span_ns();
     let Some(worst) = histories.first().filter(|_| openings > 0) else {
         return "It never opened.".to_owned();
     };
-    let troubled = numbers::instant(worst.troubled_ns, span_ns);
+    let troubled = numbers::rounded(worst.troubled_ns);
     let times = numbers::counted(openings, "time");
     if inputs.per_key {
         let of = inputs.summary.keys.len() as u64;
@@ -157,9 +156,14 @@ fn figure_section(inputs: &Inputs<'_>) -> String {
          all calls together, refused ones too. A mark on a lane says when and why if you hover over it.",
         numbers::rounded(timeline.rolling_ns())
     );
+    let zero = if inputs.summary.latency_before.is_some_and(|before| before.min == 0) {
+        " A latency of 0 lies on the lower edge."
+    } else {
+        ""
+    };
     format!(
         "<section>\n<h2>Over time</h2>\n{}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
-         <p class=\"note\">{points} {rolling}</p>\n</section>\n",
+         <p class=\"note\">{points}{zero} {rolling}</p>\n</section>\n",
         legend(inputs),
         figure::draw(inputs)
     )
@@ -212,12 +216,17 @@ fn legend(inputs: &Inputs<'_>) -> String {
 fn policy_section(inputs: &Inputs<'_>) -> String {
     let sentences: String = words::breaker(inputs.policy)
         .iter()
-        .map(|sentence| format!("<li>{}</li>\n", escape(sentence)))
+        .map(|sentence| format!("<li>{}</li>\n", prose(sentence)))
         .collect();
     format!(
         "<section>\n<h2>The policy</h2>\n<ul class=\"words\">\n{sentences}</ul>\n<pre>{}</pre>\n</section>\n",
         escape(inputs.policy_text.trim_end())
     )
+}
+
+/// Escaped text in which no line breaks between a number and its unit.
+fn prose(text: &str) -> String {
+    escape(&words::glued(text))
 }
 
 /// `closed → open`.

@@ -12,7 +12,7 @@ pub(crate) const CSS: &str = r#":root {
   :root {
     --page: #14171a; --panel: #1b1f23; --ink: #e8eaec; --soft: #9aa4ad; --rule: #31373d;
     --pass: #5db4ea; --refuse: #ff8c3a; --try: #ffd84d; --fail: #e58bd8; --slow: #3fcfa4;
-    --closed: #24435a; --dot: 0.55;
+    --closed: #24435a; --dot: 0.75;
   }
 }
 * { box-sizing: border-box; }

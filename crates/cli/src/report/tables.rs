@@ -49,11 +49,11 @@ pub(crate) fn tiles(inputs: &Inputs<'_>) -> String {
 
 fn tally(name: &'static str, tally: &Tally) -> (&'static str, String, String) {
     let share = numbers::percent(tally.avoided, tally.seen);
-    (
-        name,
-        numbers::count(tally.avoided),
-        format!("{share} of {}", numbers::count(tally.seen)),
-    )
+    let about = match tally.seen {
+        0 => "there were none".to_owned(),
+        seen => format!("{share} of {}", numbers::count(seen)),
+    };
+    (name, numbers::count(tally.avoided), about)
 }
 
 /// Percentiles before and after.

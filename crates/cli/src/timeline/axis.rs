@@ -35,7 +35,6 @@ impl Axis {
         self.span_ns
     }
 
-
     pub(crate) fn end_ns(&self) -> u64 {
         self.start_ns.saturating_add(self.span_ns)
     }
@@ -82,7 +81,7 @@ impl Axis {
                 };
                 Tick {
                     t_ns: self.start_ns.saturating_add(offset),
-                    label: format!("{value} {name}"),
+                    label: if i == 0 { value } else { format!("{value} {name}") },
                 }
             })
             .collect()

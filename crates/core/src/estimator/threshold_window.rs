@@ -112,6 +112,9 @@ impl ThresholdWindowPolicy {
 pub struct ThresholdWindow {
     policy: ThresholdWindowPolicy,
     ring: BitRing<1>,
+    /// How many values may be above in a full window before the quantile is: derived from the policy, so that
+    /// the usual question is one comparison.
+    allowed: u32,
     words: Store<INLINE>,
 }
 
@@ -119,10 +122,23 @@ impl ThresholdWindow {
     /// An empty window.
     #[must_use]
     pub fn new(policy: ThresholdWindowPolicy) -> Self {
+        Self::holding(
+            policy,
+            BitRing::new(),
+            Store::zeroed(policy.shape().words()),
+        )
+    }
+
+    fn holding(policy: ThresholdWindowPolicy, ring: BitRing<1>, words: Store<INLINE>) -> Self {
+        let rank = policy.quantile.rank(policy.values.into()).unwrap_or(0);
         Self {
             policy,
-            ring: BitRing::new(),
-            words: Store::zeroed(policy.shape().words()),
+            ring,
+            // the rank is at most values
+            allowed: policy
+                .values
+                .saturating_sub(u32::try_from(rank).unwrap_or(u32::MAX)),
+            words,
         }
     }
 
@@ -147,8 +163,11 @@ impl ThresholdWindow {
     #[must_use]
     pub fn is_above(&self, now_ns: u64) -> Option<bool> {
         let _ = now_ns;
-        let len = self.ring.len();
-        (len > 0).then(|| self.policy.quantile.exceeds(self.ring.count(0), len))
+        let (len, above) = (self.ring.len(), self.ring.count(0));
+        if len == self.policy.values {
+            return Some(above > self.allowed);
+        }
+        (len > 0).then(|| self.policy.quantile.exceeds(above, len))
     }
 
     /// How many values in the window are above the limit.
@@ -230,11 +249,7 @@ impl ThresholdWindow {
                 what: "its length, position or count is not that of its bits",
             });
         }
-        Ok(Self {
-            policy,
-            ring,
-            words: state.words,
-        })
+        Ok(Self::holding(policy, ring, state.words))
     }
 }
 

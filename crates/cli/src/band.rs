@@ -1,13 +1,16 @@
 //! The picture in the shell: breaker phases, p99 and shares over time, a column for each stretch of time.
 
+#[cfg(test)]
+mod tests;
+
 use evenkeel_core::Quantile;
 use evenkeel_core::breaker::Phase;
 
+use crate::numbers;
 use crate::summary::Summary;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases::{self, History};
-use crate::timeline::{Bin, Timeline};
-use crate::numbers;
+use crate::timeline::{Bin, Part, Timeline};
 
 /// With a breaker for each key, so many of them get a row.
 const MAX_KEYS: usize = 8;
@@ -63,7 +66,11 @@ pub(crate) fn draw(
     let labels: Vec<String> = shown
         .iter()
         .map(|history| {
-            let name = if keyed { history.name(summary) } else { "phase" };
+            let name = if keyed {
+                history.name(summary)
+            } else {
+                "phase"
+            };
             label(name, width / 3)
         })
         .collect();
@@ -153,14 +160,14 @@ fn phase_line(label: String, history: &History, axis: &Axis, columns: usize) -> 
     Line { label, cells }
 }
 
-/// The calls that began in each column; `None` where no bin begins in it or lies over it.
+/// The calls of each column, by the middle of their bins; `None` where there were none.
 fn columns_of(timeline: &Timeline, axis: &Axis, columns: usize) -> Vec<Option<Bin>> {
     let bins = timeline.bins();
     let mut next = 0;
     (0..columns)
         .map(|column| {
             let first = next;
-            while next < bins.len() && axis.cell(timeline.bin_start_ns(next), columns) <= column {
+            while next < bins.len() && axis.cell(timeline.bin_middle_ns(next), columns) <= column {
                 next += 1;
             }
             if next > first {
@@ -198,14 +205,17 @@ fn latency_line(bins: &[Option<Bin>]) -> (Line, Option<String>) {
     let label = "p99".to_owned();
     let words = range.map(|_| {
         let (least, most) = (numbers::rounded(least), numbers::rounded(most));
+        if least == most {
+            return format!("p99: {most} in every column");
+        }
         format!("p99: {} {least} to {} {most}, log scale", BARS[0], BARS[7])
     });
     (Line { label, cells }, words)
 }
 
 /// The rows of shares: label, and which calls of a bin are meant.
-fn shares(slow: bool) -> Vec<(&'static str, fn(&Bin) -> u64)> {
-    let mut shares: Vec<(_, fn(&Bin) -> u64)> = vec![("refused", Bin::refused), ("failed", Bin::failed)];
+fn shares(slow: bool) -> Vec<(&'static str, Part)> {
+    let mut shares: Vec<(_, Part)> = vec![("refused", Bin::refused), ("failed", Bin::failed)];
     if slow {
         shares.push(("slow", |bin| bin.slow));
     }
@@ -213,7 +223,7 @@ fn shares(slow: bool) -> Vec<(&'static str, fn(&Bin) -> u64)> {
 }
 
 /// A share of the calls of each column, in eight steps up to all of them; and the largest share in words.
-fn share_line(label: &str, bins: &[Option<Bin>], part: fn(&Bin) -> u64) -> (Line, String) {
+fn share_line(label: &str, bins: &[Option<Bin>], part: Part) -> (Line, String) {
     let parts = |bin: &Bin| (part(bin), bin.total().max(1));
     let cells = bins
         .iter()
@@ -232,10 +242,15 @@ fn share_line(label: &str, bins: &[Option<Bin>], part: fn(&Bin) -> u64) -> (Line
         .flatten()
         .map(parts)
         .max_by(|a, b| {
-            let cross = |(part, _): (u64, u64), (_, whole): (u64, u64)| u128::from(part) * u128::from(whole);
+            let cross = |(part, _): (u64, u64), (_, whole): (u64, u64)| {
+                u128::from(part) * u128::from(whole)
+            };
             cross(*a, *b).cmp(&cross(*b, *a))
         })
-        .map_or_else(|| "0 %".to_owned(), |(part, whole)| numbers::percent(part, whole));
+        .map_or_else(
+            || "0 %".to_owned(),
+            |(part, whole)| numbers::percent(part, whole),
+        );
     let label = label.to_owned();
     (Line { label, cells }, most)
 }
@@ -263,7 +278,9 @@ fn legend(histories: &[History], shown: usize, keyed: bool) -> String {
     let hidden = histories.len() - shown;
     if hidden > 0 {
         let keys = if hidden == 1 { "key" } else { "keys" };
-        text += &format!(" and {hidden} more {keys} with an open breaker; the longest open are shown\n");
+        text += &format!(
+            " and {hidden} more {keys} with an open breaker; the longest open are shown\n"
+        );
     } else if keyed && histories.is_empty() {
         text.push_str(" no breaker of any key opened\n");
     }

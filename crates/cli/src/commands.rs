@@ -27,7 +27,11 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
     let trace_name = trace.name().to_owned();
     let slow_limit_ns = engine::slow_limit_ns(policy);
     let mut timeline = Timeline::new(slow_limit_ns, args.report.is_some());
-    let mut decisions = args.decisions.as_deref().map(DecisionLog::create).transpose()?;
+    let mut decisions = args
+        .decisions
+        .as_deref()
+        .map(DecisionLog::create)
+        .transpose()?;
     let summary = engine::replay(trace, policy, args.seed, decisions.as_mut(), &mut timeline)?;
     if let Some(decisions) = decisions {
         decisions.finish()?;
@@ -52,7 +56,11 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
     } else {
         let screen = Screen::of_stdout();
         let (width, colour) = (screen.width, screen.colour);
-        writeln!(out, "{}", terminal::header(&trace_name, &file.name, &summary, args.per_key))?;
+        writeln!(
+            out,
+            "{}",
+            terminal::header(&trace_name, &file.name, &summary, args.per_key)
+        )?;
         writeln!(out, "{}", terminal::transitions(&summary, screen))?;
         let picture = band::draw(&timeline, &summary, args.per_key, width, colour);
         writeln!(out, "{}\n", picture.trim_end_matches('\n'))?;
@@ -68,7 +76,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
 pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<()> {
     let mut trace = Trace::open(&args.trace, Keyed::No, Progress::beside_output())?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let every = args.every.unwrap_or(u64::from(args.window));
+    let every = args.every.unwrap_or_else(|| u64::from(args.window));
     windows::percentiles(&mut trace, args.window, every, &mut out)?;
     out.flush()?;
     Ok(())
@@ -94,10 +102,12 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
 /// work.
 fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
     let name = output.display();
-    if let Ok(there) = fs::canonicalize(output) {
-        if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there)) {
-            return Err(anyhow!("{name}: is an input of this command, it would be overwritten: choose another name"));
-        }
+    let there = fs::canonicalize(output).ok();
+    let is_there = |input: &&Path| there.is_some() && fs::canonicalize(input).ok() == there;
+    if inputs.iter().any(is_there) {
+        return Err(anyhow!(
+            "{name}: is an input of this command, it would be overwritten: choose another name"
+        ));
     }
     let folder = output.parent().filter(|folder| *folder != Path::new(""));
     match folder {

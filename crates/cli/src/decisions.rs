@@ -63,7 +63,9 @@ impl DecisionLog {
 
     /// Writes what is still buffered. Without this call an error of the disk would be lost.
     pub(crate) fn finish(mut self) -> Result<()> {
-        self.out.flush().map_err(|error| cannot_write(&self.name, &error))
+        self.out
+            .flush()
+            .map_err(|error| cannot_write(&self.name, &error))
     }
 
     fn line(&mut self, decision: &impl Serialize) -> Result<()> {
@@ -76,5 +78,7 @@ impl DecisionLog {
 
 /// The error of an output file: with its name, and as text only, so that it is not taken for a closed stdout.
 pub(crate) fn cannot_write(name: &str, error: &io::Error) -> anyhow::Error {
-    anyhow!("{name}: cannot be written: {error}: check that the folder is there, is writable and has room")
+    anyhow!(
+        "{name}: cannot be written: {error}: check that the folder is there, is writable and has room"
+    )
 }

@@ -70,8 +70,9 @@ impl Keys {
         let id = u32::try_from(self.names.len()).map_err(|_| Found::TooManyKeys)?;
         self.names.push(name);
         let (names, hasher) = (&self.names, &self.hasher);
-        self.numbers
-            .insert_unique(hash, id, |&id| hasher.hash_one(names[id as usize].as_bytes()));
+        self.numbers.insert_unique(hash, id, |&id| {
+            hasher.hash_one(names[id as usize].as_bytes())
+        });
         Ok(id)
     }
 

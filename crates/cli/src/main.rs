@@ -127,19 +127,15 @@ fn main() -> ExitCode {
         Command::Percentiles(args) => commands::percentiles(&args),
         Command::Explain(args) => commands::explain(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if stdout_was_closed(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(BAD_INPUT)
-        }
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    match error.downcast_ref::<io::Error>() {
+        // `evenkeel .. | head` is no error.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+        // Only the errors of stdout come as they are; those of files have been put into words.
+        Some(error) => eprintln!("error: stdout: cannot be written: {error}"),
+        None => eprintln!("error: {error}"),
     }
-}
-
-/// `evenkeel .. | head` is no error. Only stdout's errors come as bare `io::Error`s.
-fn stdout_was_closed(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    ExitCode::from(BAD_INPUT)
 }

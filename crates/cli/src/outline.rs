@@ -49,8 +49,7 @@ impl Node {
 
     /// The smallest value around byte `at`, or ending there, with its path.
     pub(crate) fn innermost(&self, at: usize) -> (String, &Self) {
-        self.find(at, "")
-            .unwrap_or_else(|| (String::new(), self))
+        self.find(at, "").unwrap_or_else(|| (String::new(), self))
     }
 
     /// Looks into every child, also where the byte lies outside its span: that of a table under a TOML header is
@@ -137,18 +136,33 @@ mod tests {
     fn toml_values_are_found_by_path() {
         let text = "[breaker]\ntriggers = [{ kind = \"a\" }, { min_calls = 200 }]\nopen = { base = \"1s\" }\n";
         let root = Node::of_toml(text).unwrap();
-        assert_eq!(shown(text, root.locate("breaker.triggers[1].min_calls")), "200");
-        assert_eq!(shown(text, root.locate("breaker.open.cap")), "{ base = \"1s\" }");
+        assert_eq!(
+            shown(text, root.locate("breaker.triggers[1].min_calls")),
+            "200"
+        );
+        assert_eq!(
+            shown(text, root.locate("breaker.open.cap")),
+            "{ base = \"1s\" }"
+        );
         let (path, node) = root.innermost(text.find("200").unwrap());
-        assert_eq!((path.as_str(), shown(text, node)), ("breaker.triggers[1].min_calls", "200"));
+        assert_eq!(
+            (path.as_str(), shown(text, node)),
+            ("breaker.triggers[1].min_calls", "200")
+        );
     }
 
     #[test]
     fn json_values_are_found_by_path() {
         let text = r#" {"breaker": {"triggers": [{"kind": "a"}, {"min_calls": 200}]}}"#;
         let root = Node::of_json(text).unwrap();
-        assert_eq!(shown(text, root.locate("breaker.triggers[1].min_calls")), "200");
-        assert_eq!(shown(text, root.locate("breaker.triggers[0].at_least")), r#"{"kind": "a"}"#);
+        assert_eq!(
+            shown(text, root.locate("breaker.triggers[1].min_calls")),
+            "200"
+        );
+        assert_eq!(
+            shown(text, root.locate("breaker.triggers[0].at_least")),
+            r#"{"kind": "a"}"#
+        );
         let (path, _) = root.innermost(text.find("200").unwrap());
         assert_eq!(path, "breaker.triggers[1].min_calls");
     }

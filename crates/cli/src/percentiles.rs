@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, anyhow};
 use evenkeel_core::Quantile;
+use evenkeel_core::error::{ConfigError, Problem};
 use evenkeel_core::estimator::{SampleWindow, SampleWindowPolicy};
 
 use crate::trace::{RowOutcome, Trace};
@@ -17,9 +18,7 @@ pub(crate) fn percentiles(
     every: u64,
     out: &mut impl Write,
 ) -> Result<()> {
-    let policy = SampleWindowPolicy::new(window).map_err(|error| {
-        anyhow!("--window {window} is out of range: {} {}", "the window", error.problem())
-    })?;
+    let policy = SampleWindowPolicy::new(window).map_err(|error| out_of_range(window, &error))?;
     let mut latencies = SampleWindow::new(policy);
     let mut outcomes = Outcomes::new(window);
     let mut rows_seen = 0_u64;
@@ -30,14 +29,23 @@ pub(crate) fn percentiles(
         latencies.record(now_ns, row.latency_ns);
         outcomes.record(row.outcome != RowOutcome::Ok);
         rows_seen += 1;
-        if rows_seen % every == 0 {
+        if rows_seen.is_multiple_of(every) {
             line(out, rows_seen, now_ns, &latencies, &outcomes)?;
         }
     }
-    if rows_seen % every != 0 {
+    if !rows_seen.is_multiple_of(every) {
         line(out, rows_seen, now_ns, &latencies, &outcomes)?;
     }
     Ok(())
+}
+
+fn out_of_range(window: u32, error: &ConfigError) -> anyhow::Error {
+    let bound = match error.problem() {
+        Problem::BelowMin { min, .. } => format!("it must be at least {min}"),
+        Problem::AboveMax { max, .. } => format!("it must be at most {max}"),
+        other => other.to_string(),
+    };
+    anyhow!("--window {window} is out of range: {bound}")
 }
 
 fn line(

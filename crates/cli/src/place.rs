@@ -8,10 +8,19 @@ const SHOWN_BEFORE: usize = 60;
 
 /// The text of an error at `span`, bytes of `line`, which is line number `number` (from 1) of `file`. Columns
 /// count characters from 1.
-pub(crate) fn complaint(file: &str, number: u64, line: &[u8], span: Range<usize>, what: &str) -> String {
+pub(crate) fn complaint(
+    file: &str,
+    number: u64,
+    line: &[u8],
+    span: Range<usize>,
+    what: &str,
+) -> String {
     let shown = |bytes: &[u8]| -> Vec<char> {
         let printable = |c: char| if c.is_control() { ' ' } else { c };
-        String::from_utf8_lossy(bytes).chars().map(printable).collect()
+        String::from_utf8_lossy(bytes)
+            .chars()
+            .map(printable)
+            .collect()
     };
     let start = span.start.min(line.len());
     let end = span.end.clamp(start, line.len());
@@ -27,7 +36,12 @@ pub(crate) fn complaint(file: &str, number: u64, line: &[u8], span: Range<usize>
         excerpt.push('…');
         indent += 1;
     }
-    let rest: Vec<char> = before[skipped..].iter().chain(&marked).chain(&after).copied().collect();
+    let rest: Vec<char> = before[skipped..]
+        .iter()
+        .chain(&marked)
+        .chain(&after)
+        .copied()
+        .collect();
     excerpt.extend(rest.iter().take(SHOWN));
     if rest.len() > SHOWN {
         excerpt.push('…');
@@ -47,8 +61,14 @@ pub(crate) fn complaint(file: &str, number: u64, line: &[u8], span: Range<usize>
 /// Like [`complaint`], for `span` of a whole `text`; a span over several lines is marked in its first one.
 pub(crate) fn complaint_in(file: &str, text: &[u8], span: Range<usize>, what: &str) -> String {
     let start = span.start.min(text.len());
-    let line_start = text[..start].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-    let line_end = text[start..].iter().position(|&b| b == b'\n').map_or(text.len(), |at| start + at);
+    let line_start = text[..start]
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |at| at + 1);
+    let line_end = text[start..]
+        .iter()
+        .position(|&b| b == b'\n')
+        .map_or(text.len(), |at| start + at);
     let number = 1 + text[..start].iter().filter(|&&b| b == b'\n').count() as u64;
     let line = &text[line_start..line_end];
     let marked = start - line_start..span.end.saturating_sub(line_start);
@@ -66,7 +86,10 @@ pub(crate) fn quoted(found: &[u8]) -> String {
 }
 
 /// The candidate that `word` most resembles, if it resembles one: for "did you mean".
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
@@ -92,7 +115,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "a:1:501: no");
         assert_eq!(lines[2], format!(" 1 | …{}…", "x".repeat(SHOWN)));
-        assert_eq!(lines[3], format!("   | {}^^^", " ".repeat(SHOWN_BEFORE + 1)));
+        assert_eq!(
+            lines[3],
+            format!("   | {}^^^", " ".repeat(SHOWN_BEFORE + 1))
+        );
     }
 
     #[test]

@@ -54,14 +54,25 @@ impl PolicyFile {
                 ));
             }
         };
-        let bytes = fs::read(path).map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
+        let bytes = fs::read(path)
+            .map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let what = "found bytes that are not UTF-8, expected UTF-8 text: convert the file";
-            anyhow!(place::complaint_in(&name, error.as_bytes(), at..at + 1, what))
+            anyhow!(place::complaint_in(
+                &name,
+                error.as_bytes(),
+                at..at + 1,
+                what
+            ))
         })?;
         let policies = read(&text, format).map_err(|mistake| {
-            anyhow!(place::complaint_in(&name, text.as_bytes(), mistake.span, &mistake.what))
+            anyhow!(place::complaint_in(
+                &name,
+                text.as_bytes(),
+                mistake.span,
+                &mistake.what
+            ))
         })?;
         Ok(Self {
             name,
@@ -119,7 +130,9 @@ fn toml_mistake(error: toml::de::Error) -> Mistake {
 }
 
 fn json_mistake(text: &str, error: &serde_json::Error) -> Mistake {
-    let lines_before = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let lines_before = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
     let at = lines_before.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     let at = at.min(text.len());
     let what = error.to_string();
@@ -205,11 +218,16 @@ fn plain(expected: &str) -> &str {
 }
 
 fn one_line(what: &str) -> String {
-    what.split('\n').map(str::trim).collect::<Vec<_>>().join(", ")
+    what.split('\n')
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.strip_prefix(start)?.split_once(end).map(|(middle, _)| middle)
+    text.strip_prefix(start)?
+        .split_once(end)
+        .map(|(middle, _)| middle)
 }
 
 /// Where the JSON key that ends at or before byte `end` stands, quotes included.

@@ -89,7 +89,11 @@ impl<'p> Engine<'p> {
 
     /// Asks for one call, after all reports that come first.
     fn ask(&mut self, row: &Row<'_>) -> Result<(), Refused> {
-        while self.in_flight.peek().is_some_and(|next| next.at_ns <= row.t_ns) {
+        while self
+            .in_flight
+            .peek()
+            .is_some_and(|next| next.at_ns <= row.t_ns)
+        {
             self.report_next();
         }
         self.now_ns = row.t_ns;
@@ -106,7 +110,9 @@ impl<'p> Engine<'p> {
         self.asked += 1;
         match answer {
             Ok(Grant {
-                permit, transitions, ..
+                permit,
+                transitions,
+                ..
             }) => {
                 self.in_flight.push(Report {
                     at_ns: row.t_ns.saturating_add(row.latency_ns),
@@ -165,7 +171,9 @@ impl<'p> Engine<'p> {
     #[inline]
     fn note(&mut self, key_id: u32, made: impl IntoIterator<Item = Transition>) {
         let key = (self.keyed == Keyed::Yes).then_some(key_id);
-        let noted = made.into_iter().map(|transition| KeyedTransition { key, transition });
+        let noted = made
+            .into_iter()
+            .map(|transition| KeyedTransition { key, transition });
         self.transitions.extend(noted);
     }
 

@@ -88,7 +88,9 @@ impl Tallies {
     pub(crate) fn row(&mut self, row: &Row<'_>, admitted: bool) {
         self.start_ns.get_or_insert(row.t_ns);
         let failed = row.outcome != RowOutcome::Ok;
-        let slow = self.slow_limit_ns.is_some_and(|limit| row.latency_ns > limit);
+        let slow = self
+            .slow_limit_ns
+            .is_some_and(|limit| row.latency_ns > limit);
         if failed {
             self.failures.count(admitted);
         }

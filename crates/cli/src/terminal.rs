@@ -9,8 +9,11 @@ use crate::numbers;
 use crate::summary::{Summary, Tally};
 
 /// What is said about the recording, in every summary.
-const NOTE: &str = "Recorded outcomes are taken as independent of what was admitted: a call that the policy lets \
-through ends as it was recorded.";
+const NOTE: &str = "Recorded outcomes are taken as independent of what was admitted:
+a call that the policy lets through ends as it was recorded.";
+
+/// Up to this long a trace is told in seconds, which are easy to find in the file.
+const LONGEST_IN_SECONDS_NS: u64 = 10_000_000_000_000;
 
 /// How the terminal shows things.
 #[derive(Clone, Copy)]
@@ -23,10 +26,13 @@ impl Screen {
     /// That of stdout; 80 columns without colour where it is no terminal.
     pub(crate) fn of_stdout() -> Self {
         let terminal = console::Term::stdout();
-        let width = terminal.size_checked().map_or(80, |(_, columns)| usize::from(columns));
+        let width = terminal
+            .size_checked()
+            .map_or(80, |(_, columns)| usize::from(columns));
         Self {
             width: width.clamp(40, 160),
-            colour: terminal.is_term() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+            colour: terminal.is_term()
+                && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
         }
     }
 
@@ -47,7 +53,10 @@ impl Screen {
 /// The first line: what was run.
 pub(crate) fn header(trace: &str, policy: &str, summary: &Summary, per_key: bool) -> String {
     let breakers = if per_key {
-        format!("one breaker for each of {}", numbers::counted(summary.keys.len() as u64, "key"))
+        format!(
+            "one breaker for each of {}",
+            numbers::counted(summary.keys.len() as u64, "key")
+        )
     } else {
         "one breaker for all keys".to_owned()
     };
@@ -67,8 +76,11 @@ pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
         .iter()
         .map(|noted| {
             let since_start = noted.transition.at_ns.saturating_sub(summary.start_ns);
-            let at = numbers::instant(since_start, whole);
-            (at, summary.key_name(noted).unwrap_or(""), noted.transition)
+            (
+                instant(since_start, whole),
+                summary.key_name(noted).unwrap_or(""),
+                noted.transition,
+            )
         })
         .collect();
     let widest = |width: fn(&(String, &str, _)) -> usize| rows.iter().map(width).max().unwrap_or(0);
@@ -89,6 +101,17 @@ pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
     text
 }
 
+/// An instant of a trace that lasts `whole_ns`: `60.038 s`, so that the points stand below each other.
+fn instant(since_start_ns: u64, whole_ns: u64) -> String {
+    match whole_ns {
+        1_000_000_000..LONGEST_IN_SECONDS_NS => {
+            let ms = since_start_ns / 1_000_000;
+            format!("{}.{:03} s", ms / 1_000, ms % 1_000)
+        }
+        _ => numbers::instant(since_start_ns, whole_ns),
+    }
+}
+
 /// The numbers.
 pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
     let mut lines = vec![
@@ -98,9 +121,17 @@ pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
     ];
     if let (Some(slow), Some(limit_ns)) = (summary.slow, slow_limit_ns) {
         let limit = numbers::rounded(limit_ns);
-        lines.push(kept_away(format!("slow calls kept away (above {limit})"), slow));
+        lines.push(kept_away(
+            format!("slow calls kept away (above {limit})"),
+            slow,
+        ));
     }
-    lines.push(counted("good calls refused", summary.good_refused, summary.rows, "calls"));
+    lines.push(counted(
+        "good calls refused",
+        summary.good_refused,
+        summary.rows,
+        "calls",
+    ));
     let mut text = aligned(&lines, &[false, true, false, true]);
     text.push('\n');
     text += &latencies(summary);
@@ -121,7 +152,9 @@ fn kept_away(what: String, tally: Tally) -> Vec<String> {
 }
 
 fn latencies(summary: &Summary) -> String {
-    let names = ["latency", "p50", "p90", "p95", "p99", "p99.9", "max", "mean"];
+    let names = [
+        "latency", "p50", "p90", "p95", "p99", "p99.9", "max", "mean",
+    ];
     let mut lines = vec![names.map(str::to_owned).to_vec()];
     let mut line = |name: &str, latency: Option<LatencySummary>| {
         let values = latency.map_or([None; 7], |l| {

@@ -2,6 +2,8 @@
 //! and, for the report, a bounded choice of single calls.
 
 pub(crate) mod axis;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub(crate) mod phases;
 mod sample;
 #[cfg(test)]
@@ -10,18 +12,23 @@ mod tests;
 use evenkeel_core::Quantile;
 
 use crate::trace::{Row, RowOutcome};
-use sample::{Sample, Slowest};
 pub(crate) use sample::{Kind, Point};
+use sample::{Sample, Slowest};
 
 /// Once a row lies beyond so many bins, they double in width and neighbours merge: between half and all of
 /// them are in use.
 const MAX_BINS: usize = 512;
 
-/// How many bins the rolling lines look back: below 2 % of the time shown.
-pub(crate) const ROLLING_BINS: usize = 4;
+/// Rolling lines look back over so many bins, more of them where calls are few.
+const ROLLING_BINS: std::ops::RangeInclusive<u64> = 4..=24;
+/// How many calls a rolling line would like to look back over: below that a p99 is only the slowest.
+const ROLLING_CALLS: u64 = 100;
 
-/// Buckets of a bin's histogram: one for each value below 8, then eight to each power of two.
-const BUCKETS: usize = 496;
+/// Buckets of a bin's histogram: one for each value below 16, then sixteen to each power of two.
+const BUCKETS: usize = 976;
+
+/// Which calls of a bin are meant, say the refused ones.
+pub(crate) type Part = fn(&Bin) -> u64;
 
 /// Counts and latencies over the whole trace, in bins of equal width.
 pub(crate) struct Timeline {
@@ -42,6 +49,8 @@ pub(crate) struct Bin {
     calls: [u64; Kind::ALL.len()],
     /// Calls above the slow limit, whatever their outcome.
     pub(crate) slow: u64,
+    /// The slowest of all, which no quantile is above.
+    most_ns: u64,
     /// The slowest call of each kind, so that no outlier and no rare kind is lost to sampling.
     slowest: Slowest,
     latencies: [u32; BUCKETS],
@@ -73,6 +82,7 @@ impl Timeline {
         let bin = &mut self.bins[index];
         bin.calls[kind as usize] += 1;
         bin.slow += u64::from(slow);
+        bin.most_ns = bin.most_ns.max(row.latency_ns);
         let bucket = &mut bin.latencies[bucket_of(row.latency_ns)];
         *bucket = bucket.saturating_add(1);
         if let Some(sample) = &mut self.sample {
@@ -105,6 +115,12 @@ impl Timeline {
             .saturating_add(u64::try_from(offset).unwrap_or(u64::MAX))
     }
 
+    /// The middle of bin `index`.
+    pub(crate) fn bin_middle_ns(&self, index: usize) -> u64 {
+        self.bin_start_ns(index)
+            .midpoint(self.bin_start_ns(index + 1))
+    }
+
     /// The bin that `t_ns` lies in, which may be one after the last.
     pub(crate) fn bin_at(&self, t_ns: u64) -> usize {
         let index = t_ns.saturating_sub(self.start_ns) >> self.shift;
@@ -113,13 +129,20 @@ impl Timeline {
 
     /// How long the rolling lines look back.
     pub(crate) fn rolling_ns(&self) -> u64 {
-        self.bin_start_ns(ROLLING_BINS).saturating_sub(self.start_ns)
+        self.bin_start_ns(self.rolling_bins())
+            .saturating_sub(self.start_ns)
+    }
+
+    fn rolling_bins(&self) -> usize {
+        let wanted = self.bins.len() as u64 * ROLLING_CALLS / self.rows.max(1);
+        wanted.clamp(*ROLLING_BINS.start(), *ROLLING_BINS.end()) as usize
     }
 
     /// For each bin, it and those just before it as one.
     pub(crate) fn rolling(&self) -> impl Iterator<Item = Bin> {
-        (0..self.bins.len()).map(|last| {
-            let first = (last + 1).saturating_sub(ROLLING_BINS);
+        let length = self.rolling_bins();
+        (0..self.bins.len()).map(move |last| {
+            let first = (last + 1).saturating_sub(length);
             Bin::merged(&self.bins[first..=last])
         })
     }
@@ -167,6 +190,7 @@ impl Default for Bin {
         Self {
             calls: [0; Kind::ALL.len()],
             slow: 0,
+            most_ns: 0,
             slowest: Slowest::default(),
             latencies: [0; BUCKETS],
         }
@@ -203,7 +227,7 @@ impl Bin {
         self.of(Kind::RefusedOk) + self.of(Kind::RefusedFailed)
     }
 
-    /// The nearest-rank quantile of the latencies, to within 6 %; `None` without calls.
+    /// The nearest-rank quantile of the latencies, at most 1/16 too high; `None` without calls.
     pub(crate) fn quantile(&self, quantile: Quantile) -> Option<u64> {
         let count = self.latencies.iter().map(|n| u64::from(*n)).sum();
         let rank = quantile.rank(count)?;
@@ -214,7 +238,7 @@ impl Bin {
                 below += u64::from(*n);
                 below >= rank
             })
-            .map(middle_of)
+            .map(|bucket| most_of(bucket).min(self.most_ns))
     }
 
     fn absorb(&mut self, other: &Self) {
@@ -222,6 +246,7 @@ impl Bin {
             *mine += theirs;
         }
         self.slow += other.slow;
+        self.most_ns = self.most_ns.max(other.most_ns);
         for point in other.slowest.points() {
             self.slowest.take(point);
         }
@@ -231,21 +256,21 @@ impl Bin {
     }
 }
 
-/// The bucket of a latency: the three bits after its highest tell it apart from its octave's others.
+/// The bucket of a latency: the four bits after its highest tell it apart from its octave's others.
 fn bucket_of(latency_ns: u64) -> usize {
-    if latency_ns < 8 {
+    if latency_ns < 16 {
         return latency_ns as usize;
     }
     let octave = latency_ns.ilog2() as usize;
-    (octave - 2) * 8 + ((latency_ns >> (octave - 3)) & 7) as usize
+    (octave - 3) * 16 + ((latency_ns >> (octave - 4)) & 15) as usize
 }
 
-/// The value in the middle of a bucket.
-fn middle_of(bucket: usize) -> u64 {
-    if bucket < 8 {
+/// The greatest value of a bucket.
+fn most_of(bucket: usize) -> u64 {
+    if bucket < 16 {
         return bucket as u64;
     }
-    let low_bits = bucket / 8 - 1;
-    let least = (8 + (bucket % 8) as u64) << low_bits;
-    least + ((1_u64 << low_bits) >> 1)
+    let low_bits = bucket / 16 - 1;
+    let least = (16 + (bucket % 16) as u64) << low_bits;
+    least + ((1 << low_bits) - 1)
 }

@@ -69,7 +69,11 @@ impl Trace {
         let stdin = path == Path::new("-");
         let input = Input::open(path, progress)?;
         let mut trace = Self {
-            name: if stdin { "stdin".to_owned() } else { path.display().to_string() },
+            name: if stdin {
+                "stdin".to_owned()
+            } else {
+                path.display().to_string()
+            },
             path: (!stdin).then(|| path.to_owned()),
             csv: csv::ReaderBuilder::new()
                 .has_headers(false)
@@ -231,7 +235,9 @@ fn find_columns(header: &ByteRecord) -> Result<[usize; 4], Fault> {
     let mut columns = [0; 4];
     for (column, name) in COLUMNS.iter().enumerate() {
         let mut places = (0..header.len()).filter(|&at| &header[at] == name.as_bytes());
-        columns[column] = places.next().ok_or(Fault::in_row(Found::NoColumn { name }))?;
+        columns[column] = places
+            .next()
+            .ok_or_else(|| Fault::in_row(Found::NoColumn { name }))?;
         if places.next().is_some() {
             return Err(Fault::in_row(Found::ColumnTwice { name }));
         }
@@ -252,7 +258,10 @@ impl Input {
             (Box::new(io::stdin()), 0)
         } else {
             let file = File::open(path).map_err(|error| {
-                anyhow!("{}: cannot be opened: {error}: check the path", path.display())
+                anyhow!(
+                    "{}: cannot be opened: {error}: check the path",
+                    path.display()
+                )
             })?;
             let len = file.metadata().map_or(0, |about| about.len());
             (Box::new(file), len)

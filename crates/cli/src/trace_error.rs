@@ -37,7 +37,10 @@ pub(crate) enum Found {
 
 impl Fault {
     pub(crate) fn in_row(found: Found) -> Self {
-        Self { column: None, found }
+        Self {
+            column: None,
+            found,
+        }
     }
 
     pub(crate) fn in_column(column: usize, found: Found) -> Self {
@@ -70,14 +73,18 @@ impl Fault {
                     "complete the row or delete it"
                 }
             ),
-            Found::Number => format!("found {found} as {column}, expected {}", number_wanted(field)),
+            Found::Number => format!(
+                "found {found} as {column}, expected {}",
+                number_wanted(field)
+            ),
             Found::TimeGoesBack { before } => format!(
                 "time goes back: found t_ns {}, expected at least {before} as in the row before: sort the trace by t_ns",
                 String::from_utf8_lossy(field)
             ),
             Found::Outcome => format!("found {found} as outcome, expected ok, error or timeout"),
             Found::EmptyKey => {
-                "found an empty key, expected a name: give calls without one a key such as \"none\"".to_owned()
+                "found an empty key, expected a name: give calls without one a key such as \"none\""
+                    .to_owned()
             }
             Found::NotUtf8 => format!(
                 "found {found} as key, which is not UTF-8, expected UTF-8 text: convert the file"
@@ -92,7 +99,9 @@ impl Fault {
 
 /// A column of nearly that name, or a file that starts with its first row, is the likely cause.
 fn header_fix(header: &ByteRecord, missing: &str) -> String {
-    let names = header.iter().filter_map(|name| std::str::from_utf8(name).ok());
+    let names = header
+        .iter()
+        .filter_map(|name| std::str::from_utf8(name).ok());
     match place::nearest(missing, names) {
         Some(near) => format!("rename {} to {missing}", place::quoted(near.as_bytes())),
         None => "the first line must name the columns".to_owned(),
@@ -133,7 +142,8 @@ impl FaultPlace<'_> {
         };
         let mut what = fault.sentence(self.record, field);
         if self.unfinished && self.is_cut(fault) {
-            what += ". The file ends in the middle of this line: it was cut off while being written";
+            what +=
+                ". The file ends in the middle of this line: it was cut off while being written";
         }
         place::complaint(self.name, number, &line, span, &what)
     }
@@ -167,7 +177,10 @@ fn line_at(path: &Path, start: &csv::Position) -> std::io::Result<(u64, Vec<u8>)
     let mut line = Vec::new();
     while file.read_until(b'\n', &mut line)? > 0 {
         let ended = line.ends_with(b"\n");
-        while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        while line
+            .last()
+            .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
+        {
             line.pop();
         }
         if !line.is_empty() {

@@ -45,7 +45,8 @@ impl ConfigError {
         self
     }
 
-    /// The same problem in a policy that is part of another, say a backoff's inside `breaker.open`.
+    /// The same problem in a policy that a file holds inside another, say a backoff's in `breaker.open`.
+    #[cfg(feature = "serde")]
     #[must_use]
     pub(crate) const fn within(mut self, scope: &'static str) -> Self {
         self.scope = scope;

@@ -121,3 +121,8 @@ pub use error::{ConfigError, RestoreError};
 pub use quantile::Quantile;
 pub use ratio::Ratio;
 pub use refusal::Refusal;
+
+/// README's example runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

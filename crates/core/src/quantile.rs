@@ -47,7 +47,7 @@ impl Quantile {
     /// The largest value.
     pub const MAX: Self = Self { num: 1, den: 1 };
 
-    /// `num / den`, kept as given.
+    /// `num / den`. Two quantiles of the same value are equal, whatever they were made from.
     ///
     /// # Errors
     /// When `den` is 0 or the fraction is above 1.
@@ -72,17 +72,34 @@ impl Quantile {
                 },
             ));
         }
-        Ok(Self { num, den })
+        Ok(Self::reduced(num, den))
     }
 
-    /// The numerator, as given.
+    const fn reduced(num: u64, den: u64) -> Self {
+        let (mut a, mut b) = (num, den);
+        while b != 0 {
+            #[expect(clippy::arithmetic_side_effects, reason = "b is not 0 here")]
+            let rest = a % b;
+            (a, b) = (b, rest);
+        }
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "the greatest divisor of a pair whose second is not 0 is not 0"
+        )]
+        Self {
+            num: num / a,
+            den: den / a,
+        }
+    }
+
+    /// The numerator in lowest terms.
     #[inline]
     #[must_use]
     pub const fn numerator(self) -> u64 {
         self.num
     }
 
-    /// The denominator, as given; never 0.
+    /// The denominator in lowest terms; never 0.
     #[inline]
     #[must_use]
     pub const fn denominator(self) -> u64 {

@@ -74,25 +74,21 @@ impl<'de, const N: usize> Visitor<'de> for Row<N> {
                 "the row is longer than any that is written",
             ));
         }
-        let too_long = || de::Error::custom("there is more than the length of the row says");
+        let misplaced = || de::Error::custom("the numbers do not fill the row as they should");
         let mut row = Store::zeroed(words);
         let mut free = row.words_mut().iter_mut();
-        while let Some(number) = seq.next_element::<u64>()? {
-            if number != 0 {
-                *free.next().ok_or_else(too_long)? = number;
-                continue;
+        while let Some(mut word) = seq.next_element::<u64>()? {
+            if word == 0 {
+                let zeros = seq.next_element::<usize>()?.ok_or_else(misplaced)?;
+                let last = zeros.checked_sub(1).ok_or_else(misplaced)?;
+                free.nth(last).ok_or_else(misplaced)?;
+                // Each row is written in one way only: a run ends with a word.
+                word = seq.next_element()?.ok_or_else(misplaced)?;
             }
-            let zeros: u64 = seq.next_element()?.ok_or_else(too_long)?;
-            let zeros = usize::try_from(zeros).map_err(|_| too_long())?;
-            // A run is followed by a word, so at least one place stays free.
-            if zeros == 0 || zeros >= free.len() {
-                return Err(too_long());
+            if word == 0 {
+                return Err(misplaced());
             }
-            free = free
-                .into_slice()
-                .get_mut(zeros..)
-                .unwrap_or(&mut [])
-                .iter_mut();
+            *free.next().ok_or_else(misplaced)? = word;
         }
         Ok(row)
     }

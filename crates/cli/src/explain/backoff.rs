@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 
+use super::diagram;
 use super::layout::Page;
 use super::schedule::{self, Bound, Wait};
-use super::diagram;
 use crate::numbers::{count, counted, exact};
 
 pub(crate) fn explain(policy: &BackoffPolicy, page: &mut Page) {
@@ -30,11 +30,22 @@ pub(crate) fn explain(policy: &BackoffPolicy, page: &mut Page) {
 fn waits(policy: &BackoffPolicy, rows: &[Wait], page: &mut Page) {
     let head = ["wait", "ceiling", "least", "most", "all so far at most", ""];
     let mut table = vec![head.map(str::to_owned).to_vec()];
-    let longest = rows.iter().map(|wait| wait.most.as_nanos()).max().unwrap_or(0);
+    let longest = rows
+        .iter()
+        .map(|wait| wait.most.as_nanos())
+        .max()
+        .unwrap_or(0);
     let mut previous = 0;
     for wait in rows {
         if wait.number != previous + 1 {
-            table.push(vec!["..".to_owned(), String::new(), String::new(), String::new(), String::new(), String::new()]);
+            table.push(vec![
+                "..".to_owned(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ]);
         }
         previous = wait.number;
         table.push(vec![
@@ -60,7 +71,9 @@ fn waits(policy: &BackoffPolicy, rows: &[Wait], page: &mut Page) {
     }
     page.paragraph(&note);
     if policy.jitter() == Jitter::Decorrelated {
-        page.paragraph("Decorrelated: \"most\" takes every wait before it to have been the longest possible.");
+        page.paragraph(
+            "Decorrelated: \"most\" takes every wait before it to have been the longest possible.",
+        );
     }
 }
 
@@ -84,10 +97,12 @@ fn at_worst(policy: &BackoffPolicy) -> Vec<String> {
     match schedule::waits_at_most(policy) {
         Bound::AtMost(0) => {}
         Bound::AtMost(retries) => {
-            let attempts = u128::from(retries) + 1;
+            let attempts = retries.saturating_add(1);
             if let (Some(two), Some(three)) = (attempts.checked_pow(2), attempts.checked_pow(3)) {
                 sentences.push(format!(
-                    "Layers that each retry like this multiply: {two} attempts through two, {three} through three."
+                    "Layers that each retry like this multiply: {} attempts through two, {} through three.",
+                    count(two),
+                    count(three)
                 ));
             }
         }
@@ -99,16 +114,24 @@ fn at_worst(policy: &BackoffPolicy) -> Vec<String> {
 
 /// How many attempts one call can become, and what bounds it.
 fn amplification(policy: &BackoffPolicy) -> String {
-    let by_time = policy.max_total_wait().map(|total| (total, schedule::waits_within(policy, total)));
+    let by_time = policy
+        .max_total_wait()
+        .map(|total| (total, schedule::waits_within(policy, total)));
     let bound = schedule::waits_at_most(policy);
     let why = match (policy.max_retries(), by_time) {
         (Some(retries), Some((total, Bound::AtMost(n)))) if n < u64::from(retries) => {
-            format!("max_total_wait ({}) is used up before max_retries ({retries})", exact(total))
+            format!(
+                "max_total_wait ({}) is used up before max_retries ({retries})",
+                exact(total)
+            )
         }
         (Some(retries), _) => format!("max_retries is {retries}"),
         (None, Some((total, Bound::AtMost(n)))) => {
             let waits = counted(n, "wait");
-            format!("no more than {waits} fit into max_total_wait ({}), even the shortest possible", exact(total))
+            format!(
+                "no more than {waits} fit into max_total_wait ({}), even the shortest possible",
+                exact(total)
+            )
         }
         (None, Some((total, Bound::Above(_)))) => format!("max_total_wait is {}", exact(total)),
         (None, Some((_, Bound::None))) => {
@@ -124,11 +147,14 @@ fn amplification(policy: &BackoffPolicy) -> String {
     };
     match bound {
         Bound::AtMost(retries) => {
-            let attempts = counted(retries + 1, "attempt");
+            let attempts = counted(retries.saturating_add(1), "attempt");
             let load = if retries == 0 {
                 "no more load than without retries".to_owned()
             } else {
-                format!("{} times the load while every attempt fails", count(retries + 1))
+                format!(
+                    "{} times the load while every attempt fails",
+                    count(retries.saturating_add(1))
+                )
             };
             format!("One call becomes at most {attempts}: {load}. Bounded: {why}.")
         }

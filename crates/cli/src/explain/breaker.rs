@@ -24,7 +24,13 @@ pub(crate) fn explain(policy: &BreakerPolicy, page: &mut Page) {
 /// The table: for each open in a row how long it lasts, and the load of the trials after it.
 fn waits(policy: &BreakerPolicy, page: &mut Page) {
     let trials = trials_at_most(policy);
-    let head = ["open in a row", "ceiling", "least", "most", "passes at most"];
+    let head = [
+        "open in a row",
+        "ceiling",
+        "least",
+        "most",
+        "passes at most",
+    ];
     let mut table = vec![head.map(str::to_owned).to_vec()];
     let mut previous = 0;
     for wait in schedule::rows(policy.open()) {
@@ -36,7 +42,11 @@ fn waits(policy: &BreakerPolicy, page: &mut Page) {
         let passes = if wait.least.is_zero() {
             format!("{calls} each wait, which may be 0 s")
         } else {
-            format!("{calls} in {} ({} a second)", exact(wait.least), a_second(trials, wait.least.as_nanos()))
+            format!(
+                "{calls} in {} ({} a second)",
+                exact(wait.least),
+                a_second(trials, wait.least.as_nanos())
+            )
         };
         table.push(vec![
             count(wait.number.into()),
@@ -76,7 +86,9 @@ fn a_second(calls: u32, every_ns: u128) -> String {
 fn until_open(policy: &BreakerPolicy) -> String {
     let at_most = |wanted: fn(&Trigger) -> bool| {
         let triggers = policy.triggers().filter(wanted);
-        triggers.filter_map(|trigger| results_to_open(trigger, policy.window())).min()
+        triggers
+            .filter_map(|trigger| results_to_open(trigger, policy.window()))
+            .min()
     };
     let failing = at_most(|trigger| {
         matches!(
@@ -84,16 +96,18 @@ fn until_open(policy: &BreakerPolicy) -> String {
             Trigger::Consecutive { .. } | Trigger::Failures { .. } | Trigger::FailureRate { .. }
         )
     });
-    let slow = at_most(|trigger| matches!(trigger, Trigger::SlowRate { .. } | Trigger::Latency { .. }));
+    let slow =
+        at_most(|trigger| matches!(trigger, Trigger::SlowRate { .. } | Trigger::Latency { .. }));
     let mut bounds = Vec::new();
     if let Some(n) = failing {
-        bounds.push(format!("with the {} failed result in a row", ordinal(n)));
+        bounds.push(in_a_row(n, "failed"));
     }
     if let Some(n) = slow {
-        bounds.push(format!("with the {} slow result in a row", ordinal(n)));
+        bounds.push(in_a_row(n, "slow"));
     }
     if bounds.is_empty() {
-        return "No number of results bounds when it opens: its triggers look at a span of time.".to_owned();
+        return "No number of results bounds when it opens: its triggers look at a span of time."
+            .to_owned();
     }
     format!(
         "Whatever came before, it opens at the latest {}. Calls already under way then are not stopped.",
@@ -113,11 +127,26 @@ fn results_to_open(trigger: Trigger, window: Option<Window>) -> Option<u64> {
     match trigger {
         Trigger::Failures { failures } => Some(failures.into()),
         // At worst the window is full of good results, or so empty that `min_calls` is what holds it back.
-        Trigger::FailureRate { at_least, min_calls } | Trigger::SlowRate { at_least, min_calls, .. } => {
-            let (num, den) = (u64::from(at_least.numerator()), u64::from(at_least.denominator()));
+        Trigger::FailureRate {
+            at_least,
+            min_calls,
+        }
+        | Trigger::SlowRate {
+            at_least,
+            min_calls,
+            ..
+        } => {
+            let (num, den) = (
+                u64::from(at_least.numerator()),
+                u64::from(at_least.denominator()),
+            );
             Some((num * calls).div_ceil(den).max(min_calls.into()))
         }
-        Trigger::Latency { quantile, min_calls, .. } => {
+        Trigger::Latency {
+            quantile,
+            min_calls,
+            ..
+        } => {
             let rank = quantile.rank(calls)?;
             Some((calls - rank + 1).max(min_calls.into()))
         }
@@ -131,29 +160,28 @@ fn while_down(policy: &BreakerPolicy) -> String {
     let calls = counted(trials.into(), "trial");
     let open = policy.open();
     let (first, _) = open.range(1);
-    let last = schedule::steady_from(open).unwrap_or(u32::MAX);
-    let (at_last, _) = open.range(last);
-    let start = format!("While every call fails, at most {calls} pass after each open wait");
-    let given_back = "A trial that its caller gives up (ignored) gives its place back and is not counted here.";
-    if at_last.is_zero() {
+    let start = format!("While every call fails, each open wait is followed by at most {calls}");
+    let given_back =
+        "A trial that its caller gives up (ignored) gives its place back and is not counted here.";
+    if first.is_zero() {
         return format!(
             "{start}. Nothing bounds them in time: the jitter can draw open waits of 0 s. {given_back}"
         );
     }
-    let from = |least_ns: u128| share_of_100(trials, least_ns);
-    let shares = if first.is_zero() {
-        format!("{} at last; the first waits can be 0 s", from(at_last.as_nanos()))
-    } else if first == at_last {
-        from(first.as_nanos())
-    } else {
-        let last = ordinal(last.into());
-        format!(
-            "{} at first, {} from the {last} open in a row on",
-            from(first.as_nanos()),
-            from(at_last.as_nanos())
-        )
+    let share = share_of_100(trials, first.as_nanos());
+    let later = match schedule::steady_from(open) {
+        Some(last) => {
+            let at_last = share_of_100(trials, open.range(last).0.as_nanos());
+            if at_last == share {
+                String::new()
+            } else {
+                let last = ordinal(last.into());
+                format!(" at first, {at_last} from the {last} open in a row on")
+            }
+        }
+        None => " at first, and less with each open in a row".to_owned(),
     };
-    format!("{start}. Of 100 calls a second that is at most {shares}. {given_back}")
+    format!("{start}. Of 100 calls a second that is at most {share}{later}. {given_back}")
 }
 
 /// Trials in each such wait as a share of 100 calls a second, rounded up to thousandths of a per cent.
@@ -161,6 +189,13 @@ fn share_of_100(trials: u32, every_ns: u128) -> String {
     // Calls a second are per cent of a hundred calls a second.
     let thousandths = (u128::from(trials) * 1_000_000_000_000).div_ceil(every_ns);
     format!("{} %", decimal(thousandths.min(100_000), 1000))
+}
+
+fn in_a_row(n: u64, kind: &str) -> String {
+    match n {
+        1 => format!("with the first {kind} result"),
+        n => format!("with the {} {kind} result in a row", ordinal(n)),
+    }
 }
 
 fn ordinal(n: u64) -> String {

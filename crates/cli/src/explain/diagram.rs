@@ -4,8 +4,8 @@ use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::BreakerPolicy;
 
 use super::layout::wrap;
-use super::words;
-use crate::numbers::exact;
+use super::{schedule, words};
+use crate::numbers::{count, counted, exact};
 
 /// The way down from one box to the next, right of the rail that leads back to the first.
 const STEM: &str = "  │           │";
@@ -20,19 +20,37 @@ const RAIL: usize = 44;
 pub(crate) fn breaker(policy: &BreakerPolicy, width: usize) -> Vec<String> {
     let passes = policy.ramp().map_or_else(
         || "all calls pass".to_owned(),
-        |ramp| format!("all calls pass; after a close a growing share, all after {}", exact(ramp)),
+        |ramp| {
+            format!(
+                "all calls pass; after a close a growing share, all after {}",
+                exact(ramp)
+            )
+        },
     );
     let mut lines = vec!["        ┌───────────┐".to_owned()];
-    beside(&mut lines, &["  ┌───▶ │  closed   │", BOTTOM], &passes, width);
+    beside(
+        &mut lines,
+        &["  ┌───▶ │  closed   │", BOTTOM],
+        &passes,
+        width,
+    );
     for (i, trigger) in words::triggers(policy).into_iter().enumerate() {
         let lead = if i == 0 { "opens when" } else { "or when" };
         beside(&mut lines, &[STEM], &format!("{lead} {trigger}"), width);
     }
-    beside(&mut lines, &[STEM], "or at an answer of \"overloaded\"", width);
+    beside(
+        &mut lines,
+        &[STEM],
+        "or at an answer of \"overloaded\"",
+        width,
+    );
     lines.push(HEAD.to_owned());
     open_to_half_open(&mut lines, policy, width);
     beside(&mut lines, &[BOTTOM], "", width);
-    let closes = format!("closes as soon as {} passed", words::trials_have(policy.successes()));
+    let closes = format!(
+        "closes as soon as {} passed",
+        words::trials_have(policy.successes())
+    );
     beside(&mut lines, &[STEM], &closes, width);
     lines.push(BACK.to_owned());
     lines
@@ -44,7 +62,10 @@ fn open_to_half_open(lines: &mut Vec<String>, policy: &BreakerPolicy, width: usi
     let reopens = format!("re-opens as soon as {failed} failed");
     let mut right = wrap(&reopens, width - RAIL - 3).into_iter();
     lines.push(TOP.to_owned());
-    lines.push(format!("{}┐  no call passes", ruled("  │     │   open    │ ◀", RAIL)));
+    lines.push(format!(
+        "{}┐  no call passes",
+        ruled("  │     │   open    │ ◀", RAIL)
+    ));
     let mut left = vec![BOTTOM.to_owned()];
     for line in wrap(&wait(policy), RAIL - STEM.chars().count() - 3) {
         left.push(format!("{STEM}  {line}"));
@@ -57,13 +78,22 @@ fn open_to_half_open(lines: &mut Vec<String>, policy: &BreakerPolicy, width: usi
         let line = format!("{start}{padding}│  {}", text.unwrap_or_default());
         lines.push(line.trim_end().to_owned());
     }
-    lines.push(format!("{}┘  {}", ruled("  │     │ half-open │ ", RAIL), trials(policy)));
+    lines.push(format!(
+        "{}┘  {}",
+        ruled("  │     │ half-open │ ", RAIL),
+        trials(policy)
+    ));
 }
 
 /// A call and its retries.
 pub(crate) fn backoff(policy: &BackoffPolicy, width: usize) -> Vec<String> {
     let mut lines = vec!["        ┌───────────┐".to_owned()];
-    beside(&mut lines, &["  ┌───▶ │  attempt  │ ───▶", BOTTOM], "succeeds: done", width);
+    beside(
+        &mut lines,
+        &["  ┌───▶ │  attempt  │ ───▶", BOTTOM],
+        "succeeds: done",
+        width,
+    );
     let mut limits = Vec::new();
     match policy.max_retries() {
         Some(1) => limits.push("after 1 retry".to_owned()),
@@ -72,7 +102,9 @@ pub(crate) fn backoff(policy: &BackoffPolicy, width: usize) -> Vec<String> {
     }
     if let Some(total) = policy.max_total_wait() {
         let total = exact(total);
-        limits.push(format!("where the waits would be longer than {total} together"));
+        limits.push(format!(
+            "where the waits would be longer than {total} together"
+        ));
     }
     let fails = if limits.is_empty() {
         "fails: next wait, without end".to_owned()
@@ -83,7 +115,12 @@ pub(crate) fn backoff(policy: &BackoffPolicy, width: usize) -> Vec<String> {
     lines.push(HEAD.to_owned());
     lines.push(TOP.to_owned());
     let schedule = words::schedule(policy, "retry");
-    beside(&mut lines, &["  │     │   wait    │", BOTTOM], &schedule, width);
+    beside(
+        &mut lines,
+        &["  │     │   wait    │", BOTTOM],
+        &schedule,
+        width,
+    );
     lines.push(BACK.to_owned());
     lines
 }
@@ -106,25 +143,26 @@ fn ruled(start: &str, column: usize) -> String {
 }
 
 fn wait(policy: &BreakerPolicy) -> String {
-    let first = words::range(policy.open().range(1));
-    let later = words::range(policy.open().range(u32::MAX));
+    let open = policy.open();
+    let first = words::range(open.range(1));
+    let later = match schedule::steady_from(open) {
+        Some(1) => String::new(),
+        Some(last) => format!(", at last {}", words::range(open.range(last))),
+        None => ", longer each time".to_owned(),
+    };
     let health = if policy.until_healthy() {
         ", once it is reported up"
     } else {
         ""
     };
-    if first == later {
-        format!("after {first}{health}")
-    } else {
-        format!("after {first}, at last {later}{health}")
-    }
+    format!("after {first}{later}{health}")
 }
 
 fn trials(policy: &BreakerPolicy) -> String {
     let trials = policy.trials();
-    match policy.max_in_flight().min(trials) {
-        n if n == trials && n == 1 => "1 trial".to_owned(),
-        n if n == trials => format!("{trials} trials"),
-        n => format!("{trials} trials, {n} at a time"),
-    }
+    let at_once = match policy.max_in_flight() {
+        n if n < trials => format!(", {} at a time", count(n.into())),
+        _ => String::new(),
+    };
+    format!("{}{at_once}", counted(trials.into(), "trial"))
 }

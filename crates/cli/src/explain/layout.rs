@@ -88,7 +88,11 @@ impl Page {
         for line in lines {
             let mut line = line.clone();
             if self.colour {
-                for (name, code) in [("│  closed   │", "32"), ("│   open    │", "31"), ("│ half-open │", "33")] {
+                for (name, code) in [
+                    ("│  closed   │", "32"),
+                    ("│   open    │", "31"),
+                    ("│ half-open │", "33"),
+                ] {
                     let inner = name.trim_matches('│');
                     line = line.replace(name, &format!("│\x1b[1;{code}m{inner}\x1b[0m│"));
                 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+use evenkeel_core::time::MAX_SPAN;
 
 /// Rows from the first on; after them only the row from which nothing changes any more.
 const FIRST_ROWS: u32 = 12;
@@ -31,8 +32,12 @@ pub(crate) enum Bound {
     None,
 }
 
-/// The wait number from which on all are alike; `None` if they grow for as long as they are counted.
+/// The wait number from which on all are alike; `None` if they grow for as long as they can be counted, or until
+/// there is no longer span.
 pub(crate) fn steady_from(policy: &BackoffPolicy) -> Option<u32> {
+    if look(policy, u32::MAX).0 >= MAX_SPAN {
+        return None;
+    }
     // Once the waits stop growing they never grow again, so the place can be searched by halving.
     let steady = |number: u32| look(policy, number) == look(policy, number.saturating_add(1));
     let (mut growing, mut found) = (0, u32::MAX - 1);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Growth, Jitter};
 use evenkeel_core::breaker::{BreakerPolicy, Cause, Trigger, Window};
+use evenkeel_core::time::MAX_SPAN;
 
-use crate::numbers::{counted, exact, ratio};
+use crate::numbers::{count, counted, exact, ratio};
 
 /// What each trigger waits for, as a clause after "when", in the policy's order.
 pub(crate) fn triggers(policy: &BreakerPolicy) -> Vec<String> {
@@ -70,7 +71,10 @@ pub(crate) fn breaker(policy: &BreakerPolicy) -> Vec<String> {
 
 /// How long it stays open, and what lengthens or shortens that.
 fn open(policy: &BreakerPolicy) -> String {
-    let mut text = format!("Stays open for {}", schedule(policy.open(), "open in a row"));
+    let mut text = format!(
+        "Stays open for {}",
+        schedule(policy.open(), "open in a row")
+    );
     match policy.calm_after() {
         Some(calm) => text += &format!("; each {} spent closed forgives one open", exact(calm)),
         None => text.push_str("; a close forgives all earlier opens"),
@@ -79,10 +83,11 @@ fn open(policy: &BreakerPolicy) -> String {
     if policy.until_healthy() {
         text.push_str(" Then it also waits until a health check says up.");
     }
-    text + &format!(
-        " An answer of \"overloaded\" opens it at once, for as long as that answer asks, but at most {}.",
-        exact(policy.advisory_cap())
-    )
+    text.push_str(" An answer of \"overloaded\" opens it at once, for as long as that answer asks");
+    if policy.advisory_cap() < MAX_SPAN {
+        text += &format!(", but at most {}", exact(policy.advisory_cap()));
+    }
+    text + "."
 }
 
 /// How it finds out that the dependency is back.
@@ -94,11 +99,12 @@ fn half_open(policy: &BreakerPolicy) -> String {
         let at_once = match policy.max_in_flight().min(trials) {
             1 => "one at a time".to_owned(),
             n if n == trials => "all at once if they come so".to_owned(),
-            n => format!("at most {n} at a time"),
+            n => format!("at most {} at a time", count(n.into())),
         };
         format!(
-            "up to {trials} trial calls through, {at_once}: it closes as soon as {successes} have passed and \
-             re-opens as soon as {} failed",
+            "up to {} through, {at_once}: it closes as soon as {} passed and re-opens as soon as {} failed",
+            counted(trials.into(), "trial call"),
+            trials_have(successes),
             trials_have(trials - successes + 1)
         )
     };
@@ -171,11 +177,14 @@ pub(crate) fn cause(cause: Cause, policy: &BreakerPolicy) -> String {
         Cause::WaitOver => "the open wait was over".to_owned(),
         Cause::TrialsPassed => format!(
             "{} of {} passed",
-            policy.successes(),
+            count(policy.successes().into()),
             counted(u64::from(policy.trials()), "trial")
         ),
         Cause::TrialsFailed => {
-            format!("{} failed", trials_have(policy.trials() - policy.successes() + 1))
+            format!(
+                "{} failed",
+                trials_have(policy.trials() - policy.successes() + 1)
+            )
         }
         Cause::ProbeLost => format!(
             "a trial had no answer within {}, which counts as a failure",

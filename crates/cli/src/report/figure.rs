@@ -49,22 +49,21 @@ impl Frame {
     }
 
     /// The stretches of one phase as boxes from `top`, `height` high.
-    pub(crate) fn phase_boxes(&self, raster: &[Phase], phase: Phase, top: f64, height: f64) -> Path {
+    pub(crate) fn phase_boxes(
+        &self,
+        raster: &[Phase],
+        phase: Phase,
+        top: f64,
+        height: f64,
+    ) -> Path {
         let column = self.width / raster.len().max(1) as f64;
         let mut path = Path::default();
         let mut from = 0;
         for run in raster.chunk_by(|a, b| a == b) {
             let to = from + run.len();
             if run[0] == phase {
-                let (left, right) = (
-                    self.left + from as f64 * column,
-                    self.left + to as f64 * column,
-                );
-                path.move_to(left, top);
-                path.line_to(right, top);
-                path.line_to(right, top + height);
-                path.line_to(left, top + height);
-                path.close();
+                let left = self.left + from as f64 * column;
+                path.area(left, top, run.len() as f64 * column, height);
             }
             from = to;
         }
@@ -94,7 +93,8 @@ pub(crate) fn draw(inputs: &Inputs<'_>) -> String {
 
     let latency_top = 30.0;
     let lanes_top = latency_top + LATENCY_HEIGHT + GAP;
-    let lanes_height = lanes::height(shown.len());
+    let hidden = histories.len() - shown.len();
+    let lanes_height = lanes::height(shown.len(), hidden > 0);
     let shares_top = lanes_top + lanes_height + GAP;
     let bottom = shares_top + SHARES_HEIGHT;
     let title = "Latency of the calls, phases of the breakers and shares of the calls over time";
@@ -110,12 +110,16 @@ pub(crate) fn draw(inputs: &Inputs<'_>) -> String {
     time_grid(&mut svg, &frame, latency_top, bottom);
     latency::draw(&mut svg, &frame, inputs, (latency_top, LATENCY_HEIGHT));
     lanes::draw(&mut svg, &frame, inputs, shown, lanes_top);
-    if histories.len() > shown.len() {
-        let hidden = histories.len() - shown.len();
+    if hidden > 0 {
         let text = format!("and {hidden} more keys with transitions: see the table");
-        svg.label("tick", frame.left, lanes_top + lanes_height + 4.0, &text);
+        svg.label("tick", frame.left, lanes_top + lanes_height - 2.0, &text);
     }
-    shares::draw(&mut svg, &frame, inputs.timeline, (shares_top, SHARES_HEIGHT));
+    shares::draw(
+        &mut svg,
+        &frame,
+        inputs.timeline,
+        (shares_top, SHARES_HEIGHT),
+    );
     svg.finish()
 }
 
@@ -136,5 +140,10 @@ fn time_grid(svg: &mut Svg, frame: &Frame, top: f64, bottom: f64) {
     }
     svg.path("grid", &grid);
     let middle = frame.left + frame.width / 2.0;
-    svg.label("tick middle", middle, bottom + 37.0, "time since the first call");
+    svg.label(
+        "tick middle",
+        middle,
+        bottom + 37.0,
+        "time since the first call",
+    );
 }

@@ -12,17 +12,17 @@ use crate::timeline::phases::History;
 /// Breakers that get a lane.
 pub(crate) const MAX_LANES: usize = 24;
 /// Marks on all lanes together, about: it bounds the size of the file.
-const MAX_MARKS: usize = 700;
+const MAX_MARKS: usize = 600;
 /// Transitions that one mark names.
-const MAX_NAMED: usize = 5;
+const MAX_NAMED: usize = 4;
 
 const LANE: f64 = 13.0;
 const PITCH: f64 = 25.0;
 const LABEL_CHARS: usize = 28;
 
-/// How high the panel is.
-pub(crate) fn height(lanes: usize) -> f64 {
-    PITCH * lanes.max(1) as f64
+/// How high the panel is, with room for a line below the lanes if there are `more`.
+pub(crate) fn height(lanes: usize, more: bool) -> f64 {
+    PITCH * lanes.max(1) as f64 + if more { 16.0 } else { 0.0 }
 }
 
 /// Room for the names at the left.
@@ -39,7 +39,9 @@ pub(crate) fn margin(histories: &[History], summary: &Summary) -> f64 {
 pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, shown: &[History], top: f64) {
     let caption = match (inputs.per_key, shown.is_empty()) {
         (false, _) => "Phase of the breaker",
-        (true, false) => "Phase of each key's breaker that had a transition, the longest open first",
+        (true, false) => {
+            "Phase of each key's breaker that had a transition, the longest open first"
+        }
         (true, true) => "Phase of each key's breaker: none had a transition",
     };
     frame.caption(svg, top - 2.0, caption);
@@ -49,10 +51,15 @@ pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, shown: &[H
         if inputs.per_key {
             let name = history.name(inputs.summary);
             svg.titled("name", name, |svg| {
-                svg.label("tick end", frame.left - 8.0, lane_top + LANE - 3.0, &label(name));
+                svg.label(
+                    "tick end",
+                    frame.left - 8.0,
+                    lane_top + LANE - 3.0,
+                    &label(name),
+                );
             });
         }
-        let marks = (MAX_MARKS / shown.len()).clamp(30, 250);
+        let marks = (MAX_MARKS / shown.len()).clamp(24, 250);
         for group in groups(frame, history, marks) {
             mark(svg, frame, inputs, group, lane_top);
         }
@@ -103,7 +110,10 @@ fn mark(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, group: &[KeyedTransit
 /// What a mark says: each transition's time, phases and cause.
 fn hover(frame: &Frame, inputs: &Inputs<'_>, group: &[KeyedTransition]) -> String {
     let mut lines = Vec::new();
-    if let Some(name) = group.first().and_then(|change| inputs.summary.key_name(change)) {
+    if let Some(name) = group
+        .first()
+        .and_then(|change| inputs.summary.key_name(change))
+    {
         lines.push(name.to_owned());
     }
     for KeyedTransition { transition, .. } in group.iter().take(MAX_NAMED) {
@@ -120,7 +130,10 @@ fn hover(frame: &Frame, inputs: &Inputs<'_>, group: &[KeyedTransition]) -> Strin
         ));
     }
     if group.len() > MAX_NAMED {
-        lines.push(format!("and {} more at about that time", group.len() - MAX_NAMED));
+        lines.push(format!(
+            "and {} more at about that time",
+            group.len() - MAX_NAMED
+        ));
     }
     lines.join("\n")
 }

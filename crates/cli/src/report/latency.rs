@@ -5,8 +5,8 @@ use evenkeel_core::Quantile;
 use super::Inputs;
 use super::figure::Frame;
 use super::svg::{Path, Svg};
-use crate::timeline::{Bin, Kind, Timeline};
 use crate::numbers;
+use crate::timeline::{Bin, Kind, Timeline};
 
 /// A log scale from one latency to another.
 struct Scale {
@@ -54,9 +54,26 @@ impl Scale {
         };
         (0..20)
             .filter_map(|power| 10_u64.checked_pow(power))
-            .flat_map(|power| digits.iter().filter_map(move |digit| power.checked_mul(*digit)))
+            .flat_map(|power| {
+                digits
+                    .iter()
+                    .filter_map(move |digit| power.checked_mul(*digit))
+            })
             .filter(|level| (self.low..=self.high).contains(&log(*level)))
             .collect()
+    }
+}
+
+/// A round latency, short: also the longest ones in seconds.
+fn level_label(ns: u64) -> String {
+    let (name, unit) = numbers::unit_below(ns.into());
+    let value = u128::from(ns) / unit;
+    if value < 100_000 {
+        format!("{value} {name}")
+    } else {
+        // A level is a power of ten, or 2 or 5 times one.
+        let power = value.ilog10();
+        format!("{}e{power} {name}", value / 10_u128.pow(power))
     }
 }
 
@@ -69,10 +86,17 @@ pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, panel: (f6
     let timeline = inputs.timeline;
     let points = timeline.points();
     let limit = timeline.slow_limit_ns();
-    let scale = Scale::new(points.iter().map(|point| point.latency_ns).chain(limit), panel);
-    frame.caption(svg, panel.0, "Latency of each call, at its start (log scale)");
+    let scale = Scale::new(
+        points.iter().map(|point| point.latency_ns).chain(limit),
+        panel,
+    );
+    frame.caption(
+        svg,
+        panel.0,
+        "Latency of each call, at its start (log scale)",
+    );
     for level in scale.levels() {
-        frame.level(svg, scale.y(level), &numbers::rounded(level));
+        frame.level(svg, scale.y(level), &level_label(level));
     }
 
     let mut shapes: [Path; Kind::ALL.len()] = Default::default();
@@ -91,7 +115,9 @@ pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, panel: (f6
         svg.label("limit-label end", frame.right() - 4.0, y - 5.0, &text);
     }
     for (quantile, class) in [(Quantile::P50, "p50"), (Quantile::P99, "p99")] {
-        let line = rolling(frame, timeline, |bin| bin.quantile(quantile).map(|ns| scale.y(ns)));
+        let line = rolling(frame, timeline, |bin| {
+            bin.quantile(quantile).map(|ns| scale.y(ns))
+        });
         // The same line in the colour of the page below it keeps it apart from the points.
         svg.path("halo", &line);
         svg.path(class, &line);
@@ -122,7 +148,7 @@ pub(crate) fn rolling(
             drawing = false;
             continue;
         };
-        let x = middle_of_bin(frame, timeline, index);
+        let x = frame.x(timeline.bin_middle_ns(index));
         if drawing {
             path.line_to(x, y);
         } else {
@@ -132,11 +158,4 @@ pub(crate) fn rolling(
         drawing = true;
     }
     path
-}
-
-/// The place of the middle of a bin.
-pub(crate) fn middle_of_bin(frame: &Frame, timeline: &Timeline, index: usize) -> f64 {
-    let from = frame.x(timeline.bin_start_ns(index));
-    let to = frame.x(timeline.bin_start_ns(index + 1));
-    f64::midpoint(from, to)
 }

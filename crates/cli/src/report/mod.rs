@@ -13,11 +13,11 @@ mod tests;
 use evenkeel_core::breaker::{BreakerPolicy, Transition};
 
 use crate::explain::words;
+use crate::numbers;
 use crate::summary::Summary;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases;
 use crate::timeline::{Kind, Timeline};
-use crate::numbers;
 use svg::{Path, Svg, escape};
 
 /// What the report is about.
@@ -105,10 +105,11 @@ fn in_words(inputs: &Inputs<'_>) -> String {
         (Some(_), Some(limit)) => format!("; none was slower than {}", numbers::rounded(limit)),
         _ => String::new(),
     };
-    sentences.push(format!(
-        "{kept}{slow}. The price: {} refused.",
-        numbers::counted(summary.good_refused, "good call")
-    ));
+    let price = match summary.good_refused {
+        0 => "No good call was refused.".to_owned(),
+        n => format!("The price: {} refused.", numbers::counted(n, "good call")),
+    };
+    sentences.push(format!("{kept}{slow}. {price}"));
     let caveat = "Recorded outcomes are taken as independent of what was admitted: a refused call is taken to have \
                   ended as recorded, and refusing it to have changed no other call.";
     format!(
@@ -151,12 +152,21 @@ fn figure_section(inputs: &Inputs<'_>) -> String {
     } else {
         "Each call is a point.".to_owned()
     };
+    let marks = if inputs.summary.transitions.is_empty() {
+        ""
+    } else {
+        " A mark on a lane says when and why if you hover over it."
+    };
     let rolling = format!(
-        "Percentiles (to within 6 %) and shares are rolling: over the last {} before each place, \
-         all calls together, refused ones too. A mark on a lane says when and why if you hover over it.",
+        "Percentiles (at most 1/16 too high) and shares are rolling: over the last {} before each place, \
+         all calls together, refused ones too.{marks}",
         numbers::rounded(timeline.rolling_ns())
     );
-    let zero = if inputs.summary.latency_before.is_some_and(|before| before.min == 0) {
+    let zero = if inputs
+        .summary
+        .latency_before
+        .is_some_and(|before| before.min == 0)
+    {
         " A latency of 0 lies on the lower edge."
     } else {
         ""
@@ -207,7 +217,11 @@ fn legend(inputs: &Inputs<'_>) -> String {
         svg.rect("refused-area", 1.0, 3.0, 24.0, 9.0);
         svg.line("refused-line", (1.0, 3.0), (25.0, 3.0));
     });
-    for (class, name) in [("closed", "closed"), ("half", "half-open"), ("open", "open")] {
+    for (class, name) in [
+        ("closed", "closed"),
+        ("half", "half-open"),
+        ("open", "open"),
+    ] {
         item(name, &|svg| svg.rect(class, 1.0, 2.0, 24.0, 10.0));
     }
     format!("<ul class=\"legend\">\n{items}</ul>\n")

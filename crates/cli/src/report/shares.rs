@@ -1,27 +1,25 @@
 //! The lower panel: which share of the calls was refused, failed or was slow, rolling over time.
 
 use super::figure::Frame;
-use super::latency::{middle_of_bin, rolling};
+use super::latency::rolling;
 use super::svg::{Path, Svg};
-use crate::timeline::{Bin, Timeline};
+use crate::timeline::{Bin, Part, Timeline};
 
 /// The top of the scale is the first of these (in per mille) that holds everything.
 const TOPS: [u64; 8] = [10, 20, 50, 100, 200, 400, 600, 1000];
 
 /// Draws the panel.
 pub(crate) fn draw(svg: &mut Svg, frame: &Frame, timeline: &Timeline, (top, height): (f64, f64)) {
-    let slow: fn(&Bin) -> u64 = |bin| bin.slow;
-    let mut lines: Vec<(&str, fn(&Bin) -> u64)> = vec![("failed", Bin::failed)];
+    let mut lines: Vec<(&str, Part)> = vec![("failed", Bin::failed)];
     if timeline.slow_limit_ns().is_some() {
-        lines.push(("slow", slow));
+        lines.push(("slow", |bin| bin.slow));
     }
     let most = timeline
         .rolling()
-        .flat_map(|bin| {
-            let highest = lines.iter().map(|(_, part)| part(&bin)).max();
-            [per_mille(&bin, Bin::refused(&bin)), per_mille(&bin, highest.unwrap_or(0))]
+        .filter_map(|bin| {
+            let drawn = lines.iter().map(|(_, part)| part(&bin));
+            per_mille(&bin, drawn.chain([bin.refused()]).max()?)
         })
-        .flatten()
         .max()
         .unwrap_or(0);
     let scale = TOPS.into_iter().find(|top| *top >= most).unwrap_or(1000);
@@ -54,6 +52,7 @@ fn per_mille(bin: &Bin, part: u64) -> Option<u64> {
 
 /// The refused share as areas that stand on the floor of the panel.
 fn refused_area(frame: &Frame, timeline: &Timeline, y: &impl Fn(u64) -> f64) -> Path {
+    let x = |index| frame.x(timeline.bin_middle_ns(index));
     let mut path = Path::default();
     let bins: Vec<Option<u64>> = timeline
         .rolling()
@@ -63,11 +62,11 @@ fn refused_area(frame: &Frame, timeline: &Timeline, y: &impl Fn(u64) -> f64) -> 
     for run in bins.chunk_by(|a, b| a.is_some() == b.is_some()) {
         let to = from + run.len();
         if run.iter().any(|share| share.is_some_and(|share| share > 0)) {
-            path.move_to(middle_of_bin(frame, timeline, from), y(0));
+            path.move_to(x(from), y(0));
             for (index, share) in (from..to).zip(run.iter().flatten()) {
-                path.line_to(middle_of_bin(frame, timeline, index), y(*share));
+                path.line_to(x(index), y(*share));
             }
-            path.line_to(middle_of_bin(frame, timeline, to - 1), y(0));
+            path.line_to(x(to - 1), y(0));
             path.close();
         }
         from = to;

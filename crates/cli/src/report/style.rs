@@ -17,7 +17,7 @@ pub(crate) const CSS: &str = r#":root {
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { margin: 0; font-size: 1.75rem; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { margin: 0 0 12px; font-size: 1.15rem; }
@@ -29,7 +29,7 @@ section { margin-top: 34px; }
 ul.words { padding-left: 1.2em; }
 ul.words li { margin-bottom: 4px; }
 .note { max-width: 92ch; margin: 10px 0 0; color: var(--soft); font-size: .85rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 10px; margin: 24px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 10px; margin: 24px 0 0; }
 .tiles div { background: var(--panel); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 14px; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
 .tiles dd { margin: 0; font-size: 1.6rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
@@ -73,7 +73,7 @@ svg .dot { stroke: var(--pass); stroke-width: 3.4; stroke-linecap: round; stroke
 svg .square { stroke: var(--refuse); stroke-width: 1.1; }
 svg .diamond { fill: var(--pass); stroke: var(--panel); stroke-width: .7; }
 svg .cross { stroke: var(--refuse); stroke-width: 1.6; }
-svg .halo { stroke: var(--panel); stroke-width: 5; stroke-linejoin: round; stroke-linecap: round; stroke-opacity: .75; }
+svg .halo { stroke: var(--panel); stroke-width: 3.6; stroke-linejoin: round; stroke-linecap: round; stroke-opacity: .75; }
 svg .p50, svg .p99 { stroke: var(--ink); stroke-linejoin: round; stroke-linecap: round; }
 svg .p50 { stroke-width: 1.3; stroke-dasharray: 1 3.2; }
 svg .p99 { stroke-width: 1.7; }
@@ -108,7 +108,7 @@ svg .mark:hover .glyph { stroke: var(--ink); stroke-width: 1.4; }
     --page: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #444444; --rule: #cccccc;
     --pass: #0072b2; --refuse: #d55e00; --try: #e6b400; --fail: #9b2d8a; --slow: #00805f; --closed: #cfe3f1;
   }
-  body { font-size: 11px; }
+  html { font-size: 10.5px; }
   main { max-width: none; padding: 0; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .figure svg { min-width: 0; }

@@ -72,7 +72,10 @@ impl Svg {
     /// A path; nothing if it is empty.
     pub(crate) fn path(&mut self, class: &str, path: &Path) {
         if !path.data.is_empty() {
-            self.push(format_args!("<path class=\"{class}\" d=\"{}\"/>\n", path.data));
+            self.push(format_args!(
+                "<path class=\"{class}\" d=\"{}\"/>\n",
+                path.data
+            ));
         }
     }
 
@@ -119,6 +122,13 @@ impl Path {
     pub(crate) fn shape(&mut self, x: f64, y: f64, relative: &str) {
         self.move_to(x, y);
         self.data.push_str(relative);
+    }
+
+    /// A box from its upper left corner.
+    pub(crate) fn area(&mut self, x: f64, y: f64, width: f64, height: f64) {
+        self.move_to(x, y);
+        let (width, height) = (Coordinate(width), Coordinate(height));
+        let _ = write!(self.data, "h{width}v{height}h-{width}z");
     }
 
     /// Closes the stroke to an area.

@@ -6,9 +6,12 @@ use evenkeel_core::estimator::LatencySummary;
 use super::svg::escape;
 use super::{Inputs, arrow};
 use crate::explain::words;
+use crate::numbers;
 use crate::summary::{Summary, Tally};
 use crate::timeline::axis::Axis;
-use crate::numbers;
+
+/// One number of a latency summary.
+type Value = fn(&LatencySummary) -> u64;
 
 /// Transitions in the table; the rest is counted.
 const MAX_TRANSITIONS: usize = 500;
@@ -20,15 +23,27 @@ pub(crate) fn tiles(inputs: &Inputs<'_>) -> String {
         (
             "calls refused",
             numbers::count(summary.refused),
-            format!("{} of {}", numbers::percent(summary.refused, summary.rows), numbers::count(summary.rows)),
+            format!(
+                "{} of {}",
+                numbers::percent(summary.refused, summary.rows),
+                numbers::count(summary.rows)
+            ),
         ),
         tally("failures kept away", &summary.failures),
     ];
-    tiles.extend(summary.slow.as_ref().map(|slow| tally("slow calls kept away", slow)));
+    tiles.extend(
+        summary
+            .slow
+            .as_ref()
+            .map(|slow| tally("slow calls kept away", slow)),
+    );
     tiles.push((
         "good calls refused",
         numbers::count(summary.good_refused),
-        format!("{} of the refused", numbers::percent(summary.good_refused, summary.refused)),
+        format!(
+            "{} of the refused",
+            numbers::percent(summary.good_refused, summary.refused)
+        ),
     ));
     if let Some((before, after)) = summary.latency_before.zip(summary.latency_after) {
         tiles.push((
@@ -58,19 +73,18 @@ fn tally(name: &'static str, tally: &Tally) -> (&'static str, String, String) {
 
 /// Percentiles before and after.
 pub(crate) fn latency(summary: &Summary) -> String {
-    let cell = |of: &Option<LatencySummary>, value: fn(&LatencySummary) -> u64| {
-        of.as_ref().map_or_else(|| "-".to_owned(), |of| numbers::rounded(value(of)))
+    let cell = |of: &Option<LatencySummary>, value: Value| {
+        of.as_ref()
+            .map_or_else(|| "-".to_owned(), |of| numbers::rounded(value(of)))
     };
-    let count = |of: &Option<LatencySummary>| {
-        numbers::count(of.as_ref().map_or(0, |of| of.count))
-    };
+    let count = |of: &Option<LatencySummary>| numbers::count(of.as_ref().map_or(0, |of| of.count));
     let (before, after) = (&summary.latency_before, &summary.latency_after);
     let mut rows = format!(
         "<tr><th scope=\"row\">calls</th><td>{}</td><td>{}</td></tr>\n",
         count(before),
         count(after)
     );
-    let values: [(&str, fn(&LatencySummary) -> u64); 8] = [
+    let values: [(&str, Value); 8] = [
         ("mean", |of| of.mean),
         ("least", |of| of.min),
         ("p50", |of| of.p50),
@@ -96,21 +110,31 @@ pub(crate) fn latency(summary: &Summary) -> String {
 /// Each transition, and what the causes mean under this policy.
 pub(crate) fn transitions(inputs: &Inputs<'_>) -> String {
     let all = &inputs.summary.transitions;
-    let mut section = format!("<section>\n<h2>Transitions ({})</h2>\n", numbers::count(all.len() as u64));
+    let mut section = format!(
+        "<section>\n<h2>Transitions ({})</h2>\n",
+        numbers::count(all.len() as u64)
+    );
     if all.is_empty() {
         return section + "<p>The breaker stayed closed throughout.</p>\n</section>\n";
     }
     let axis = Axis::of(inputs.summary);
-    let key_head = if inputs.per_key { "<th scope=\"col\">key</th>" } else { "" };
+    let key_head = if inputs.per_key {
+        "<th scope=\"col\">key</th>"
+    } else {
+        ""
+    };
     section += &format!(
         "<div class=\"tall\" tabindex=\"0\">\n<table>\n<thead><tr><th scope=\"col\">after</th>{key_head}\
          <th scope=\"col\">phase</th><th scope=\"col\">cause</th></tr></thead>\n<tbody>\n"
     );
     for change in all.iter().take(MAX_TRANSITIONS) {
         let transition = &change.transition;
-        let key = inputs.summary.key_name(change).map_or_else(String::new, |key| {
-            format!("<td class=\"key\">{}</td>", escape(key))
-        });
+        let key = inputs
+            .summary
+            .key_name(change)
+            .map_or_else(String::new, |key| {
+                format!("<td class=\"key\">{}</td>", escape(key))
+            });
         section += &format!(
             "<tr><td title=\"t_ns {}\">{}</td>{key}<td class=\"to-{}\">{}</td><td>{}</td></tr>\n",
             transition.at_ns,

@@ -81,7 +81,11 @@ impl Axis {
                 };
                 Tick {
                     t_ns: self.start_ns.saturating_add(offset),
-                    label: if i == 0 { value } else { format!("{value} {name}") },
+                    label: if i == 0 {
+                        value
+                    } else {
+                        format!("{value} {name}")
+                    },
                 }
             })
             .collect()

@@ -85,10 +85,7 @@ impl History {
 }
 
 /// The stretches in which a breaker was not closed: from, to, phase.
-fn spans(
-    transitions: &[KeyedTransition],
-    end_ns: u64,
-) -> impl Iterator<Item = (u64, u64, Phase)> {
+fn spans(transitions: &[KeyedTransition], end_ns: u64) -> impl Iterator<Item = (u64, u64, Phase)> {
     transitions
         .iter()
         .enumerate()

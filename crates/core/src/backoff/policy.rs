@@ -42,8 +42,8 @@ pub enum Jitter {
     /// Uniform on `c/2..=c`: half of the spread, but never an instant retry.
     Equal,
     /// `min(cap, base + uniform(0, 3 * previous - base))`, `previous` starting at the base. Grows by itself, so
-    /// the growth is not used. The one kind whose draws pile up at the cap: once `previous` is large, a third
-    /// or more of the waits are exactly the cap.
+    /// the growth is not used. The one kind whose draws pile up at the cap: of the waits after one near the cap
+    /// two in three are exactly the cap, and in the long run every fourth wait or more is.
     Decorrelated,
     /// Uniform on `c - r*c ..= min(c + r*c, cap)`, with a ratio of at most 1. gRPC's is 20 %.
     Spread(Ratio),

@@ -442,3 +442,18 @@ pub struct BreakerStats {
     /// How often it opened.
     pub opened: u64,
 }
+
+/// What the window holds at an instant; from [`Breaker::window`](super::Breaker::window).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct WindowCounts {
+    /// Results in the window.
+    pub calls: u32,
+    /// How many of them failed; `None` when no trigger looks at the failures of the window.
+    pub failures: Option<u32>,
+    /// How many of them were slow, whether they failed or not: above [`BreakerPolicy::slow_limit`]; `None` when no
+    /// trigger looks at latencies.
+    ///
+    /// [`BreakerPolicy::slow_limit`]: super::BreakerPolicy::slow_limit
+    pub slow: Option<u32>,
+}

@@ -1,9 +1,10 @@
 //! What time alone will do to a breaker: pure, so that a query changes nothing and a skipped poll is never missed.
 
-use super::answer::{BreakerStats, Health, Mode, Phase, RefusedBy};
+use super::answer::{BreakerStats, Health, Mode, Phase, RefusedBy, WindowCounts};
 use super::leases;
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::window::Results;
 use crate::refusal::Refusal;
 
 /// How the stored stage stands at a later instant.
@@ -122,8 +123,8 @@ impl BreakerState {
         let now_ns = self.clock.peek(now_ns);
         match self.mode {
             Mode::ForcedOpen => return Err(Refusal::new(RefusedBy::ForcedOpen, None)),
-            Mode::ForcedClosed => return Ok(()),
-            Mode::Normal | Mode::Observe => {}
+            Mode::ForcedClosed | Mode::Observe => return Ok(()),
+            Mode::Normal => {}
         }
         match (self.foresee(policy, now_ns), self.stage) {
             (Foreseen::Reopened { until_ns }, _)
@@ -173,16 +174,14 @@ impl BreakerState {
         if trials_left && live < policy.max_in_flight() {
             return Ok(());
         }
-        // With trials left, the end of the oldest lease makes room, unless it decides the trials. Without, only
-        // failed trials do, and the wait after them.
-        let words = self.words.words();
-        let losing = self.losing_lease(policy);
-        let retry_at_ns = if trials_left && losing != Some(lost) {
-            leases::deadline_ns(words, leases, lost)
+        // With trials left, the end of the oldest lease makes room, unless the trials fail at that instant: leases
+        // that end together are lost together. Without, only failed trials do, and the wait after them.
+        let oldest_ns = leases::deadline_ns(self.words.words(), leases, lost);
+        let losing_ns = self.losing_deadline_ns(policy);
+        let retry_at_ns = if trials_left && losing_ns != oldest_ns {
+            oldest_ns
         } else if self.is_healthy(policy) {
-            losing
-                .and_then(|at| leases::deadline_ns(words, leases, at))
-                .and_then(|at_ns| at_ns.checked_add(self.next_wait_ns(policy, reopen_word)))
+            losing_ns.and_then(|at_ns| at_ns.checked_add(self.next_wait_ns(policy, reopen_word)))
         } else {
             None
         };
@@ -199,5 +198,24 @@ impl BreakerState {
             .is_some_and(|at_ns| at_ns <= now_ns);
         stats.opened = stats.opened.wrapping_add(u64::from(trials_failed));
         stats
+    }
+
+    pub(super) fn window_at(&self, policy: &BreakerPolicy, now_ns: u64) -> WindowCounts {
+        let now_ns = self.clock.peek(now_ns);
+        let (planes, layout) = (&policy.planes, &policy.layout);
+        let results = match self.stage {
+            Stage::Closed { results, .. } => {
+                results.as_of(layout, planes, self.words.words(), now_ns)
+            }
+            _ => Results::empty(layout),
+        };
+        let counts = results.counts();
+        WindowCounts {
+            calls: counts.calls,
+            failures: planes.failed_plane().and_then(|plane| counts.of(plane)),
+            slow: planes
+                .plane_above(policy.slow_limit_ns)
+                .and_then(|plane| counts.of(plane)),
+        }
     }
 }

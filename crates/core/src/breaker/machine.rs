@@ -354,6 +354,7 @@ impl BreakerState {
         self.last_close_ns = Some(at_ns);
         if policy.calm_after_ns.is_none() {
             self.opens = 0;
+            self.previous_wait_ns = 0;
         }
     }
 
@@ -399,6 +400,7 @@ impl BreakerState {
     ) -> Transitions {
         let now_ns = self.clock.observe(now_ns);
         let mut made = self.advance(policy, now_ns);
+        self.take_off_lost(policy, now_ns);
         let left = core::mem::replace(&mut self.mode, mode);
         let phase = self.stage.phase();
         match mode {
@@ -425,6 +427,7 @@ impl BreakerState {
     pub(super) fn reset(&mut self, policy: &BreakerPolicy, now_ns: u64) -> Transitions {
         let now_ns = self.clock.observe(now_ns);
         let mut made = self.advance(policy, now_ns);
+        self.take_off_lost(policy, now_ns);
         self.mode = Mode::Normal;
         self.opens = 0;
         self.previous_wait_ns = 0;

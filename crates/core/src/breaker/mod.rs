@@ -89,7 +89,7 @@ use crate::refusal::Refusal;
 
 pub use answer::{
     BreakerStats, Cause, Grant, Health, Mode, Outcome, Permit, PermitId, Phase, Receipt, Refused,
-    RefusedBy, Transition, Transitions, TransitionsIter,
+    RefusedBy, Transition, Transitions, TransitionsIter, WindowCounts,
 };
 pub use policy::{BreakerBuilder, BreakerPolicy};
 pub use state::BreakerState;
@@ -252,6 +252,37 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     #[must_use]
     pub fn stats(&self, now_ns: u64) -> BreakerStats {
         self.state.stats_at(self.policy.borrow(), now_ns)
+    }
+
+    /// What the window holds at `now_ns`; changes nothing. All zero while not closed: every change of phase starts the
+    /// window afresh. O(slices) for a window of time, else O(1).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::Ratio;
+    /// # use evenkeel_core::backoff::BackoffPolicy;
+    /// use evenkeel_core::breaker::{Breaker, BreakerPolicy, Outcome, Trigger, Window};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1)).build()?;
+    /// let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
+    ///     .window(Window::Time { span: Duration::from_nanos(100), slices: 10 })
+    ///     .trigger(Trigger::FailureRate { at_least: Ratio::percent(50), min_calls: 20 })
+    ///     .build()?;
+    /// let mut breaker = Breaker::new(policy);
+    /// for (now_ns, outcome) in [(10, Outcome::Failure), (60, Outcome::Success)] {
+    ///     let grant = breaker.try_acquire(now_ns, &mut rng)?;
+    ///     let _ = breaker.on_outcome(now_ns, grant.permit, outcome, 5, &mut rng);
+    /// }
+    /// let window = breaker.window(60);
+    /// assert_eq!((window.calls, window.failures, window.slow), (2, Some(1), None));
+    /// // The failure leaves the window with its slice.
+    /// assert_eq!(breaker.window(110).failures, Some(0));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn window(&self, now_ns: u64) -> WindowCounts {
+        self.state.window_at(self.policy.borrow(), now_ns)
     }
 
     /// The policy.

@@ -51,9 +51,7 @@ impl Planes {
         match trigger.limit() {
             Some(limit) => {
                 let limit_ns = span_ns(limit).unwrap_or(MAX_SPAN_NS);
-                let same = self.limits_ns.iter().position(|&ns| ns == limit_ns);
-                let plane = same.and_then(|plane| u8::try_from(plane).ok());
-                plane.unwrap_or_else(|| {
+                self.plane_above(limit_ns).unwrap_or_else(|| {
                     let plane = self.added();
                     if let Some(ns) = self.limits_ns.get_mut(usize::from(plane)) {
                         *ns = limit_ns;
@@ -66,9 +64,24 @@ impl Planes {
                 if self.failed_bit == 0 {
                     self.failed_bit = 1 << self.added();
                 }
-                u8::try_from(self.failed_bit.trailing_zeros()).unwrap_or(0)
+                self.failed_plane().unwrap_or(0)
             }
         }
+    }
+
+    /// The plane of the failures, if a trigger counts them.
+    pub(super) fn failed_plane(&self) -> Option<u8> {
+        let plane = u8::try_from(self.failed_bit.trailing_zeros()).ok();
+        plane.filter(|_| self.failed_bit != 0)
+    }
+
+    /// The plane of the results that took longer than `limit_ns`, if a trigger counts them.
+    pub(super) fn plane_above(&self, limit_ns: u64) -> Option<u8> {
+        let unused = limit_ns == u64::MAX;
+        let plane = self.limits_ns.iter().position(|&ns| ns == limit_ns);
+        plane
+            .filter(|_| !unused)
+            .and_then(|plane| u8::try_from(plane).ok())
     }
 
     fn added(&mut self) -> u8 {
@@ -221,6 +234,41 @@ impl Results {
             }
         }
         *index = current;
+    }
+
+    /// The counts as they stand at `now_ns`: as after [`slide`](Self::slide), but nothing is changed.
+    pub(super) fn as_of(
+        &self,
+        layout: &Layout,
+        planes: &Planes,
+        words: &[u64],
+        now_ns: u64,
+    ) -> Self {
+        let (
+            Self::Slices {
+                index,
+                mut calls,
+                mut counts,
+            },
+            Layout::Slices(grid),
+        ) = (*self, layout)
+        else {
+            return *self;
+        };
+        let current = grid.index_after(index, now_ns);
+        for step in 1..=u64::from(grid.advance(index, current)) {
+            let first = slot(*grid, planes, index.wrapping_add(step));
+            calls = calls.wrapping_sub(get(words, first));
+            for (plane, count) in counts.iter_mut().enumerate().take(planes.len()) {
+                let at = first.wrapping_add(1).wrapping_add(plane);
+                *count = count.wrapping_sub(get(words, at));
+            }
+        }
+        Self::Slices {
+            index: current,
+            calls,
+            counts,
+        }
     }
 
     fn add(&mut self, grid: SliceGrid, planes: &Planes, words: &mut [u64], bits: u64) {

@@ -11,6 +11,7 @@
 /// assert!(p99.contains(2_050));
 /// assert!(!p99.contains(2_064));
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
     /// The least that it can be.

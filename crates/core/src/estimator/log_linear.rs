@@ -93,6 +93,7 @@ pub(super) fn find_rank(
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -144,6 +145,5 @@ mod tests {
                 "rank {rank}"
             );
         }
-        assert_eq!(find_rank(0..=6, 7, 6, |at| counts[at]), Some(5));
     }
 }

@@ -6,7 +6,7 @@
 //! | chosen quantiles of the last `n` values, at every value? | `QuantileWindow` | at most 1/128 above | 2 B a value + 32 kB |
 //! | is the quantile of the last `n` values above a limit? | [`ThresholdWindow`] | exact | 1 bit a value |
 //! | any quantile of everything so far, merged over threads or hosts? | [`LogHistogram`] | an interval | 59 kB or less |
-//! | any quantile of the last span of time? | `RollingHistogram` | an interval | 8 kB a slice or less |
+//! | any quantile of the last span of time? | `RollingHistogram` | an interval | 8 kB a slice at 5 bits |
 //!
 //! `SampleWindow`, `QuantileWindow` and `RollingHistogram` need the feature `alloc`.
 //!
@@ -43,6 +43,8 @@ mod log_linear;
 mod occupancy;
 #[cfg(feature = "alloc")]
 mod quantile_window;
+#[cfg(feature = "alloc")]
+mod ring;
 #[cfg(feature = "alloc")]
 mod rolling_histogram;
 #[cfg(feature = "alloc")]

@@ -103,9 +103,8 @@ const fn last(word: usize, bits: u64) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
-    use std::collections::BTreeSet;
+    use alloc::collections::BTreeSet;
 
     #[test]
     fn neighbours_are_those_of_a_set_across_every_word_boundary() {

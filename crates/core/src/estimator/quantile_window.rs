@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::occupancy::Occupancy;
+use super::ring::Ring;
 use super::{check_version, window_size, within};
 use crate::Quantile;
 use crate::error::{ConfigError, RestoreError};
@@ -129,10 +130,8 @@ struct Cursor {
 #[derive(Clone, Debug)]
 pub struct QuantileWindow {
     policy: QuantileWindowPolicy,
-    /// Buckets in order of arrival once `head` is taken as the oldest.
-    ring: Vec<u16>,
-    /// Where the next value goes when the ring is full; 0 until then.
-    head: usize,
+    /// The bucket of each value.
+    ring: Ring<u16>,
     counts: Box<[u32]>,
     occupied: Box<Occupancy>,
     cursors: OfEach<Cursor>,
@@ -144,8 +143,7 @@ impl QuantileWindow {
     pub fn new(policy: QuantileWindowPolicy) -> Self {
         Self {
             policy,
-            ring: Vec::with_capacity(policy.capacity()),
-            head: 0,
+            ring: Ring::new(policy.capacity()),
             counts: vec![0; SCALE.buckets()].into_boxed_slice(),
             occupied: Box::new(Occupancy::new()),
             cursors: policy.quantiles.map(|quantile| Cursor {
@@ -174,18 +172,10 @@ impl QuantileWindow {
 
     #[inline]
     fn push(&mut self, new: u16) {
-        if self.ring.len() < self.policy.capacity() {
-            self.ring.push(new);
-            self.grow(usize::from(new));
-        } else if let Some(place) = self.ring.get_mut(self.head) {
-            let old = core::mem::replace(place, new);
-            self.head = self.head.wrapping_add(1);
-            if self.head >= self.ring.len() {
-                self.head = 0;
-            }
-            if old != new {
-                self.slide(usize::from(old), usize::from(new));
-            }
+        match self.ring.push(new) {
+            None => self.grow(usize::from(new)),
+            Some(old) if old == new => {}
+            Some(old) => self.slide(usize::from(old), usize::from(new)),
         }
     }
 
@@ -256,7 +246,7 @@ impl QuantileWindow {
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         let _ = now_ns;
-        if self.ring.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let mut kept = self.cursors.iter().take(usize::from(self.policy.kept));
@@ -284,14 +274,13 @@ impl QuantileWindow {
 
     /// Whether it holds no value.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.ring.len() == 0
     }
 
     /// Forgets all values. O(buckets).
     pub fn clear(&mut self) {
         self.ring.clear();
-        self.head = 0;
         self.counts.fill(0);
         *self.occupied = Occupancy::new();
         for cursor in &mut self.cursors {
@@ -303,16 +292,9 @@ impl QuantileWindow {
     /// [`restore`](Self::restore). O(n).
     #[must_use]
     pub fn state(&self) -> QuantileWindowState {
-        let (newer, older) = self
-            .ring
-            .split_at_checked(self.head)
-            .unwrap_or((&[], &self.ring));
-        let mut buckets = Vec::with_capacity(self.ring.len());
-        buckets.extend_from_slice(older);
-        buckets.extend_from_slice(newer);
         QuantileWindowState {
             version: VERSION,
-            buckets,
+            buckets: self.ring.oldest_first(),
         }
     }
 

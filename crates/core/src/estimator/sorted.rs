@@ -1,41 +1,42 @@
 //! A row of values in ascending order, in which one value can take the place of another.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
+use alloc::vec;
 
-/// Values in ascending order, equal ones side by side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sorted(Vec<u64>);
+/// Values in ascending order, equal ones side by side. Nothing but making and copying it allocates.
+#[derive(Clone, Debug)]
+pub(super) struct Sorted {
+    places: Box<[u64]>,
+    /// How many of the places are in use, from the front.
+    len: usize,
+}
 
 impl Sorted {
-    pub(super) fn with_capacity(values: usize) -> Self {
-        Self(Vec::with_capacity(values))
-    }
-
-    pub(super) fn from_unsorted(values: &[u64], capacity: usize) -> Self {
-        let mut row = Vec::with_capacity(capacity.max(values.len()));
-        row.extend_from_slice(values);
-        row.sort_unstable();
-        Self(row)
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            places: vec![0; capacity].into_boxed_slice(),
+            len: 0,
+        }
     }
 
     #[inline]
     pub(super) fn values(&self) -> &[u64] {
-        &self.0
+        self.places.get(..self.len).unwrap_or(&[])
     }
 
+    /// Puts in `value`, for which there must be room.
     pub(super) fn insert(&mut self, value: u64) {
-        let at = self.0.partition_point(|&v| v < value);
-        // Growing at the end and shifting is `Vec::insert` without its panic.
-        self.0.push(value);
-        if let Some(tail) = self.0.get_mut(at..) {
-            shift_up(tail, value);
+        let at = self.values().partition_point(|&v| v < value);
+        if let Some(part) = self.places.get_mut(at..=self.len) {
+            shift_up(part, value);
+            self.len = self.len.wrapping_add(1);
         }
     }
 
     /// Takes out one `old`, which must be there, and puts in `new`. Only what lies between them moves.
     #[inline]
     pub(super) fn replace(&mut self, old: u64, new: u64) {
-        let row = self.0.as_mut_slice();
+        let row = self.places.get_mut(..self.len).unwrap_or(&mut []);
         // Both searches run over the whole row, so that neither waits for the other.
         let old_at = row.partition_point(|&v| v < old);
         let new_at = row.partition_point(|&v| v < new);
@@ -48,8 +49,17 @@ impl Sorted {
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Holds `values` and nothing else.
+    pub(super) fn refill(&mut self, values: &[u64]) {
+        if let Some(row) = self.places.get_mut(..values.len()) {
+            row.copy_from_slice(values);
+            row.sort_unstable();
+            self.len = values.len();
+        }
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.len = 0;
     }
 }
 

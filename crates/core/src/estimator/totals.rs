@@ -161,3 +161,64 @@ mod halves {
         Ok(u128::from(high) << 64 | u128::from(low))
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// Counts of the 8 buckets of 0 to 15 at one bit, and the totals of all values that lead to them.
+    type Reachable = BTreeMap<Vec<u64>, BTreeSet<(u64, u64, u128)>>;
+
+    fn reach(scale: Scale, values: &mut Vec<u64>, reached: &mut Reachable) {
+        let mut counts = vec![0_u64; 8];
+        for &value in values.iter() {
+            if let Some(count) = counts.get_mut(scale.bucket(value)) {
+                *count = count.wrapping_add(1);
+            }
+        }
+        if let (Some(&min), Some(&max)) = (values.iter().min(), values.iter().max()) {
+            let sum = values.iter().map(|&v| u128::from(v)).sum();
+            reached.entry(counts).or_default().insert((min, max, sum));
+        }
+        if values.len() < 3 {
+            for next in values.last().copied().unwrap_or(0)..16 {
+                values.push(next);
+                reach(scale, values, reached);
+                values.pop();
+            }
+        }
+    }
+
+    #[test]
+    fn totals_agree_with_buckets_exactly_when_some_values_have_both() {
+        let scale = Scale::new(1);
+        let mut reached = Reachable::new();
+        reach(scale, &mut Vec::new(), &mut reached);
+        for (counts, possible) in &reached {
+            let count = counts.iter().sum();
+            for min in 0..16 {
+                for max in 0..16 {
+                    for sum in 0..48 {
+                        let totals = Totals {
+                            count,
+                            min,
+                            max,
+                            sum,
+                        };
+                        let occupied = counts.iter().copied().enumerate();
+                        let agree =
+                            totals.agree_with(scale, occupied.filter(|&(_, held)| held > 0));
+                        assert_eq!(
+                            agree,
+                            possible.contains(&(min, max, sum)),
+                            "{counts:?} {totals:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What `replay` prints for people, and how near its percentiles are to the exact ones.
+
+mod common;
+
+use common::{Folder, evenkeel, of_repository, replay_json};
+
+const POLICY: &str = r#"
+[breaker]
+window    = { count = 2 }
+triggers  = [
+  { kind = "consecutive", failures = 2 },
+  { kind = "slow-rate", slower_than = "1s", at_least = "100%", min_calls = 2 },
+]
+open      = { base = "10s", factor = "1", jitter = "none" }
+half_open = { probe_timeout = "5s" }
+"#;
+
+/// Starts an hour after the origin: instants on the terminal count from the first call.
+fn printed(per_key: &[&str]) -> String {
+    let folder = Folder::new(&format!("terminal{}", per_key.concat()));
+    let second = |s: u64| (3_600 + s) * 1_000_000_000;
+    let rows = [
+        format!("{},checkout,250000000,error", second(0)),
+        format!("{},checkout,250000000,timeout", second(1)),
+        format!("{},checkout,2000000,ok", second(2)),
+        format!("{},checkout,1500000000,error", second(3)),
+        format!("{},checkout,2000000,ok", second(20)),
+    ];
+    let trace = folder.trace("t.csv", &rows.join(" "));
+    let policy = folder.file("p.toml", POLICY);
+    let args = ["replay", &trace, "--policy", &policy];
+    let out = evenkeel(args.iter().chain(per_key)).good();
+    out.replace(&trace, "t.csv").replace(&policy, "p.toml")
+}
+
+#[test]
+fn the_summary_says_what_was_kept_away_and_at_what_price() {
+    let out = printed(&["--per-key"]);
+    let (before_band, rest) = out.split_once("\n\n").expect("a header");
+    assert_eq!(
+        before_band,
+        "t.csv under p.toml: 5 calls in 20 s, one breaker for each of 1 key"
+    );
+    let (transitions, rest) = rest.split_once("\n\n").expect("transitions");
+    let expected = [
+        "   1.250 s  checkout     closed -> open       consecutive",
+        "  11.250 s  checkout       open -> half-open  wait-over",
+        "  20.002 s  checkout  half-open -> closed     trials-passed",
+    ];
+    assert_eq!(transitions, expected.join("\n"));
+    let (band, numbers) = rest.split_once("\n\n").expect("the band");
+    let refused = band
+        .lines()
+        .find(|line| line.trim_start().starts_with("refused"));
+    assert!(refused.is_some_and(|line| line.contains('█')), "{band}");
+    let expected = "  admitted                          3  of 5 calls    60 %
+  refused                           2  of 5 calls    40 %
+  failures kept away                1  of 3        33.3 %
+  slow calls kept away (above 1 s)  1  of 1         100 %
+  good calls refused                1  of 5 calls    20 %
+
+  latency                    p50     p90     p95     p99   p99.9     max    mean
+  before (all calls)      251 ms   1.5 s   1.5 s   1.5 s   1.5 s   1.5 s  401 ms
+  after (admitted calls)  250 ms  250 ms  250 ms  250 ms  250 ms  250 ms  167 ms
+
+Recorded outcomes are taken as independent of what was admitted:
+a call that the policy lets through ends as it was recorded.
+";
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn one_breaker_for_all_keys_needs_no_key() {
+    let out = printed(&[]);
+    assert!(out.starts_with("t.csv under p.toml: 5 calls in 20 s, one breaker for all keys\n\n   1.250 s     closed -> open       consecutive\n"), "{out}");
+}
+
+#[test]
+fn a_calm_trace_says_so() {
+    let folder = Folder::new("terminal_calm");
+    let policy = folder.file("p.toml", POLICY);
+    let trace = folder.trace("t.csv", "0,a,1000,ok 2000,a,1000,ok");
+    let out = evenkeel(["replay", &trace, "--policy", &policy]).good();
+    assert!(
+        out.contains("\nNo transition: the breaker stays closed.\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("\n  refused                           0  of 2 calls    0 %\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn percentiles_of_a_replay_are_at_most_one_128th_too_high() {
+    let trace = of_repository("docs/traces/outage.csv");
+    let policy = of_repository("docs/policies/http-client.toml");
+    let summary = replay_json(&trace, &policy, &[]);
+    let exact = evenkeel(["percentiles", &trace, "--window", "1000000"]).good();
+    let exact: Vec<u64> = exact
+        .lines()
+        .last()
+        .into_iter()
+        .flat_map(|line| line.split(','))
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    // rows_seen,n,p50_ns,p95_ns,p99_ns,max_ns,..
+    let latency = &summary["latency_before"];
+    for (name, exact) in [
+        ("p50_ns", exact[2]),
+        ("p95_ns", exact[3]),
+        ("p99_ns", exact[4]),
+    ] {
+        let given = latency[name].as_u64().expect("a number");
+        assert!(
+            (exact..=exact + exact / 128).contains(&given),
+            "{name}: {given} for {exact}"
+        );
+    }
+    assert_eq!(
+        (&latency["count"], &latency["max_ns"]),
+        (&exact[1].into(), &exact[5].into())
+    );
+}

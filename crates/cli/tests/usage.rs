@@ -1,0 +1,159 @@
+//! How the program behaves as a program: help, exit codes, outputs that cannot be written, a closed pipe.
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use common::{Folder, command, evenkeel, of_repository};
+
+fn sample() -> (String, String) {
+    (
+        of_repository("docs/traces/outage.csv"),
+        of_repository("docs/policies/http-client.toml"),
+    )
+}
+
+#[test]
+fn help_teaches_with_an_example() {
+    let help = evenkeel(["--help"]).good();
+    for part in [
+        "evenkeel replay docs/traces/outage.csv",
+        "t_ns,key,latency_ns,outcome",
+        "[breaker]",
+        "Exit codes",
+    ] {
+        assert!(help.contains(part), "{part} in {help}");
+    }
+    for name in ["replay", "percentiles", "explain"] {
+        let help = evenkeel([name, "--help"]).good();
+        assert!(help.contains("Example:"), "{help}");
+    }
+}
+
+#[test]
+fn the_policy_in_the_help_works() {
+    let help = evenkeel(["--help"]).good();
+    let policy: Vec<&str> = help
+        .lines()
+        .skip_while(|line| line.trim() != "[breaker]")
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
+    let folder = Folder::new("help_policy");
+    let path = folder.file("p.toml", policy.join("\n"));
+    evenkeel(["explain", &path]).good();
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    for args in [
+        &["replay"][..],
+        &["percentiles", "x.csv"],
+        &["reply"],
+        &[],
+        &["replay", "x", "--policy"],
+    ] {
+        let run = evenkeel(args);
+        assert_eq!(run.code, 2, "{args:?}");
+        assert!(
+            run.stderr.contains("--help") || run.stderr.contains("Usage"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn no_progress_bar_in_a_pipe() {
+    let (trace, policy) = sample();
+    let run = evenkeel(["replay", &trace, "--policy", &policy]);
+    assert_eq!(run.stderr, "");
+    assert!(!run.stdout.contains('\x1b'), "no colours in a pipe");
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named() {
+    let folder = Folder::new("outputs");
+    let (trace, policy) = sample();
+    for option in ["--decisions", "--report"] {
+        let run = |path: &str| evenkeel(["replay", &trace, "--policy", &policy, option, path]);
+        let nowhere = folder.path("no/such/folder.out");
+        let text = format!(
+            "{nowhere}: cannot be written: there is no folder {}: make it first",
+            folder.path("no/such")
+        );
+        assert_eq!(run(&nowhere).complaint(), text);
+        let folder_itself = folder.path("");
+        assert!(
+            run(&folder_itself)
+                .complaint()
+                .contains(": cannot be written: "),
+            "{option}"
+        );
+        if std::path::Path::new("/dev/full").exists() {
+            let full = run("/dev/full");
+            assert!(
+                full.complaint()
+                    .starts_with("/dev/full: cannot be written: No space left"),
+                "{}",
+                full.stderr
+            );
+            assert_eq!(full.stdout, "");
+        }
+    }
+}
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let folder = Folder::new("overwritten");
+    let trace = folder.trace("t.csv", "0,a,1,ok");
+    let before = folder.read("t.csv");
+    let policy = sample().1;
+    for option in ["--decisions", "--report"] {
+        let same = folder.path("../overwritten/t.csv");
+        let run = evenkeel(["replay", &trace, "--policy", &policy, option, &same]);
+        assert!(
+            run.complaint().contains("is an input of this command"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(folder.read("t.csv"), before);
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let (trace, _) = sample();
+    let mut child = command()
+        .args(["percentiles", &trace, "--window", "10", "--every", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // As `head` does: read a little of more than a pipe holds, and go.
+    let mut stdout = child.stdout.take().expect("stdout is a pipe");
+    stdout.read_exact(&mut [0; 10]).expect("it prints");
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn a_full_disk_behind_stdout_is_an_error() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        return;
+    };
+    let (trace, policy) = sample();
+    let output = command()
+        .args(["replay", &trace, "--policy", &policy, "--json"])
+        .stdout(full)
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.starts_with("error: stdout: cannot be written: No space left"),
+        "{stderr}"
+    );
+}

@@ -174,6 +174,7 @@ mod tests {
         assert_eq!(grid.advance(5, 4), 0);
         assert_eq!(grid.advance(5, 7), 2);
         assert_eq!(grid.advance(5, 15), 10);
+        assert_eq!(grid.advance(5, 16), 10);
         assert_eq!(grid.advance(0, u64::MAX), 10);
     }
 

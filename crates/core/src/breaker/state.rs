@@ -1,6 +1,6 @@
 //! The state of a breaker as plain data, and the check that a stored one must pass.
 
-use super::answer::{BreakerStats, Health, Mode, Phase};
+use super::answer::{BreakerStats, Health, Mode, PermitId, Phase};
 use super::leases;
 use super::policy::{BreakerPolicy, INLINE_WORDS};
 use super::window::{Layout, Results};
@@ -201,6 +201,9 @@ impl BreakerState {
             return Err(misfit(
                 "its trials are over, or more probes are out than may be",
             ));
+        }
+        if next == PermitId::CLOSED || next == PermitId::UNCOUNTED {
+            return Err(corrupt("its next probe would not be one"));
         }
         let latest_ns = self.clock.latest_ns().checked_add(policy.probe_timeout_ns);
         if !leases::are_consistent(self.words.words(), leases, next, latest_ns) {

@@ -1,0 +1,133 @@
+//! The last n values themselves: exact.
+
+use evenkeel_core::Quantile;
+use evenkeel_core::estimator::{LatencySummary, SampleWindow, SampleWindowPolicy};
+use proptest::prelude::*;
+use proptest_state_machine::prop_state_machine;
+
+use crate::model::{Run, Subject, config, last};
+use crate::reference::{mean, nearest_rank, quantiles};
+
+fn window(values: u32) -> SampleWindow {
+    SampleWindow::new(SampleWindowPolicy::new(values).unwrap())
+}
+
+/// ORIGINS O5: the latency monitor of the origin and its own test.
+#[test]
+fn origin_o5_percentiles_of_2_to_200_are_nearest_rank() {
+    let mut window = window(1000);
+    for value in (1..=100).map(|i| i * 2) {
+        window.record(0, value);
+    }
+    let expected = LatencySummary {
+        count: 100,
+        mean: 101,
+        min: 2,
+        max: 200,
+        p50: 100,
+        p90: 180,
+        p95: 190,
+        p99: 198,
+        p999: 200,
+    };
+    assert_eq!(window.summary(0), Some(expected));
+}
+
+#[test]
+fn a_single_value_is_every_percentile_and_none_is_none() {
+    let mut window = window(10);
+    assert_eq!(window.quantile(0, Quantile::P50), None);
+    assert_eq!(window.summary(0), None);
+    window.record(0, 7);
+    for q in quantiles() {
+        assert_eq!(window.quantile(0, q), Some(7), "{q}");
+    }
+}
+
+#[test]
+fn the_oldest_value_leaves_first_even_when_values_repeat() {
+    let mut window = window(3);
+    for value in [5, 5, 1, 5, 9, 5] {
+        window.record(0, value);
+    }
+    assert_eq!(window.quantile(0, Quantile::MIN), Some(5));
+    assert_eq!(window.quantile(0, Quantile::MAX), Some(9));
+    assert_eq!(window.len(), 3);
+}
+
+#[test]
+fn a_window_of_the_largest_values_has_a_mean_without_overflow() {
+    let mut window = window(1000);
+    (0..1500).for_each(|_| window.record(u64::MAX, u64::MAX));
+    assert_eq!(window.summary(u64::MAX).unwrap().mean, u64::MAX);
+}
+
+#[test]
+fn a_smaller_state_fits_a_larger_window_and_goes_on_there() {
+    let mut small = window(3);
+    (1..=5).for_each(|value| small.record(0, value));
+    let policy = SampleWindowPolicy::new(4).unwrap();
+    let mut large = SampleWindow::restore(policy, small.state()).unwrap();
+    large.record(0, 6);
+    large.record(0, 7);
+    assert_eq!(large.quantile(0, Quantile::MIN), Some(4));
+    assert!(SampleWindow::restore(SampleWindowPolicy::new(2).unwrap(), small.state()).is_err());
+}
+
+impl Subject for SampleWindow {
+    type Policy = SampleWindowPolicy;
+    const AGES: bool = false;
+
+    fn policies() -> BoxedStrategy<SampleWindowPolicy> {
+        prop_oneof![1_u32..6, 1_u32..70]
+            .prop_map(|n| SampleWindowPolicy::new(n).unwrap())
+            .boxed()
+    }
+
+    fn new(policy: &SampleWindowPolicy) -> Self {
+        Self::new(*policy)
+    }
+
+    fn record(&mut self, now_ns: u64, value: u64) {
+        self.record(now_ns, value);
+    }
+
+    fn clear(&mut self) {
+        self.clear();
+    }
+
+    fn restored(&self, policy: &SampleWindowPolicy) -> Self {
+        Self::restore(*policy, self.state()).unwrap()
+    }
+
+    fn live(policy: &SampleWindowPolicy, history: &[(u64, u64)], _now_ns: u64) -> Vec<u64> {
+        last(history, policy.values())
+    }
+
+    fn check(&self, _: &SampleWindowPolicy, now_ns: u64, live: &[u64]) {
+        assert_eq!(self.len() as usize, live.len());
+        assert_eq!(self.is_empty(), live.is_empty());
+        for q in quantiles() {
+            assert_eq!(self.quantile(now_ns, q), nearest_rank(live, q), "{q}");
+        }
+        let at = |q| nearest_rank(live, q);
+        let expected = (!live.is_empty()).then(|| LatencySummary {
+            count: live.len() as u64,
+            mean: mean(live).unwrap(),
+            min: *live.iter().min().unwrap(),
+            max: *live.iter().max().unwrap(),
+            p50: at(Quantile::P50).unwrap(),
+            p90: at(Quantile::P90).unwrap(),
+            p95: at(Quantile::P95).unwrap(),
+            p99: at(Quantile::P99).unwrap(),
+            p999: at(Quantile::P999).unwrap(),
+        });
+        assert_eq!(self.summary(now_ns), expected);
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(config())]
+    #[test]
+    fn it_answers_as_sorting_the_last_n_values_would(sequential 1..120 => Run<SampleWindow>);
+}

@@ -33,13 +33,14 @@ fn integer(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
-fn lowest(num: u64, den: u64) -> (u64, u64) {
+/// The fraction in lowest terms; `den` is not 0.
+pub(crate) const fn lowest(num: u64, den: u64) -> (u64, u64) {
     let (mut a, mut b) = (num, den);
     while let Some(rest) = a.checked_rem(b) {
         (a, b) = (b, rest);
     }
-    (
-        num.checked_div(a).unwrap_or(0),
-        den.checked_div(a).unwrap_or(1),
-    )
+    match (num.checked_div(a), den.checked_div(a)) {
+        (Some(num), Some(den)) => (num, den),
+        _ => (0, 1),
+    }
 }

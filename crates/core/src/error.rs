@@ -19,7 +19,7 @@ use crate::span;
 /// let error = Ratio::new(1, 0).unwrap_err();
 /// assert_eq!(error.to_string(), "ratio.denominator is 0: it must be at least 1");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{} {problem}", self.path())]
 pub struct ConfigError {
     scope: &'static str,
@@ -45,8 +45,7 @@ impl ConfigError {
         self
     }
 
-    /// The same problem in a policy that a file holds inside another, say a backoff's in `breaker.open`.
-    #[cfg(feature = "serde")]
+    /// The same problem in a policy that is part of another, say a backoff's in `breaker.open`.
     #[must_use]
     pub(crate) const fn within(mut self, scope: &'static str) -> Self {
         self.scope = scope;
@@ -60,7 +59,7 @@ impl ConfigError {
     }
 
     /// Where: the path of the field, as a policy file writes it, such as `breaker.triggers[1].min_calls`.
-    pub fn path(&self) -> impl fmt::Display {
+    pub fn path(&self) -> impl fmt::Display + use<> {
         Path(*self)
     }
 }
@@ -82,7 +81,7 @@ impl fmt::Display for Path {
 
 /// What is wrong with a field.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Problem {
     /// It has no default and was not given.
     #[error("is missing: {fix}")]
@@ -125,6 +124,12 @@ pub enum Problem {
         /// How to mend it.
         fix: &'static str,
     },
+    /// It was given where it has no meaning.
+    #[error("cannot be set here: {fix}")]
+    Misplaced {
+        /// Why, and what to do.
+        fix: &'static str,
+    },
     /// It could not be read.
     #[error("cannot be read: expected {expected}")]
     Unreadable {
@@ -135,7 +140,7 @@ pub enum Problem {
 
 /// A value in an error, in its own unit.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Amount {
     /// A plain number.
     Count(u64),
@@ -174,7 +179,7 @@ impl fmt::Display for Amount {
 ///
 /// A state is checked as untrusted input: it may come from a file, another version or an attacker.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum RestoreError {
     /// The state was written by another version of its format.
     #[error("the state has version {found}, this code reads version {expected}")]

@@ -25,7 +25,7 @@
 //! use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 //!
 //! let backoff = BackoffPolicy::builder(Duration::from_millis(100)).max_retries(8).build()?;
-//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60)).build()?;
+//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
 //! let breaker = BreakerPolicy::builder(open, Duration::from_secs(5))
 //!     .window(Window::Count { calls: 100 })
 //!     .trigger(Trigger::FailureRate { at_least: Ratio::percent(50), min_calls: 3 })
@@ -67,7 +67,8 @@
 //!   ready. Any `u64` is safe; a deadline past the last instant is `None`.
 //! - Queries take `&self` and change nothing. `poll` is never needed for a right answer: it only reports earlier.
 //! - One random word for each choice, none otherwise; [`random::scaled`] is the only way a word becomes a number.
-//! - A late, doubled or foreign report changes nothing and is answered as stale.
+//! - A late report changes nothing and is answered as stale; so is a doubled one of a probe, and a foreign one where breakers
+//!   are [tagged](breaker::Breaker::tagged).
 //! - Memory is fixed by the policy, work for each call is bounded, also after years of idleness.
 //! - [`state()`](breaker::Breaker::state) is plain data; `restore` checks it as hostile input.
 //! - No float, no `unsafe`, no panic for any argument: lints of this crate deny them.
@@ -75,8 +76,9 @@
 //! # Features
 //!
 //! - `alloc` (default): estimators that keep values, and windows larger than their inline size. Without it `build()` refuses
-//!   those.
-//! - `serde`: policies in the format of evenkeel's policy files (reading goes through `build()`), states with a version.
+//!   those: see [`Window`](breaker::Window) for what fits, and 16 probes in flight.
+//! - `serde`: policies in the format of evenkeel's policy files (reading goes through `build()`; a format that describes
+//!   itself, such as TOML or JSON), states with a version.
 #![no_std]
 #![deny(
     clippy::alloc_instead_of_core,

@@ -10,7 +10,7 @@ use crate::error::{Amount, ConfigError, Problem};
 ///
 /// The rank rule is nearest rank, the same in every estimator and trigger: of `n` values in order, the
 /// quantile is the one with rank `ceil(q * n)`, at least 1. It is always a value that was recorded; nothing is
-/// interpolated. (Peers disagree by one: see DESIGN's notes on Hystrix and on the upper median.)
+/// interpolated. (Peers disagree by one here: Hystrix skips ranks, many take the upper median.)
 ///
 /// ```
 /// use evenkeel_core::Quantile;
@@ -72,24 +72,8 @@ impl Quantile {
                 },
             ));
         }
-        Ok(Self::reduced(num, den))
-    }
-
-    const fn reduced(num: u64, den: u64) -> Self {
-        let (mut a, mut b) = (num, den);
-        while b != 0 {
-            #[expect(clippy::arithmetic_side_effects, reason = "b is not 0 here")]
-            let rest = a % b;
-            (a, b) = (b, rest);
-        }
-        #[expect(
-            clippy::arithmetic_side_effects,
-            reason = "the greatest divisor of a pair whose second is not 0 is not 0"
-        )]
-        Self {
-            num: num / a,
-            den: den / a,
-        }
+        let (num, den) = decimal::lowest(num, den);
+        Ok(Self { num, den })
     }
 
     /// The numerator in lowest terms.
@@ -112,13 +96,32 @@ impl Quantile {
         if n == 0 {
             return None;
         }
+        let rank = match self.num.checked_mul(n) {
+            Some(product) => match (product.checked_div(self.den), product.checked_rem(self.den)) {
+                (Some(whole), Some(rest)) => Some(whole.wrapping_add((rest != 0) as u64)),
+                _ => None,
+            },
+            None => self.wide_rank(n),
+        };
+        match rank {
+            Some(0) => Some(1),
+            rank => rank,
+        }
+    }
+
+    /// The rank where `num * n` takes more than 64 bits.
+    #[cold]
+    const fn wide_rank(self, n: u64) -> Option<u64> {
         let product = (self.num as u128).wrapping_mul(n as u128);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "num <= den, so the quotient is at most n"
-        )]
-        let rank = product.div_ceil(self.den as u128) as u64;
-        Some(if rank == 0 { 1 } else { rank })
+        let den = self.den as u128;
+        match (product.checked_div(den), product.checked_rem(den)) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "num <= den, so the quotient is at most n"
+            )]
+            (Some(whole), Some(rest)) => Some((whole as u64).wrapping_add((rest != 0) as u64)),
+            _ => None,
+        }
     }
 
     /// Whether this quantile of `n` values lies above a limit that exactly `above` of them exceed.

@@ -1,6 +1,36 @@
-//! Randomness is an argument: the one way a random word becomes a number.
+//! Randomness is an argument: the generator that a caller passes, and the one way a random word becomes a number.
+//!
+//! Any generator of rand_core 0.10 will do, such as those of rand_xoshiro. Machines draw whole words only
+//! (`next_u64`). A generator of your own, say one that replays recorded words, is a [`TryRng`] that cannot fail:
+//!
+//! ```
+//! use core::convert::Infallible;
+//! use evenkeel_core::random::{Rng, TryRng};
+//!
+//! /// Steps by a fixed odd number: enough for a test.
+//! struct Stepping(u64);
+//!
+//! impl TryRng for Stepping {
+//!     type Error = Infallible;
+//!     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+//!         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+//!         Ok(self.0)
+//!     }
+//!     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+//!         self.try_next_u64().map(|word| (word >> 32) as u32)
+//!     }
+//!     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+//!         for chunk in bytes.chunks_mut(8) {
+//!             chunk.copy_from_slice(&self.try_next_u64()?.to_le_bytes()[..chunk.len()]);
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! assert_eq!(Stepping(0).next_u64(), 0x9e37_79b9_7f4a_7c15);
+//! ```
 
-pub use rand_core::Rng;
+pub use rand_core::{Rng, TryRng};
 
 /// A number uniform on `0..n` from one random word; 0 when `n` is 0.
 ///

@@ -84,29 +84,20 @@ impl Ratio {
     /// `floor(self * n)`, or `u64::MAX` when that is larger.
     #[must_use]
     pub const fn of(self, n: u64) -> u64 {
-        #[expect(clippy::arithmetic_side_effects, reason = "the denominator is never 0")]
-        match n.checked_mul(self.num as u64) {
-            Some(product) => product / self.den as u64,
-            None => {
-                let wide = (n as u128).wrapping_mul(self.num as u128) / self.den as u128;
-                if wide > u64::MAX as u128 {
-                    u64::MAX
-                } else {
-                    #[expect(clippy::cast_possible_truncation, reason = "just compared with MAX")]
-                    {
-                        wide as u64
-                    }
-                }
-            }
+        if let Some(product) = n.checked_mul(self.num as u64) {
+            return match product.checked_div(self.den as u64) {
+                Some(part) => part,
+                None => 0,
+            };
         }
-    }
-
-    /// Whether `part` of `whole` is at least this ratio. Exact; 0 of 0 counts as a rate of 0.
-    #[inline]
-    #[must_use]
-    pub const fn is_reached_by(self, part: u32, whole: u32) -> bool {
-        (part as u64).wrapping_mul(self.den as u64) >= (whole as u64).wrapping_mul(self.num as u64)
-            && (whole > 0 || self.num == 0)
+        match (n as u128)
+            .wrapping_mul(self.num as u128)
+            .checked_div(self.den as u128)
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "compared with MAX")]
+            Some(part) if part <= u64::MAX as u128 => part as u64,
+            _ => u64::MAX,
+        }
     }
 
     /// Whether this ratio is above `other`; [`Ord`] for `const` code.
@@ -117,19 +108,14 @@ impl Ratio {
     }
 
     const fn reduced(num: u32, den: u32) -> Self {
-        let (mut a, mut b) = (num, den);
-        while b != 0 {
-            #[expect(clippy::arithmetic_side_effects, reason = "b is not 0 here")]
-            let rest = a % b;
-            (a, b) = (b, rest);
-        }
+        let (num, den) = decimal::lowest(num as u64, den as u64);
         #[expect(
-            clippy::arithmetic_side_effects,
-            reason = "the greatest divisor of a pair whose second is not 0 is not 0"
+            clippy::cast_possible_truncation,
+            reason = "lowest terms are not above the numbers that they come from"
         )]
         Self {
-            num: num / a,
-            den: den / a,
+            num: num as u32,
+            den: den as u32,
         }
     }
 }
@@ -168,7 +154,7 @@ impl FromStr for Ratio {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        const EXPECTED: &str = "a ratio such as \"50%\", \"1/2\" or \"0.5\"";
+        const EXPECTED: &str = "a ratio such as \"50%\", \"1/2\" or \"0.5\", of at most 9 decimals";
         let unreadable =
             || ConfigError::new("ratio", "", Problem::Unreadable { expected: EXPECTED });
         let (num, den) = decimal::fraction(text).ok_or_else(unreadable)?;

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use thiserror::Error;
+
 /// A gate's refusal: the reason, and the first instant at which the same question is surely answered with yes
 /// if nothing is reported until then.
 ///
@@ -13,7 +15,8 @@ use core::time::Duration;
 /// assert_eq!(refused.retry_after(9_000).map(|d| d.as_nanos()), Some(0));
 /// ```
 #[must_use = "a refusal says when to ask again"]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("refused: {reason}")]
 pub struct Refusal<Reason> {
     /// Why the answer is no.
     pub reason: Reason,

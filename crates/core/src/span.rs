@@ -67,7 +67,7 @@ fn split_where(text: &str, boundary: impl Fn(char) -> bool) -> Option<(&str, &st
     text.split_at_checked(text.find(boundary)?)
 }
 
-/// `span` in the largest unit that divides it: `250ms`, `90s`, `0s`. [`parse`] reads it back.
+/// `span` in the largest unit that divides it: `250ms`, `90s`, `0s`. [`parse`] reads it back, up to 2^64 ns.
 ///
 /// ```
 /// use core::time::Duration;

@@ -10,7 +10,7 @@ pub(crate) const fn fits(words: usize, inline: usize) -> bool {
 }
 
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Store<const N: usize>(Row<N>);
 
 #[cfg(feature = "alloc")]
@@ -32,7 +32,7 @@ impl<const N: usize> Store<N> {
 }
 
 #[cfg(not(feature = "alloc"))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Store<const N: usize> {
     row: [u64; N],
     len: usize,

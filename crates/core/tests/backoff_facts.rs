@@ -387,15 +387,32 @@ fn a_limit_refuses_and_a_reset_starts_again() {
 }
 
 #[test]
+fn a_total_that_no_wait_fits_into_is_refused() {
+    let hopeless = |jitter| {
+        let builder = BackoffPolicy::builder(10_000 * MS).max_total_wait(1000 * MS);
+        builder.jitter(jitter).build()
+    };
+    assert_eq!(
+        hopeless(Jitter::None).unwrap_err().to_string(),
+        "backoff.max_total_wait is 1s: it must be at least 10s"
+    );
+    assert!(hopeless(Jitter::Equal).is_err());
+    assert!(hopeless(Jitter::Full).is_ok(), "a wait may be short enough");
+}
+
+#[test]
 fn a_stored_state_is_taken_over_only_where_it_can_be() {
     let long = built(BackoffPolicy::builder(100 * MS).jitter(Jitter::None));
     let mut backoff = Backoff::new(long);
     for _ in 0..5 {
         let _ = backoff.next_wait(7, &mut rng());
     }
-    let state: BackoffState = *backoff.state();
+    let state: BackoffState = backoff.state();
     assert_eq!(Backoff::restore(long, state), Ok(backoff));
-    let short = built(BackoffPolicy::builder(MS).cap(MS));
+    // Only decorrelated jitter goes on from the last wait; another policy need not allow it.
+    let short = BackoffPolicy::builder(MS).cap(MS);
+    assert!(Backoff::restore(built(short), state).is_ok());
+    let short = built(short.jitter(Jitter::Decorrelated));
     let text = |policy| Backoff::restore(policy, state).unwrap_err().to_string();
     assert_eq!(
         text(short),

@@ -170,6 +170,15 @@ fn what_is_left_out_of_a_breaker_has_its_stated_default() {
 }
 
 #[test]
+fn the_least_breaker_is_the_same_in_a_file_and_in_rust() {
+    let open = BackoffPolicy::builder(secs(1));
+    let in_rust = BreakerPolicy::builder(open, secs(5))
+        .trigger(Trigger::Consecutive { failures: 5 })
+        .build();
+    assert_eq!(in_rust.map_err(|error| error.to_string()), breaker(""));
+}
+
+#[test]
 fn only_the_base_of_a_backoff_is_required() {
     let policy = backoff("base = '1s'").expect("a policy");
     assert_eq!(Ok(policy), BackoffPolicy::builder(secs(1)).build());
@@ -293,7 +302,7 @@ fn what_a_backoff_file_says_wrong_is_named_with_its_fix() {
         ),
         (
             "base = '1s'\nfactor = '1/0'",
-            r#"found "1/0": ratio cannot be read: expected a ratio such as "50%", "1/2" or "0.5""#,
+            r#"found "1/0": ratio cannot be read: expected a ratio such as "50%", "1/2" or "0.5", of at most 9 decimals"#,
         ),
         (
             "base = '1s'\nfactor = 1.5",
@@ -317,11 +326,11 @@ fn what_a_backoff_file_says_wrong_is_named_with_its_fix() {
         ),
         (
             "base = '1s'\nstep = '1s'",
-            "backoff.step conflicts with growth: only linear growth has a step",
+            "backoff.step cannot be set here: only linear growth has a step; leave it out",
         ),
         (
             "base = '1s'\ngrowth = 'constant'\nfactor = '2'",
-            "backoff.factor conflicts with growth: only exponential growth has a factor",
+            "backoff.factor cannot be set here: only exponential growth has a factor; leave it out",
         ),
         (
             "base = '1s'\nfactor = '1/2'",
@@ -352,7 +361,7 @@ const WRONG_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "triggers = [{ kind = 'consecutive', failures = 5, min_calls = 3 }]",
-        "breaker.triggers[0].min_calls conflicts with kind: a trigger of this kind has no such key; leave it out",
+        "breaker.triggers[0].min_calls cannot be set here: a trigger of this kind has no such key; leave it out",
     ),
     (
         "triggers = [{ kind = 'consecutive', failures = 0 }]",
@@ -372,7 +381,19 @@ const WRONG_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "window = { count = 5, span = '1s' }",
-        "breaker.window conflicts with window.count: a window is either a count of calls, or a span and slices",
+        "breaker.window.count cannot be set here: a window is either a count of calls, or a span and slices; leave one out",
+    ),
+    (
+        "window = { span = '10s' }",
+        "breaker.window.slices is missing: say into how many slices the span is cut, such as slices = 10",
+    ),
+    (
+        "window = { slices = 10 }",
+        "breaker.window.span is missing: say how long the slices last together, such as span = \"10s\"",
+    ),
+    (
+        "open = { base = '1s', cap = '0s' }",
+        "breaker.open.cap is 0s: it must be at least 1ns",
     ),
     (
         "window = { span = '10s', slices = 7 }",

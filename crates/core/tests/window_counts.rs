@@ -57,7 +57,7 @@ proptest! {
             let outcome = if failed { Outcome::Failure } else { Outcome::Success };
             record(&mut breaker, now_ns, outcome, latency_ns);
             history.push((now_ns / slice_ns, failed, latency_ns > SLOW_NS));
-            let before = breaker.state().clone();
+            let before = breaker.state();
             for look in looks.iter().map(|ahead| now_ns + ahead) {
                 let current = look / slice_ns;
                 let live = history.iter().filter(|(slice, ..)| slice + u64::from(slices) > current);
@@ -69,7 +69,7 @@ proptest! {
                 });
             }
             prop_assert_eq!(breaker.window(0), breaker.window(now_ns), "time stands still");
-            prop_assert_eq!(breaker.state(), &before);
+            prop_assert_eq!(breaker.state(), before);
         }
     }
 

@@ -3,7 +3,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::policy::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
+use super::builder::BackoffBuilder;
+use super::policy::{BackoffPolicy, Growth, Jitter};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 use crate::text::Span;
@@ -44,10 +45,13 @@ pub(crate) fn growth_of(
 ) -> Result<Growth, ConfigError> {
     let name = growth.unwrap_or(GrowthName::Exponential);
     if step.is_some() && name != GrowthName::Linear {
-        return Err(stray("step", "only linear growth has a step"));
+        return Err(stray("step", "only linear growth has a step; leave it out"));
     }
     if factor.is_some() && name != GrowthName::Exponential {
-        return Err(stray("factor", "only exponential growth has a factor"));
+        return Err(stray(
+            "factor",
+            "only exponential growth has a factor; leave it out",
+        ));
     }
     Ok(match name {
         GrowthName::Constant => Growth::Constant,
@@ -96,14 +100,7 @@ impl BackoffFields {
 }
 
 const fn stray(field: &'static str, fix: &'static str) -> ConfigError {
-    ConfigError::new(
-        "backoff",
-        field,
-        Problem::Conflict {
-            with: "growth",
-            fix,
-        },
-    )
+    ConfigError::new("backoff", field, Problem::Misplaced { fix })
 }
 
 impl<'de> Deserialize<'de> for BackoffPolicy {

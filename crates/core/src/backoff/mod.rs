@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 
+mod builder;
 mod delays;
 #[cfg(feature = "serde")]
 pub(crate) mod fields;
@@ -50,8 +51,9 @@ use crate::error::RestoreError;
 use crate::random::Rng;
 use crate::time::Monotone;
 
+pub use builder::BackoffBuilder;
 pub use delays::Delays;
-pub use policy::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
+pub use policy::{BackoffPolicy, Growth, Jitter};
 pub use state::BackoffState;
 
 /// A wait before the next try.
@@ -99,7 +101,7 @@ pub enum Exhausted {
 ///
 /// Sources: AWS Architecture Blog (2015) for the jitters; the bound checks are what peers lack: see
 /// [`BackoffBuilder::build`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff<P = BackoffPolicy> {
     policy: P,
     state: BackoffState,
@@ -118,7 +120,9 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         }
     }
 
-    /// Takes over a stored state. The policy may be another than the one it was stored under.
+    /// Takes over a stored state. The policy may be another than the one it was stored under. The latest instant in
+    /// it keeps its origin: a process whose clock starts elsewhere must not take it over. At most 4 096 steps, to find
+    /// the ceiling again.
     ///
     /// # Errors
     /// When the state has another version, contradicts itself, or holds waits that this policy cannot give.
@@ -132,7 +136,7 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     /// let mut backoff = Backoff::new(policy);
     /// let _ = backoff.next_wait(0, &mut rng);
     ///
-    /// let mut restored = Backoff::restore(policy, *backoff.state())?;
+    /// let mut restored = Backoff::restore(policy, backoff.state())?;
     /// assert_eq!(restored.next_wait(0, &mut rng), backoff.next_wait(0, &mut rng));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -153,8 +157,8 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     /// Time that runs backwards stands still: a `now_ns` earlier than one seen before counts as that one.
     ///
     /// # Errors
-    /// When a limit of the policy is reached; the state is then as before. With `max_total_wait` the wait is
-    /// drawn first (so a word may have been used), then refused.
+    /// When a limit of the policy is reached; nothing but the time memory has then changed. `Retries` draws no word. With
+    /// `TotalWait` and `EndOfTime` the wait was drawn, and refused: a later, smaller draw may still fit.
     #[inline]
     pub fn next_wait<R: Rng + ?Sized>(
         &mut self,
@@ -196,7 +200,7 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         self.ceiling_ns = self.policy.borrow().ceiling_ns(1);
     }
 
-    /// How many waits were given since the start or the last reset.
+    /// How many waits were given since the start or the last reset: the retries, without the first try.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.state.attempts
@@ -210,8 +214,8 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
 
     /// A snapshot: plain data to store, compare and [restore](Self::restore).
     #[must_use]
-    pub const fn state(&self) -> &BackoffState {
-        &self.state
+    pub const fn state(&self) -> BackoffState {
+        self.state
     }
 
     /// The waits as an iterator of `Duration`, for code that wants no clock: backon and tokio-retry take it as it

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
+use super::builder::BackoffBuilder;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
-use crate::time::{MAX_SPAN, MAX_SPAN_NS, span_ns};
+use crate::time::{MAX_SPAN_NS, span_ns};
 
 /// How the ceiling of the waits grows from one to the next.
 #[non_exhaustive]
@@ -43,7 +44,7 @@ pub enum Jitter {
     Equal,
     /// `min(cap, base + uniform(0, 3 * previous - base))`, `previous` starting at the base. Grows by itself, so
     /// the growth is not used. The one kind whose draws pile up at the cap: of the waits after one near the cap
-    /// two in three are exactly the cap, and in the long run every fourth wait or more is.
+    /// two in three are exactly the cap, and in the long run a fifth to three quarters, the more the lower it is.
     Decorrelated,
     /// Uniform on `c - r*c ..= min(c + r*c, cap)`, with a ratio of at most 1. gRPC's is 20 %.
     Spread(Ratio),
@@ -67,124 +68,19 @@ pub enum Jitter {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackoffPolicy {
-    base_ns: u64,
-    cap_ns: Option<u64>,
-    growth: Growth,
-    jitter: Jitter,
-    max_retries: Option<u32>,
-    max_total_wait_ns: Option<u64>,
-}
-
-/// Sets up a [`BackoffPolicy`]; every setter has a default, only the base has none.
-///
-/// All of it is `const`, so that a policy in a `const` item is checked when the program is compiled.
-#[must_use = "a builder does nothing until `build()`"]
-#[derive(Clone, Copy, Debug)]
-pub struct BackoffBuilder {
-    base: Duration,
-    cap: Option<Duration>,
-    growth: Growth,
-    jitter: Jitter,
-    max_retries: Option<u32>,
-    max_total_wait: Option<Duration>,
-}
-
-impl BackoffBuilder {
-    /// No ceiling, and so no wait, is above this. Default: none, and the ceilings grow to
-    /// [`MAX_SPAN`]; give one to anything that retries for long.
-    pub const fn cap(mut self, cap: Duration) -> Self {
-        self.cap = Some(cap);
-        self
-    }
-
-    /// Default: exponential with factor 2, as in every peer's guide.
-    pub const fn growth(mut self, growth: Growth) -> Self {
-        self.growth = growth;
-        self
-    }
-
-    /// Default: [`Jitter::Full`], because clients that wait in step retry in step.
-    pub const fn jitter(mut self, jitter: Jitter) -> Self {
-        self.jitter = jitter;
-        self
-    }
-
-    /// At most this many waits; the next is refused. Default: no limit. 0 refuses the first.
-    pub const fn max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = Some(retries);
-        self
-    }
-
-    /// The waits together are at most this; a wait is drawn, and refused if the sum would pass it.
-    /// Default: no limit.
-    pub const fn max_total_wait(mut self, total: Duration) -> Self {
-        self.max_total_wait = Some(total);
-        self
-    }
-
-    /// Checks the whole and makes the policy.
-    ///
-    /// # Errors
-    /// - a span above [`MAX_SPAN`];
-    /// - a factor below 1, or one that rounding keeps from growing (1 ns x 3/2), or one that takes more than
-    ///   4 096 steps to the cap (work for each call stays bounded);
-    /// - a spread above 1.
-    pub const fn build(self) -> Result<BackoffPolicy, ConfigError> {
-        let base_ns = match bounded("base", self.base) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let cap_ns = match optional("cap", self.cap) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let max_total_wait_ns = match optional("max_total_wait", self.max_total_wait) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        if let Growth::Linear { step } = self.growth {
-            if let Err(error) = bounded("step", step) {
-                return Err(error);
-            }
-        }
-        if let Jitter::Spread(spread) = self.jitter {
-            if spread.is_above(Ratio::ONE) {
-                return Err(config(
-                    "jitter.spread",
-                    Problem::AboveMax {
-                        given: fraction(spread),
-                        max: Amount::Count(1),
-                    },
-                ));
-            }
-        }
-        let policy = BackoffPolicy {
-            base_ns,
-            cap_ns,
-            growth: self.growth,
-            jitter: self.jitter,
-            max_retries: self.max_retries,
-            max_total_wait_ns,
-        };
-        match policy.check_factor() {
-            Ok(()) => Ok(policy),
-            Err(error) => Err(error),
-        }
-    }
+    pub(super) base_ns: u64,
+    pub(super) cap_ns: Option<u64>,
+    pub(super) growth: Growth,
+    pub(super) jitter: Jitter,
+    pub(super) max_retries: Option<u32>,
+    pub(super) max_total_wait_ns: Option<u64>,
 }
 
 impl BackoffPolicy {
     /// An exponential schedule that waits `base` at first. A base of zero is allowed: no ceiling is then above
     /// zero (unless growth is linear), and retries follow at once.
     pub const fn builder(base: Duration) -> BackoffBuilder {
-        BackoffBuilder {
-            base,
-            cap: None,
-            growth: Growth::Exponential { factor: Ratio::TWO },
-            jitter: Jitter::Full,
-            max_retries: None,
-            max_total_wait: None,
-        }
+        BackoffBuilder::new(base)
     }
 
     /// The first ceiling, before the cap.
@@ -372,6 +268,11 @@ impl BackoffPolicy {
         }
     }
 
+    /// Whether a wait depends on the one before it.
+    pub(crate) const fn remembers_wait(&self) -> bool {
+        matches!(self.jitter, Jitter::Decorrelated)
+    }
+
     /// The longest wait that any word can give: the cap, or without one what a spread can add to the longest
     /// span.
     pub(crate) const fn longest_ns(&self) -> u64 {
@@ -402,8 +303,23 @@ impl BackoffPolicy {
         most_ns
     }
 
+    /// At least the first wait must fit into the total.
+    pub(super) const fn check_total(&self) -> Result<(), ConfigError> {
+        let (least, _) = self.range(1);
+        match self.max_total_wait_ns {
+            Some(total_ns) if (total_ns as u128) < least.as_nanos() => Err(config(
+                "max_total_wait",
+                Problem::BelowMin {
+                    given: Amount::Span(Duration::from_nanos(total_ns)),
+                    min: Amount::Span(least),
+                },
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// A factor must be at least 1, grow at this base, and reach the cap in a bounded number of steps.
-    const fn check_factor(&self) -> Result<(), ConfigError> {
+    pub(super) const fn check_factor(&self) -> Result<(), ConfigError> {
         const MAX_STEPS: u32 = 4096;
         let Growth::Exponential { factor } = self.growth else {
             return Ok(());
@@ -449,11 +365,11 @@ impl BackoffPolicy {
     }
 }
 
-const fn config(field: &'static str, problem: Problem) -> ConfigError {
+pub(super) const fn config(field: &'static str, problem: Problem) -> ConfigError {
     ConfigError::new("backoff", field, problem)
 }
 
-const fn fraction(ratio: Ratio) -> Amount {
+pub(super) const fn fraction(ratio: Ratio) -> Amount {
     Amount::Fraction {
         num: ratio.numerator() as u64,
         den: ratio.denominator() as u64,
@@ -464,28 +380,5 @@ const fn span(ns: Option<u64>) -> Option<Duration> {
     match ns {
         Some(ns) => Some(Duration::from_nanos(ns)),
         None => None,
-    }
-}
-
-const fn bounded(field: &'static str, span: Duration) -> Result<u64, ConfigError> {
-    match span_ns(span) {
-        Some(ns) => Ok(ns),
-        None => Err(config(
-            field,
-            Problem::AboveMax {
-                given: Amount::Span(span),
-                max: Amount::Span(MAX_SPAN),
-            },
-        )),
-    }
-}
-
-const fn optional(field: &'static str, span: Option<Duration>) -> Result<Option<u64>, ConfigError> {
-    match span {
-        None => Ok(None),
-        Some(span) => match bounded(field, span) {
-            Ok(ns) => Ok(Some(ns)),
-            Err(error) => Err(error),
-        },
     }
 }

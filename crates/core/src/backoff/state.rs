@@ -52,7 +52,7 @@ impl BackoffState {
                 what: "the last wait is longer than all together",
             });
         }
-        if self.previous_ns > policy.longest_ns() {
+        if policy.remembers_wait() && self.previous_ns > policy.longest_ns() {
             return Err(RestoreError::Misfit {
                 what: "the last wait is longer than the policy allows",
             });

@@ -9,11 +9,12 @@ use super::policy::BreakerPolicy;
 use super::trigger::{MAX_TRIGGERS, Trigger};
 use super::window::Window;
 use crate::backoff::fields::{GrowthName, growth_of, growth_parts};
-use crate::backoff::{BackoffPolicy, Jitter};
+use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::error::{ConfigError, Problem};
 use crate::quantile::Quantile;
 use crate::ratio::Ratio;
 use crate::text::Span;
+use crate::time::MAX_SPAN;
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -96,8 +97,7 @@ impl TryFrom<TriggerFields> for Trigger {
             None => Ok(trigger),
             Some((field, _)) => Err(trigger_error(
                 field,
-                Problem::Conflict {
-                    with: "kind",
+                Problem::Misplaced {
                     fix: "a trigger of this kind has no such key; leave it out",
                 },
             )),
@@ -215,17 +215,22 @@ impl WindowFields {
                 slices,
             }),
             (Some(_), ..) => Err(breaker_error(
-                "window",
-                Problem::Conflict {
-                    with: "window.count",
-                    fix: "a window is either a count of calls, or a span and slices",
+                "window.count",
+                Problem::Misplaced {
+                    fix: "a window is either a count of calls, or a span and slices; leave one out",
                 },
             )),
-            _ => Err(breaker_error(
+            (None, Some(_), None) => Err(missing(
+                "window.slices",
+                "say into how many slices the span is cut, such as slices = 10",
+            )),
+            (None, None, Some(_)) => Err(missing(
+                "window.span",
+                "say how long the slices last together, such as span = \"10s\"",
+            )),
+            (None, None, None) => Err(missing(
                 "window",
-                Problem::Missing {
-                    fix: "give { count = 100 }, or { span = \"10s\", slices = 10 }",
-                },
+                "give { count = 100 }, or { span = \"10s\", slices = 10 }",
             )),
         }
     }
@@ -268,17 +273,17 @@ struct OpenFields {
 }
 
 impl OpenFields {
-    fn backoff(&self) -> Result<BackoffPolicy, ConfigError> {
-        let build = || {
-            let mut builder = BackoffPolicy::builder(self.base.get())
-                .growth(growth_of(self.growth, self.step, self.factor)?)
-                .jitter(self.jitter.unwrap_or(Jitter::Equal));
-            if let Some(cap) = self.cap {
-                builder = builder.cap(cap.get());
-            }
-            builder.build()
-        };
-        build().map_err(|error: ConfigError| error.within("breaker.open"))
+    fn backoff(&self) -> Result<BackoffBuilder, ConfigError> {
+        let growth = growth_of(self.growth, self.step, self.factor)
+            .map_err(|error| error.within("breaker.open"))?;
+        let mut builder = BackoffPolicy::builder(self.base.get()).growth(growth);
+        if let Some(cap) = self.cap {
+            builder = builder.cap(cap.get());
+        }
+        if let Some(jitter) = self.jitter {
+            builder = builder.jitter(jitter);
+        }
+        Ok(builder)
     }
 }
 
@@ -340,6 +345,10 @@ impl BreakerFields {
     }
 }
 
+const fn missing(field: &'static str, fix: &'static str) -> ConfigError {
+    breaker_error(field, Problem::Missing { fix })
+}
+
 const fn breaker_error(field: &'static str, problem: Problem) -> ConfigError {
     ConfigError::new("breaker", field, problem)
 }
@@ -371,7 +380,9 @@ impl Serialize for BreakerPolicy {
                 factor,
                 jitter: Some(open.jitter()),
                 calm_after: self.calm_after().map(Span::new),
-                advisory_cap: Some(Span::new(self.advisory_cap())),
+                advisory_cap: Some(self.advisory_cap())
+                    .filter(|span| *span != open.cap().unwrap_or(MAX_SPAN))
+                    .map(Span::new),
                 until_healthy: self.until_healthy(),
             },
             half_open: HalfOpenFields {

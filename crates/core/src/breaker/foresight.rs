@@ -1,9 +1,10 @@
 //! What time alone will do to a breaker: pure, so that a query changes nothing and a skipped poll is never missed.
 
-use super::answer::{BreakerStats, Health, Mode, Phase, RefusedBy, WindowCounts};
+use super::answer::{BreakerStats, Health, Mode, RefusedBy, WindowCounts};
 use super::leases;
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::transition::Phase;
 use super::window::Results;
 use crate::refusal::Refusal;
 

@@ -1,12 +1,11 @@
 //! The breaker as a step function over policy and state: what each ask, report, instant and command does.
 
-use super::answer::{
-    Cause, Grant, Health, Mode, Outcome, Permit, PermitId, Phase, Receipt, Refused, RefusedBy,
-    Transition, Transitions,
-};
+use super::answer::{Grant, Health, Mode, Outcome, Receipt, Refused, RefusedBy};
 use super::leases;
+use super::permit::{Permit, PermitId};
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::transition::{Cause, Phase, Transition, Transitions};
 use crate::random::{Rng, scaled};
 use crate::refusal::Refusal;
 

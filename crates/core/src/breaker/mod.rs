@@ -35,8 +35,7 @@
 //! **Random words.** A trip draws one, the first probe of a half-open phase draws one for the wait that may follow (so
 //! that time alone never needs one), each ask on the ramp draws one. Open waits without jitter draw none.
 //!
-//! Prior art: Nygard's *Release It!*; Resilience4j for windows and slow calls; gobreaker for generations. What none of
-//! them has together is in the table of the project's README.
+//! Prior art: Nygard's *Release It!*; Resilience4j for windows and slow calls; gobreaker for generations.
 //!
 //! ```
 //! use core::time::Duration;
@@ -45,7 +44,7 @@
 //! use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 //!
 //! const SECOND: u64 = 1_000_000_000;
-//! let open = BackoffPolicy::builder(Duration::from_secs(1)).build()?;
+//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
 //! let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
 //!     .trigger(Trigger::Consecutive { failures: 2 })
 //!     .build()?;
@@ -76,8 +75,10 @@ mod fields;
 mod foresight;
 mod leases;
 mod machine;
+mod permit;
 mod policy;
 mod state;
+mod transition;
 mod trigger;
 mod window;
 
@@ -88,25 +89,26 @@ use crate::random::Rng;
 use crate::refusal::Refusal;
 
 pub use answer::{
-    BreakerStats, Cause, Grant, Health, Mode, Outcome, Permit, PermitId, Phase, Receipt, Refused,
-    RefusedBy, Transition, Transitions, TransitionsIter, WindowCounts,
+    BreakerStats, Grant, Health, Mode, Outcome, Receipt, Refused, RefusedBy, WindowCounts,
 };
+pub use permit::{Permit, PermitId};
 pub use policy::{BreakerBuilder, BreakerPolicy};
 pub use state::BreakerState;
+pub use transition::{Cause, Phase, Transition, Transitions, TransitionsIter};
 pub use trigger::Trigger;
 pub use window::Window;
 
 /// A circuit breaker; see the [module](self) for its transition table.
 ///
 /// `P` is the policy or any borrow of one: `Breaker::new(&policy)` lets a million breakers share one policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breaker<P = BreakerPolicy> {
     policy: P,
     state: BreakerState,
 }
 
 impl<P: Borrow<BreakerPolicy>> Breaker<P> {
-    /// A closed breaker.
+    /// A closed breaker, with tag 0; see [`tagged`](Self::tagged) where permits of several breakers are about.
     pub fn new(policy: P) -> Self {
         Self::tagged(policy, 0)
     }
@@ -118,7 +120,8 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         Self { policy, state }
     }
 
-    /// Takes over a stored state; permits given before it was stored stay valid.
+    /// Takes over a stored state; permits given before it was stored stay valid. Its instants keep their origin: a
+    /// process whose clock starts elsewhere must not take it over.
     ///
     /// # Errors
     /// When the state has another version, contradicts itself, or does not fit the policy. It is checked as untrusted
@@ -133,8 +136,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// #     .trigger(Trigger::Consecutive { failures: 2 })
     /// #     .build()?;
     /// let breaker = Breaker::new(&policy);
-    /// let stored = breaker.state().clone();
-    /// let restored = Breaker::restore(&policy, stored)?;
+    /// let restored = Breaker::restore(&policy, breaker.state())?;
     /// assert_eq!(restored.state(), breaker.state());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -239,6 +241,19 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         self.state.generation
     }
 
+    /// The tag that its permits carry.
+    #[must_use]
+    pub const fn tag(&self) -> u32 {
+        self.state.tag
+    }
+
+    /// How often it opened in a row, less what calm time had forgiven at the last trip: the number of the next open
+    /// wait is one more.
+    #[must_use]
+    pub const fn consecutive_opens(&self) -> u32 {
+        self.state.opens
+    }
+
     /// Failures in a row, while closed.
     #[must_use]
     pub const fn consecutive_failures(&self) -> u32 {
@@ -291,9 +306,9 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         self.policy.borrow()
     }
 
-    /// A snapshot: plain data to store, compare and [restore](Self::restore).
+    /// A snapshot: plain data to store, compare and [restore](Self::restore). O(words of the window).
     #[must_use]
-    pub const fn state(&self) -> &BreakerState {
-        &self.state
+    pub fn state(&self) -> BreakerState {
+        self.state.clone()
     }
 }

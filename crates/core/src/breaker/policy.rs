@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use super::answer::Cause;
 use super::leases;
+use super::transition::Cause;
 use super::trigger::{MAX_TRIGGERS, Rule, Trigger};
 use super::window::{Counts, Layout, Planes, Window};
-use crate::backoff::BackoffPolicy;
+use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::bits::RingShape;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::slices::SliceGrid;
@@ -27,13 +27,10 @@ const MAX_IN_FLIGHT: u32 = 1_024;
 /// ```
 /// use core::time::Duration;
 /// use evenkeel_core::Ratio;
-/// use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+/// use evenkeel_core::backoff::BackoffPolicy;
 /// use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
 ///
-/// let open = BackoffPolicy::builder(Duration::from_secs(1))
-///     .cap(Duration::from_secs(60))
-///     .jitter(Jitter::Equal)
-///     .build()?;
+/// let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
 /// let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
 ///     .window(Window::Count { calls: 100 })
 ///     .trigger(Trigger::Consecutive { failures: 5 })
@@ -81,7 +78,7 @@ pub struct BreakerBuilder {
     triggers: [Option<Trigger>; MAX_TRIGGERS],
     trigger_count: usize,
     window: Option<Window>,
-    open: BackoffPolicy,
+    open: BackoffBuilder,
     calm_after: Option<Duration>,
     advisory_cap: Option<Duration>,
     until_healthy: bool,
@@ -130,7 +127,7 @@ impl BreakerBuilder {
         self
     }
 
-    /// At most this many probes at a time, 1 to 1 024. Default: 1, the least load on something that may be down.
+    /// At most this many probes at a time, 1 to 1 024 (16 without the feature `alloc`). Default: 1, the least load on something that may be down.
     pub const fn max_in_flight(mut self, probes: u32) -> Self {
         self.max_in_flight = probes;
         self
@@ -142,7 +139,7 @@ impl BreakerBuilder {
         self
     }
 
-    /// How many of the trials must pass. Default: all; the first failure re-opens.
+    /// How many of the trials must pass, 1 to `trials`. Default: all; the first failure re-opens.
     pub const fn successes(mut self, probes: u32) -> Self {
         self.successes = Some(probes);
         self
@@ -171,7 +168,7 @@ impl BreakerBuilder {
             *rule = trigger.rule(planes.plane_of(trigger));
             rule_count = rule_count.saturating_add(1);
         }
-        self.check_open()?;
+        let open = self.check_open()?;
         let successes = self.check_half_open()?;
         let policy = BreakerPolicy {
             triggers: self.triggers,
@@ -183,10 +180,10 @@ impl BreakerBuilder {
                 other => other,
             },
             window: self.window,
-            open: self.open,
+            open,
             calm_after_ns: optional("open.calm_after", self.calm_after)?,
             advisory_cap_ns: optional("open.advisory_cap", self.advisory_cap)?
-                .unwrap_or_else(|| self.open.limit_ns()),
+                .unwrap_or_else(|| open.limit_ns()),
             until_healthy: self.until_healthy,
             max_in_flight: self.max_in_flight,
             trials: self.trials,
@@ -244,24 +241,30 @@ impl BreakerBuilder {
         }
     }
 
-    fn check_open(&self) -> Result<(), ConfigError> {
-        positive("open.base", self.open.base())?;
+    /// The open waits: a backoff without limits, with equal jitter unless another was chosen.
+    fn check_open(&self) -> Result<BackoffPolicy, ConfigError> {
+        let open = self
+            .open
+            .or_jitter(Jitter::Equal)
+            .build()
+            .map_err(|error| error.within("breaker.open"))?;
+        positive("open.base", open.base())?;
+        open.cap().map_or(Ok(0), |cap| positive("open.cap", cap))?;
         let limited = |field| {
             config(
                 field,
-                Problem::Conflict {
-                    with: "breaker.open",
+                Problem::Misplaced {
                     fix: "a breaker opens as often as it must; leave this limit out",
                 },
             )
         };
-        if self.open.max_retries().is_some() {
+        if open.max_retries().is_some() {
             return Err(limited("open.max_retries"));
         }
-        if self.open.max_total_wait().is_some() {
+        if open.max_total_wait().is_some() {
             return Err(limited("open.max_total_wait"));
         }
-        Ok(())
+        Ok(open)
     }
 
     /// Checks the probation; how many probes must pass.
@@ -286,16 +289,19 @@ impl BreakerBuilder {
 
 impl BreakerPolicy {
     /// A breaker that stays open for the waits of `open`, the n-th wait for the n-th open in a row, and gives each
-    /// probe `probe_timeout` to report.
+    /// probe `probe_timeout` (1 ns to 2^62 ns) to report.
+    ///
+    /// `open` is a [`BackoffBuilder`], or a finished [`BackoffPolicy`]. It has no limits, and where no jitter was chosen
+    /// it is [`Jitter::Equal`]: an open wait that may be next to nothing protects nobody.
     ///
     /// A probe that does not report in time counts as failed, so `probe_timeout` must be longer than the call's own
     /// timeout. It has no "never": a lost probe must not wedge the breaker.
-    pub const fn builder(open: BackoffPolicy, probe_timeout: Duration) -> BreakerBuilder {
+    pub fn builder(open: impl Into<BackoffBuilder>, probe_timeout: Duration) -> BreakerBuilder {
         BreakerBuilder {
             triggers: [None; MAX_TRIGGERS],
             trigger_count: 0,
             window: None,
-            open,
+            open: open.into(),
             calm_after: None,
             advisory_cap: None,
             until_healthy: false,

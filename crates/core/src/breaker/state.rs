@@ -1,8 +1,10 @@
 //! The state of a breaker as plain data, and the check that a stored one must pass.
 
-use super::answer::{BreakerStats, Health, Mode, PermitId, Phase};
+use super::answer::{BreakerStats, Health, Mode};
 use super::leases;
+use super::permit::PermitId;
 use super::policy::{BreakerPolicy, INLINE_WORDS};
+use super::transition::Phase;
 use super::window::{Layout, Results};
 use crate::error::RestoreError;
 use crate::store::Store;
@@ -13,7 +15,7 @@ const VERSION: u16 = 1;
 /// What a [`Breaker`](super::Breaker) remembers; store it, compare it, [restore](super::Breaker::restore) it.
 ///
 /// Permits in flight stay valid across a restore, because they are plain ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BreakerState {
     version: u16,
@@ -37,7 +39,7 @@ pub struct BreakerState {
 }
 
 /// What a breaker remembers of its phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub(super) enum Stage {
@@ -122,7 +124,7 @@ impl BreakerState {
                 "its window or its probes take another amount of memory",
             ));
         }
-        if self.previous_wait_ns > policy.open().longest_ns() {
+        if policy.open().remembers_wait() && self.previous_wait_ns > policy.open().longest_ns() {
             return Err(misfit(
                 "its last open wait is longer than the policy allows",
             ));

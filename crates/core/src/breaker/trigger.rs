@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::answer::Cause;
+use super::transition::Cause;
 use super::window::Counts;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::quantile::Quantile;

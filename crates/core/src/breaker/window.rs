@@ -16,7 +16,8 @@ use crate::time::{MAX_SPAN_NS, span_ns};
 pub enum Window {
     /// The last `calls` results, however old.
     Count {
-        /// From 1 to 65 536.
+        /// From 1 to 65 536. Without the feature `alloc` at most 2 048 bits: 2 048 calls where the triggers look at one
+        /// condition (failed, or one limit), 1 024 for two, 512 for three or four.
         calls: u32,
     },
     /// The results of the last `span`, in `slices` that leave one at a time: the current slice, which is
@@ -24,7 +25,8 @@ pub enum Window {
     Time {
         /// A whole multiple of `slices` nanoseconds.
         span: Duration,
-        /// From 1 to 1 024. More slices forget more smoothly and cost a few bytes each.
+        /// From 1 to 1 024. More slices forget more smoothly and cost a few bytes each. Without the feature `alloc` at
+        /// most 32, 21, 16 or 12, by the number of conditions.
         slices: u32,
     },
 }
@@ -132,7 +134,7 @@ fn counters(planes: &Planes) -> usize {
 }
 
 /// What a window has counted; its bits and slices are in the breaker's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub(super) enum Results {

@@ -68,9 +68,9 @@ impl LogHistogramPolicy {
         Ok(Self { scale })
     }
 
-    /// How many bits of a value count below its highest.
+    /// How many bits of a value count below its highest, 1 to 7.
     #[must_use]
-    pub const fn precision_bits(self) -> u8 {
+    pub const fn precision_bits(&self) -> u8 {
         self.scale.bits()
     }
 }
@@ -120,7 +120,7 @@ pub struct LogHistogram {
 }
 
 impl LogHistogram {
-    /// An empty histogram.
+    /// An empty histogram. Its memory is taken here; nothing else allocates but [`state`](Self::state).
     #[must_use]
     pub fn new(policy: LogHistogramPolicy) -> Self {
         Self {
@@ -132,11 +132,11 @@ impl LogHistogram {
 
     /// The policy it was made from.
     #[must_use]
-    pub const fn policy(&self) -> LogHistogramPolicy {
-        self.policy
+    pub const fn policy(&self) -> &LogHistogramPolicy {
+        &self.policy
     }
 
-    /// Counts `value`. `now_ns` is not used: a whole history does not age.
+    /// Counts `value`. `now_ns` is not used: a whole history does not age. O(1).
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -148,7 +148,7 @@ impl LogHistogram {
     }
 
     /// The interval in which the quantile `q` lies, between the exact smallest and largest value; `None` when
-    /// empty. The first and the last rank are exact.
+    /// empty. The first and the last rank are exact. O(buckets between these two).
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         let _ = now_ns;
@@ -167,54 +167,55 @@ impl LogHistogram {
     }
 
     /// The upper end of [`interval`](Self::interval): at least the true quantile, at most `1 / 2^precision_bits`
-    /// above it, never above the largest value. `None` when empty.
+    /// above it, never above the largest value. `None` when empty. The cost is that of `interval`.
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
         Some(self.interval(now_ns, q)?.high)
     }
 
-    /// How many values were recorded; stops at `u64::MAX`, as do the counts of the buckets.
+    /// How many values were recorded; stops at `u64::MAX`, as do the counts of the buckets. O(1).
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
         let _ = now_ns;
         self.totals.count()
     }
 
-    /// The sum of all values, exact up to `u128::MAX`.
+    /// The sum of all values, exact up to `u128::MAX`, where it stops. O(1).
     #[must_use]
     pub fn sum(&self, now_ns: u64) -> u128 {
         let _ = now_ns;
         self.totals.sum()
     }
 
-    /// The smallest value, exact; `None` when empty.
+    /// The smallest value, exact; `None` when empty. O(1).
     #[must_use]
     pub fn min(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
         self.totals.min()
     }
 
-    /// The largest value, exact; `None` when empty.
+    /// The largest value, exact; `None` when empty. O(1).
     #[must_use]
     pub fn max(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
         self.totals.max()
     }
 
-    /// `floor(sum / count)`; `None` when empty.
+    /// `floor(sum / count)`; `None` when empty. O(1).
     #[must_use]
     pub fn mean(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
         self.totals.mean()
     }
 
-    /// All of it in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when empty.
+    /// All of it in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when empty. The cost is that
+    /// of five quantiles.
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
         self.totals.summary(|q| self.quantile(now_ns, q))
     }
 
-    /// Adds everything that `other` holds, as if it had been recorded here.
+    /// Adds everything that `other` holds, as if it had been recorded here. O(buckets).
     ///
     /// # Errors
     /// When the precisions differ; nothing is added then.
@@ -242,13 +243,13 @@ impl LogHistogram {
         Ok(())
     }
 
-    /// Forgets all values.
+    /// Forgets all values. O(buckets).
     pub fn clear(&mut self) {
         self.counts.words_mut().fill(0);
         self.totals = Totals::EMPTY;
     }
 
-    /// Everything it holds, to be stored and given to [`restore`](Self::restore).
+    /// Everything it holds, to be stored and given to [`restore`](Self::restore). O(buckets).
     #[must_use]
     pub fn state(&self) -> LogHistogramState {
         LogHistogramState {
@@ -258,7 +259,7 @@ impl LogHistogram {
         }
     }
 
-    /// The histogram that `state` was taken of.
+    /// The histogram that `state` was taken of. O(buckets).
     ///
     /// # Errors
     /// When the state has another version or precision, or no history leads to it.
@@ -312,8 +313,18 @@ pub struct LogHistogramState {
     counts: Store<INLINE>,
 }
 
-/// Two histograms of different precision cannot be merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Two histograms of different precision cannot be merged: the answer of [`LogHistogram::merge`].
+///
+/// ```
+/// use evenkeel_core::estimator::{LogHistogram, LogHistogramPolicy};
+///
+/// let mut coarse = LogHistogram::new(LogHistogramPolicy::new(1)?);
+/// let fine = LogHistogram::new(LogHistogramPolicy::new(3)?);
+/// let error = coarse.merge(&fine).unwrap_err();
+/// assert!(error.to_string().starts_with("histograms of 1 and 3 precision bits cannot be merged"));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("histograms of {ours} and {theirs} precision bits cannot be merged: use the same for both")]
 pub struct PrecisionMismatch {
     ours: u8,

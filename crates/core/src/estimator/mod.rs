@@ -1,5 +1,7 @@
 //! Latency percentiles: five estimators, because "what is p99" is five questions.
 //!
+//! # Which one
+//!
 //! | question | estimator | answer | memory |
 //! |---|---|---|---|
 //! | any quantile of the last `n` values? | `SampleWindow` | exact | 16 B a value |
@@ -10,14 +12,45 @@
 //!
 //! `SampleWindow`, `QuantileWindow` and `RollingHistogram` need the feature `alloc`.
 //!
-//! All have the same shape: `record(now_ns, value)`, `quantile(now_ns, q)` (`is_above(now_ns)` of the
-//! [`ThresholdWindow`]), `clear()`, `state()`, `restore(policy, state)`. `now_ns` comes first everywhere, also
-//! where an estimator has no use for the time, so that one can be put in the place of another. A value is a
-//! `u64` of any unit (this library uses nanoseconds), from 0 to `u64::MAX`. Queries take `&self`, change
-//! nothing, and answer `None` when there is no value.
+//! # One in the place of another
+//!
+//! All five have `new(policy)`, `record(now_ns, value)`, `count(now_ns)`, `clear()`, `policy()`, `state()` and
+//! `restore(policy, state)`, with the same signatures. What else each can tell:
+//!
+//! | | `SampleWindow` | `QuantileWindow` | [`ThresholdWindow`] | [`LogHistogram`] | `RollingHistogram` |
+//! |---|---|---|---|---|---|
+//! | `quantile(now_ns, q)` | yes | yes | | yes | yes |
+//! | `interval(now_ns, q)` | (exact) | yes | | yes | yes |
+//! | `sum`, `min`, `max`, `mean`, `summary` `(now_ns)` | yes | | | yes | yes |
+//! | `is_above(now_ns)`, `count_above(now_ns)` | | | yes | | |
+//! | `merge(other)` | | | | yes | |
+//!
+//! `now_ns` comes first everywhere, also where an estimator has no use for the time. A value is a `u64` of any
+//! unit (this library uses nanoseconds), from 0 to `u64::MAX`. Queries take `&self`, change nothing, and answer
+//! `None` when there is no value. Estimators that are equal answer alike for ever.
 //!
 //! The rank rule is [`Quantile`](crate::Quantile)'s, the same in all: nearest rank, `ceil(q * n)`, at least 1.
 //! Nothing is interpolated, so an exact answer is always a value that was recorded.
+//!
+//! ```
+//! use evenkeel_core::Quantile;
+//! // Another estimator in these two places, and the rest stays as it is.
+//! use evenkeel_core::estimator::{LogHistogram as Latencies, LogHistogramPolicy};
+//! let policy = LogHistogramPolicy::new(3)?;
+//!
+//! let mut latencies = Latencies::new(policy);
+//! for (now_ns, latency_ns) in [(0, 90_000_000), (10, 250_000_000), (20, 300_000_000)] {
+//!     latencies.record(now_ns, latency_ns);
+//! }
+//! assert_eq!(latencies.count(20), 3);
+//! assert_eq!(latencies.quantile(20, Quantile::MAX), Some(300_000_000));
+//!
+//! let again = Latencies::restore(*latencies.policy(), latencies.state())?;
+//! assert_eq!(again, latencies);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! Where only a limit matters, one bit a value is enough:
 //!
 //! ```
 //! use evenkeel_core::Quantile;
@@ -30,9 +63,15 @@
 //! for (now_ns, latency_ns) in [(0, 90_000_000), (10, 250_000_000), (20, 300_000_000)] {
 //!     window.record(now_ns, latency_ns);
 //! }
-//! assert_eq!(window.is_above(20), Some(true));
+//! assert_eq!((window.is_above(20), window.count_above(20)), (Some(true), 2));
 //! # Ok::<(), evenkeel_core::ConfigError>(())
 //! ```
+//!
+//! # Stored states
+//!
+//! `state()` is plain data with a version; `restore` checks it as hostile input and answers what is wrong with a
+//! [`RestoreError`]. Only that of `RollingHistogram` holds instants, which keep the origin of time that they were
+//! stored with: see its `restore`. The other four can be restored anywhere.
 
 #[cfg(feature = "serde")]
 mod fields;

@@ -56,7 +56,7 @@ impl QuantileWindowPolicy {
     /// A window of the last `values` values (1 to 2^20) that keeps 1 to 8 `quantiles`.
     ///
     /// # Errors
-    /// When `values` is 0 or above 2^20, or there are no or more than 8 quantiles.
+    /// When `values` is 0 or above [`MAX_VALUES`](super::MAX_VALUES), or there are no or more than 8 quantiles.
     pub fn new(values: u32, quantiles: &[Quantile]) -> Result<Self, ConfigError> {
         const SCOPE: &str = "quantile_window";
         let values = window_size(SCOPE, values)?;
@@ -74,19 +74,19 @@ impl QuantileWindowPolicy {
         })
     }
 
-    /// How many values the window holds.
+    /// How many values the window holds, 1 to [`MAX_VALUES`](super::MAX_VALUES).
     #[must_use]
-    pub const fn values(self) -> u32 {
+    pub const fn values(&self) -> u32 {
         self.values
     }
 
-    /// The quantiles that are kept, in the order given.
+    /// The quantiles that are kept, 1 to 8, in the order given.
     #[must_use]
     pub fn quantiles(&self) -> &[Quantile] {
         self.quantiles.get(..usize::from(self.kept)).unwrap_or(&[])
     }
 
-    const fn capacity(self) -> usize {
+    const fn capacity(&self) -> usize {
         // at most 2^20
         self.values as usize
     }
@@ -157,12 +157,12 @@ impl QuantileWindow {
 
     /// The policy it was made from.
     #[must_use]
-    pub const fn policy(&self) -> QuantileWindowPolicy {
-        self.policy
+    pub const fn policy(&self) -> &QuantileWindowPolicy {
+        &self.policy
     }
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
-    /// in values.
+    /// in values. O(1) for each kept quantile.
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -230,7 +230,8 @@ impl QuantileWindow {
         }
     }
 
-    /// The upper end of the bucket of the value with the nearest rank; `None` when empty.
+    /// The upper end of [`interval`](Self::interval): at least the true quantile, at most 1/128 above it; `None`
+    /// when empty.
     ///
     /// O(1) for a quantile of the policy. Any other is found by walking the counts from the nearer end, up to
     /// 3 712 of them, about a microsecond.
@@ -242,11 +243,22 @@ impl QuantileWindow {
 
     /// The bucket of the value with the nearest rank: the true quantile lies in it. `None` when empty. The cost
     /// is that of [`quantile`](Self::quantile).
+    ///
+    /// ```
+    /// use evenkeel_core::Quantile;
+    /// use evenkeel_core::estimator::{Interval, QuantileWindow, QuantileWindowPolicy};
+    ///
+    /// let mut window = QuantileWindow::new(QuantileWindowPolicy::new(1000, &[Quantile::P99])?);
+    /// window.record(0, 5_001);
+    /// let interval = Interval { low: 4_992, high: 5_023 };
+    /// assert_eq!(window.interval(0, Quantile::P99), Some(interval));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         let _ = now_ns;
-        if self.is_empty() {
+        if self.ring.len() == 0 {
             return None;
         }
         let mut kept = self.cursors.iter().take(usize::from(self.policy.kept));
@@ -259,26 +271,23 @@ impl QuantileWindow {
 
     #[cold]
     fn search(&self, q: Quantile) -> Option<usize> {
-        let len = u64::from(self.len());
+        let len = self.ring.len() as u64;
         let all = 0..=SCALE.buckets().saturating_sub(1);
         find_rank(all, q.rank(len)?, len, |bucket| {
             self.counts.get(bucket).map_or(0, |&count| u64::from(count))
         })
     }
 
-    /// How many values the window holds, at most [`QuantileWindowPolicy::values`].
+    /// How many values the window holds, at most [`QuantileWindowPolicy::values`]. O(1).
+    #[inline]
     #[must_use]
-    pub fn len(&self) -> u32 {
-        u32::try_from(self.ring.len()).unwrap_or(self.policy.values)
+    pub fn count(&self, now_ns: u64) -> u64 {
+        let _ = now_ns;
+        // at most 2^20
+        self.ring.len() as u64
     }
 
-    /// Whether it holds no value.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.ring.len() == 0
-    }
-
-    /// Forgets all values. O(buckets).
+    /// Forgets all values. O(buckets), whatever `n`.
     pub fn clear(&mut self) {
         self.ring.clear();
         self.counts.fill(0);

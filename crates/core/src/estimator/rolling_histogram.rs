@@ -78,26 +78,26 @@ impl RollingHistogramPolicy {
 
     /// The span looked at, a slice more or less: see [`RollingHistogram`].
     #[must_use]
-    pub const fn span(self) -> Duration {
+    pub const fn span(&self) -> Duration {
         // the grid was cut from a span of at most 2^62 ns
         Duration::from_nanos(self.grid.slice_ns().wrapping_mul(self.grid.slices() as u64))
     }
 
-    /// How many slices there are.
+    /// How many slices there are, 1 to 1 024.
     #[must_use]
-    pub const fn slices(self) -> u32 {
+    pub const fn slices(&self) -> u32 {
         self.grid.slices()
     }
 
-    /// The length of a slice.
+    /// The length of a slice, at least 1 ns.
     #[must_use]
-    pub const fn slice(self) -> Duration {
+    pub const fn slice(&self) -> Duration {
         Duration::from_nanos(self.grid.slice_ns())
     }
 
-    /// How many bits of a value count below its highest.
+    /// How many bits of a value count below its highest, 1 to 7.
     #[must_use]
-    pub const fn precision_bits(self) -> u8 {
+    pub const fn precision_bits(&self) -> u8 {
         self.scale.bits()
     }
 }
@@ -168,11 +168,12 @@ impl RollingHistogram {
 
     /// The policy it was made from.
     #[must_use]
-    pub const fn policy(&self) -> RollingHistogramPolicy {
-        self.policy
+    pub const fn policy(&self) -> &RollingHistogramPolicy {
+        &self.policy
     }
 
-    /// Takes in `value`, into the slice of `now_ns` (of the latest instant seen, if that is later).
+    /// Takes in `value`, into the slice of `now_ns` (of the latest instant seen, if that is later). O(1), and
+    /// O(slices emptied) with the first value of a new slice.
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let now_ns = self.clock.observe(now_ns);
@@ -260,14 +261,15 @@ impl RollingHistogram {
     }
 
     /// The interval in which the quantile `q` of the live values lies, between their exact smallest and largest;
-    /// `None` when there is none. The first and the last rank are exact.
+    /// `None` when there is none. The first and the last rank are exact. O(slices + buckets between these two),
+    /// and these buckets once more for each slice that has fallen out since the last record.
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         self.at(now_ns).interval(q)
     }
 
     /// The upper end of [`interval`](Self::interval): at least the true quantile, at most `1 / 2^precision_bits`
-    /// above it, never above the largest value. `None` when there is no live value.
+    /// above it, never above the largest value. `None` when there is no live value. The cost is that of `interval`.
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
         Some(self.interval(now_ns, q)?.high)
@@ -304,13 +306,14 @@ impl RollingHistogram {
     }
 
     /// The live values in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when there is none.
+    /// The cost is that of five quantiles.
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
         let view = self.at(now_ns);
         view.totals.summary(|q| Some(view.interval(q)?.high))
     }
 
-    /// Forgets all values, but not the latest instant: time goes on from there.
+    /// Forgets all values, but not the latest instant: time goes on from there. O(slices * buckets).
     pub fn clear(&mut self) {
         for place in 0..self.totals.len() {
             self.empty(place);
@@ -337,10 +340,17 @@ impl RollingHistogram {
         RollingHistogramState::new(self.policy, self.clock.latest_ns(), slices)
     }
 
-    /// The histogram that `state` was taken of.
+    /// The histogram that `state` was taken of; also one that looks back over more slices of the same length.
+    /// O(slices * buckets).
+    ///
+    /// The instants in a state keep the origin of time that they were stored with. A process with another origin,
+    /// such as a clock that began anew with it, must not restore such a state as it is. Where its clock is behind
+    /// the stored one, time stands still until it has caught up, and old values stay live; where it is ahead, all
+    /// values have fallen out.
     ///
     /// # Errors
-    /// When the state has another version, slice length or precision, or no history leads to it.
+    /// When the state has another version, slice length or precision, a slice further back than the policy looks,
+    /// or no history leads to it.
     ///
     /// ```
     /// use core::time::Duration;

@@ -9,9 +9,12 @@ use crate::error::RestoreError;
 
 const VERSION: u16 = 1;
 
-/// The stored form of a [`RollingHistogram`]; plain data that only its `restore` looks into.
+/// The stored form of a [`RollingHistogram`]; plain data that only [`RollingHistogram::restore`] looks into.
+///
+/// It holds instants, of the origin of time of whoever stored it.
 ///
 /// [`RollingHistogram`]: super::RollingHistogram
+/// [`RollingHistogram::restore`]: super::RollingHistogram::restore
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollingHistogramState {
@@ -104,11 +107,18 @@ impl RollingHistogramState {
             });
         }
         let current = policy.grid.index(self.latest_ns);
-        let mut earliest = current.saturating_sub(policy.grid.slices().saturating_sub(1).into());
+        let first = current.saturating_sub(policy.grid.slices().saturating_sub(1).into());
+        // None after the last slice of all time.
+        let mut next = Some(0);
         for slice in &self.slices {
-            if slice.index < earliest || slice.index > current {
+            if next.is_none_or(|next| slice.index < next) || slice.index > current {
                 return Err(RestoreError::Corrupt {
-                    what: "its slices are not in order, or not the last before its latest instant",
+                    what: "its slices are not in order, or after its latest instant",
+                });
+            }
+            if slice.index < first {
+                return Err(RestoreError::Misfit {
+                    what: "it has slices from further back than the policy looks",
                 });
             }
             if !slice.is_consistent(policy) {
@@ -116,7 +126,7 @@ impl RollingHistogramState {
                     what: "the totals of a slice are not those of its buckets",
                 });
             }
-            earliest = slice.index.saturating_add(1);
+            next = slice.index.checked_add(1);
         }
         Ok((self.latest_ns, self.slices))
     }

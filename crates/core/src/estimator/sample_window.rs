@@ -38,7 +38,7 @@ impl SampleWindowPolicy {
     /// A window of the last `values` values, 1 to 2^20.
     ///
     /// # Errors
-    /// When `values` is 0 or above 2^20.
+    /// When `values` is 0 or above [`MAX_VALUES`](super::MAX_VALUES).
     pub const fn new(values: u32) -> Result<Self, ConfigError> {
         match window_size("sample_window", values) {
             Ok(values) => Ok(Self { values }),
@@ -46,13 +46,13 @@ impl SampleWindowPolicy {
         }
     }
 
-    /// How many values the window holds.
+    /// How many values the window holds, 1 to [`MAX_VALUES`](super::MAX_VALUES).
     #[must_use]
-    pub const fn values(self) -> u32 {
+    pub const fn values(&self) -> u32 {
         self.values
     }
 
-    const fn capacity(self) -> usize {
+    const fn capacity(&self) -> usize {
         // at most 2^20
         self.values as usize
     }
@@ -99,12 +99,12 @@ impl SampleWindow {
 
     /// The policy it was made from.
     #[must_use]
-    pub const fn policy(&self) -> SampleWindowPolicy {
-        self.policy
+    pub const fn policy(&self) -> &SampleWindowPolicy {
+        &self.policy
     }
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
-    /// in values.
+    /// in values. O(log n) compares and up to 8 n bytes moved.
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -126,36 +126,57 @@ impl SampleWindow {
             .copied()
     }
 
+    /// How many values the window holds, at most [`SampleWindowPolicy::values`]. O(1).
+    #[inline]
+    #[must_use]
+    pub fn count(&self, now_ns: u64) -> u64 {
+        let _ = now_ns;
+        // at most 2^20
+        self.ring.len() as u64
+    }
+
+    /// The sum of the values, exact. O(n).
+    #[must_use]
+    pub fn sum(&self, now_ns: u64) -> u128 {
+        let _ = now_ns;
+        let values = self.ring.items().iter();
+        // at most 2^20 values below 2^64
+        values.fold(0, |sum, &value| sum.wrapping_add(u128::from(value)))
+    }
+
+    /// The smallest value, exact; `None` when empty. O(1).
+    #[must_use]
+    pub fn min(&self, now_ns: u64) -> Option<u64> {
+        self.quantile(now_ns, Quantile::MIN)
+    }
+
+    /// The largest value, exact; `None` when empty. O(1).
+    #[must_use]
+    pub fn max(&self, now_ns: u64) -> Option<u64> {
+        self.quantile(now_ns, Quantile::MAX)
+    }
+
+    /// `floor(sum / count)`, exact; `None` when empty. O(n).
+    #[must_use]
+    pub fn mean(&self, now_ns: u64) -> Option<u64> {
+        let mean = self.sum(now_ns).checked_div(self.count(now_ns).into())?;
+        u64::try_from(mean).ok()
+    }
+
     /// The window in nine numbers, all exact; `None` when empty. O(n), for the mean.
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
-        let count = u64::from(self.len());
-        // at most 2^20 values below 2^64
-        let values = self.ring.items().iter();
-        let sum = values.fold(0_u128, |sum, &v| sum.wrapping_add(u128::from(v)));
         Some(LatencySummary {
-            count,
-            mean: u64::try_from(sum.checked_div(u128::from(count))?).ok()?,
-            min: self.quantile(now_ns, Quantile::MIN)?,
-            max: self.quantile(now_ns, Quantile::MAX)?,
+            count: self.count(now_ns),
+            mean: self.mean(now_ns)?,
+            min: self.min(now_ns)?,
+            max: self.max(now_ns)?,
             p50: self.quantile(now_ns, Quantile::P50)?,
             p90: self.quantile(now_ns, Quantile::P90)?,
             p95: self.quantile(now_ns, Quantile::P95)?,
             p99: self.quantile(now_ns, Quantile::P99)?,
             p999: self.quantile(now_ns, Quantile::P999)?,
         })
-    }
-
-    /// How many values the window holds, at most [`SampleWindowPolicy::values`].
-    #[must_use]
-    pub fn len(&self) -> u32 {
-        u32::try_from(self.ring.len()).unwrap_or(self.policy.values)
-    }
-
-    /// Whether it holds no value.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.ring.len() == 0
     }
 
     /// Forgets all values. O(1).

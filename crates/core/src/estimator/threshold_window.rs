@@ -41,10 +41,10 @@ pub struct ThresholdWindowPolicy {
 }
 
 impl ThresholdWindowPolicy {
-    /// Is `quantile` of the last `values` values (1 to 2^20) strictly above `above`?
+    /// Is `quantile` of the last `values` values (1 to 2^20) strictly above `above` (any `u64`)?
     ///
     /// # Errors
-    /// When `values` is 0 or above 2^20, or above 1 024 without the feature `alloc`.
+    /// When `values` is 0 or above [`MAX_VALUES`], or above 1 024 without the feature `alloc`.
     pub const fn new(values: u32, quantile: Quantile, above: u64) -> Result<Self, ConfigError> {
         const SCOPE: &str = "threshold_window";
         if let Err(error) = window_size(SCOPE, values) {
@@ -65,25 +65,25 @@ impl ThresholdWindowPolicy {
         })
     }
 
-    /// How many values the window holds.
+    /// How many values the window holds, 1 to [`MAX_VALUES`].
     #[must_use]
-    pub const fn values(self) -> u32 {
+    pub const fn values(&self) -> u32 {
         self.values
     }
 
     /// The quantile that is compared with the limit.
     #[must_use]
-    pub const fn quantile(self) -> Quantile {
+    pub const fn quantile(&self) -> Quantile {
         self.quantile
     }
 
     /// The limit; a value equal to it is not above.
     #[must_use]
-    pub const fn above(self) -> u64 {
+    pub const fn above(&self) -> u64 {
         self.above
     }
 
-    const fn shape(self) -> RingShape {
+    const fn shape(&self) -> RingShape {
         RingShape::new(self.values, 1)
     }
 }
@@ -91,7 +91,8 @@ impl ThresholdWindowPolicy {
 /// Whether a quantile of the last `n` values is above a limit that is known beforehand.
 ///
 /// "p99 above 200 ms" needs neither values nor order: it is a count of the values above 200 ms against a rank.
-/// So a value is one bit, and the answer is that of sorting, exactly. No allocation up to 1 024 values.
+/// So a value is one bit, and the answer is that of sorting, exactly. It keeps no values, so it has no `quantile`:
+/// ask [`is_above`](Self::is_above).
 ///
 /// Cost: `record` and `is_above` are O(1), together 2 to 3 ns whatever `n`. The window is less than 200 bytes and
 /// needs no heap up to 1 024 values; above that it also takes `n / 8` bytes.
@@ -108,7 +109,7 @@ impl ThresholdWindowPolicy {
 /// // Of 100 values p99 is the 99th: one above the limit is not enough, two are.
 /// assert_eq!(window.is_above(0), Some(false));
 /// window.record(0, 5_000);
-/// assert_eq!((window.above(), window.is_above(0)), (2, Some(true)));
+/// assert_eq!((window.count_above(0), window.is_above(0)), (2, Some(true)));
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub struct ThresholdWindow {
 }
 
 impl ThresholdWindow {
-    /// An empty window.
+    /// An empty window. Its memory is taken here; `record` allocates nothing.
     #[must_use]
     pub fn new(policy: ThresholdWindowPolicy) -> Self {
         Self::holding(
@@ -147,12 +148,12 @@ impl ThresholdWindow {
 
     /// The policy it was made from.
     #[must_use]
-    pub const fn policy(&self) -> ThresholdWindowPolicy {
-        self.policy
+    pub const fn policy(&self) -> &ThresholdWindowPolicy {
+        &self.policy
     }
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
-    /// in values.
+    /// in values. O(1).
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -162,6 +163,7 @@ impl ThresholdWindow {
     }
 
     /// Whether the quantile of the values in the window is strictly above the limit; `None` when empty.
+    /// Exact. O(1).
     #[inline]
     #[must_use]
     pub fn is_above(&self, now_ns: u64) -> Option<bool> {
@@ -173,24 +175,33 @@ impl ThresholdWindow {
         (len > 0).then(|| self.policy.quantile.exceeds(above, len))
     }
 
-    /// How many values in the window are above the limit.
+    /// How many values the window holds, at most [`ThresholdWindowPolicy::values`]. O(1).
     #[inline]
     #[must_use]
-    pub fn above(&self) -> u32 {
-        self.ring.count(0)
+    pub fn count(&self, now_ns: u64) -> u64 {
+        let _ = now_ns;
+        self.ring.len().into()
     }
 
-    /// How many values the window holds, at most [`ThresholdWindowPolicy::values`].
+    /// How many of them are strictly above the limit, at most [`count`](Self::count). O(1).
+    ///
+    /// ```
+    /// use evenkeel_core::Quantile;
+    /// use evenkeel_core::estimator::{ThresholdWindow, ThresholdWindowPolicy};
+    ///
+    /// let mut window = ThresholdWindow::new(ThresholdWindowPolicy::new(3, Quantile::P50, 200)?);
+    /// for value in [500, 150, 200, 201] {
+    ///     window.record(0, value);
+    /// }
+    /// // 500 has left the window, and 200 is not above 200.
+    /// assert_eq!((window.count(0), window.count_above(0)), (3, 1));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
-    pub const fn len(&self) -> u32 {
-        self.ring.len()
-    }
-
-    /// Whether it holds no value.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn count_above(&self, now_ns: u64) -> u64 {
+        let _ = now_ns;
+        self.ring.count(0).into()
     }
 
     /// Forgets all values. O(n / 64).
@@ -199,20 +210,20 @@ impl ThresholdWindow {
         self.words.words_mut().fill(0);
     }
 
-    /// Everything it holds, to be stored and given to [`restore`](Self::restore).
+    /// Everything it holds, to be stored and given to [`restore`](Self::restore). O(n / 64).
     #[must_use]
     pub fn state(&self) -> ThresholdWindowState {
         ThresholdWindowState {
             version: VERSION,
-            limit: self.policy.above,
-            len: self.ring.len(),
+            above: self.policy.above,
+            count: self.ring.len(),
             head: self.ring.head(),
-            above: self.ring.count(0),
+            count_above: self.ring.count(0),
             words: self.words.clone(),
         }
     }
 
-    /// The window that `state` was taken of.
+    /// The window that `state` was taken of; also one that asks for another quantile. O(n / 64).
     ///
     /// # Errors
     /// When the state has another version, limit or size, or contradicts itself.
@@ -236,7 +247,7 @@ impl ThresholdWindow {
         state: ThresholdWindowState,
     ) -> Result<Self, RestoreError> {
         check_version(state.version, VERSION)?;
-        if state.limit != policy.above {
+        if state.above != policy.above {
             return Err(RestoreError::Misfit {
                 what: "its values were compared with another limit",
             });
@@ -246,10 +257,10 @@ impl ThresholdWindow {
                 what: "it is a window of another size",
             });
         }
-        let ring = BitRing::from_parts(state.len, state.head, [state.above]);
+        let ring = BitRing::from_parts(state.count, state.head, [state.count_above]);
         if !ring.is_consistent(policy.shape(), state.words.words()) {
             return Err(RestoreError::Corrupt {
-                what: "its length, position or count is not that of its bits",
+                what: "its counts or its position are not those of its bits",
             });
         }
         Ok(Self::holding(policy, ring, state.words))
@@ -261,10 +272,10 @@ impl ThresholdWindow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThresholdWindowState {
     version: u16,
-    limit: u64,
-    len: u32,
+    above: u64,
+    count: u32,
     head: u32,
-    above: u32,
+    count_above: u32,
     #[cfg_attr(feature = "serde", serde(with = "crate::runs"))]
     words: Store<INLINE>,
 }

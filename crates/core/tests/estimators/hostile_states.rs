@@ -110,8 +110,8 @@ fn a_threshold_window_takes_only_bits_that_match_their_counts() {
             ThresholdWindow::state,
             |window| {
                 (0..300).for_each(|value| window.record(0, value));
-                assert_eq!(window.len(), 130);
-                assert_eq!(window.above(), 130);
+                assert_eq!(window.count(0), 130);
+                assert_eq!(window.count_above(0), 130);
                 assert_eq!(window.is_above(0), Some(true));
             },
         );
@@ -138,7 +138,7 @@ fn a_threshold_window_says_what_is_wrong_with_a_state() {
         }
     );
     for (name, value) in [
-        ("limit", json!(51)),
+        ("above", json!(51)),
         ("words", json!([2])),
         ("words", json!([4])),
     ] {
@@ -148,10 +148,10 @@ fn a_threshold_window_says_what_is_wrong_with_a_state() {
         );
     }
     for (name, value) in [
-        ("len", json!(99)),
-        ("len", json!(u32::MAX)),
+        ("count", json!(99)),
+        ("count", json!(u32::MAX)),
         ("head", json!(u32::MAX)),
-        ("above", json!(0)),
+        ("count_above", json!(0)),
         ("words", json!([3, 1])),
         ("words", json!([3, u64::MAX, u64::MAX, u64::MAX])),
     ] {
@@ -353,5 +353,41 @@ mod with_alloc {
             totals(full + 1, 0, 1, full),
             json!([[0, 1], [1, full]])
         )));
+    }
+
+    #[test]
+    fn a_rolling_histogram_says_whether_a_slice_is_too_old_for_the_policy_or_out_of_order() {
+        let long = RollingHistogramPolicy::new(Duration::from_nanos(40), 4, 2).unwrap();
+        let short = RollingHistogramPolicy::new(Duration::from_nanos(20), 2, 2).unwrap();
+        let mut rolling = RollingHistogram::new(long);
+        rolling.record(5, 1);
+        rolling.record(25, 2);
+        assert!(matches!(
+            RollingHistogram::restore(short, rolling.state()),
+            Err(RestoreError::Misfit { .. })
+        ));
+
+        let mut json = serde_json::to_value(rolling.state()).unwrap();
+        json["slices"].as_array_mut().unwrap().reverse();
+        let state = serde_json::from_value(json).unwrap();
+        assert!(matches!(
+            RollingHistogram::restore(long, state),
+            Err(RestoreError::Corrupt { .. })
+        ));
+    }
+
+    #[test]
+    fn a_rolling_histogram_takes_the_last_slice_of_all_time_once() {
+        let policy = RollingHistogramPolicy::new(Duration::from_nanos(2), 2, 2).unwrap();
+        let mut rolling = RollingHistogram::new(policy);
+        rolling.record(u64::MAX, 7);
+        let mut json = serde_json::to_value(rolling.state()).unwrap();
+        let slices = json["slices"].as_array_mut().unwrap();
+        slices.push(slices[0].clone());
+        let state = serde_json::from_value(json).unwrap();
+        assert!(matches!(
+            RollingHistogram::restore(policy, state),
+            Err(RestoreError::Corrupt { .. })
+        ));
     }
 }

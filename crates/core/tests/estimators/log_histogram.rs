@@ -150,7 +150,7 @@ fn doubling_by_merging_stops_at_the_largest_count_and_goes_on_answering() {
     assert!(histogram.mean(0) <= Some(u64::MAX));
     histogram.record(0, 0);
     assert_eq!(histogram.min(0), Some(0));
-    let policy = histogram.policy();
+    let policy = *histogram.policy();
     assert_eq!(
         LogHistogram::restore(policy, histogram.state()),
         Ok(histogram)

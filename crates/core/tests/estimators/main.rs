@@ -12,6 +12,7 @@ mod reference;
 mod rolling_histogram;
 #[cfg(feature = "alloc")]
 mod sample_window;
+mod shape;
 mod threshold_window;
 #[cfg(feature = "alloc")]
 mod traces;

@@ -54,7 +54,7 @@ fn the_end_of_time_is_an_instant_like_any_other() {
     rolling.record(u64::MAX, u64::MAX);
     assert_eq!(rolling.count(u64::MAX), 3);
     assert_eq!(rolling.sum(0), u128::from(u64::MAX) + 3);
-    let policy = rolling.policy();
+    let policy = *rolling.policy();
     assert_eq!(
         RollingHistogram::restore(policy, rolling.state()),
         Ok(rolling)
@@ -91,6 +91,22 @@ fn histograms_made_at_different_times_agree_on_where_slices_begin() {
         late.record(second * SECOND + 7, second);
     }
     assert_eq!(early, late);
+}
+
+#[test]
+fn a_state_fits_a_policy_that_looks_back_further_but_not_one_that_looks_less_far() {
+    let policy = |slices: u32| {
+        let span = Duration::from_secs(slices.into());
+        RollingHistogramPolicy::new(span, slices, 5).unwrap()
+    };
+    let mut rolling = ten_seconds();
+    rolling.record(3 * SECOND, 900);
+    rolling.record(8 * SECOND, 40);
+    let longer = RollingHistogram::restore(policy(20), rolling.state()).unwrap();
+    assert_eq!(longer.max(22 * SECOND), Some(900));
+    assert_eq!(longer.max(23 * SECOND), Some(40));
+    assert!(RollingHistogram::restore(policy(6), rolling.state()).is_ok());
+    assert!(RollingHistogram::restore(policy(5), rolling.state()).is_err());
 }
 
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest_state_machine::prop_state_machine;
 
 use crate::model::{Run, Subject, config, last};
-use crate::reference::{mean, nearest_rank, quantiles};
+use crate::reference::{mean, nearest_rank, quantiles, sum};
 
 fn window(values: u32) -> SampleWindow {
     SampleWindow::new(SampleWindowPolicy::new(values).unwrap())
@@ -52,14 +52,15 @@ fn the_oldest_value_leaves_first_even_when_values_repeat() {
     }
     assert_eq!(window.quantile(0, Quantile::MIN), Some(5));
     assert_eq!(window.quantile(0, Quantile::MAX), Some(9));
-    assert_eq!(window.len(), 3);
+    assert_eq!(window.count(0), 3);
 }
 
 #[test]
 fn a_window_of_the_largest_values_has_a_mean_without_overflow() {
     let mut window = window(1000);
     (0..1500).for_each(|_| window.record(u64::MAX, u64::MAX));
-    assert_eq!(window.summary(u64::MAX).unwrap().mean, u64::MAX);
+    assert_eq!(window.mean(u64::MAX), Some(u64::MAX));
+    assert_eq!(window.sum(u64::MAX), 1000 * u128::from(u64::MAX));
 }
 
 #[test]
@@ -105,8 +106,11 @@ impl Subject for SampleWindow {
     }
 
     fn check(&self, _: &SampleWindowPolicy, now_ns: u64, live: &[u64]) {
-        assert_eq!(self.len() as usize, live.len());
-        assert_eq!(self.is_empty(), live.is_empty());
+        assert_eq!(self.count(now_ns), live.len() as u64);
+        assert_eq!(self.sum(now_ns), sum(live));
+        assert_eq!(self.mean(now_ns), mean(live));
+        assert_eq!(self.min(now_ns), live.iter().min().copied());
+        assert_eq!(self.max(now_ns), live.iter().max().copied());
         for q in quantiles() {
             assert_eq!(self.quantile(now_ns, q), nearest_rank(live, q), "{q}");
         }

@@ -53,7 +53,7 @@ impl Windows {
         assert_eq!(self.above.is_above(now_ns), Some(p99 > LIMIT));
         format!(
             "{},{p50},{p95},{p99},{}",
-            self.exact.len(),
+            self.exact.count(now_ns),
             at(Quantile::MAX)
         )
     }

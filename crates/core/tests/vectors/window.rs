@@ -90,7 +90,7 @@ pub(crate) fn check_time(config: Members<'_>, steps: &[Step<'_>]) -> Checked {
             "Breaker::window",
         )?;
         let now_ns = record.now_ns;
-        latencies(rolling.mean(now_ns), Some(rolling.sum(now_ns)), expect)
+        latencies(rolling.mean(now_ns), rolling.sum(now_ns), expect)
     })
 }
 
@@ -200,27 +200,26 @@ impl Bits {
     }
 
     fn check(&self, now_ns: u64, min_calls: u32, expect: Members<'_>) -> Result<(), Stop> {
+        let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let slow = self.slow.count_above(now_ns);
         let counts = WindowCounts {
-            calls: self.failed.len(),
-            failures: Some(self.failed.above()),
-            slow: Some(self.slow.above()),
+            calls: narrow(self.failed.count(now_ns)),
+            failures: Some(narrow(self.failed.count_above(now_ns))),
+            slow: Some(narrow(slow)),
         };
         same(counts, min_calls, expect, "ThresholdWindow")?;
-        let slow_failed = self.slow_failed.above();
+        let slow_failed = self.slow_failed.count_above(now_ns);
         let parts = [
             ("slow_failed", slow_failed),
-            ("slow_ok", self.slow.above() - slow_failed),
+            ("slow_ok", slow - slow_failed),
         ];
         for (name, ours) in parts {
-            if expect
-                .whole(name)?
-                .is_some_and(|expected| expected != u64::from(ours))
-            {
+            if expect.whole(name)?.is_some_and(|expected| expected != ours) {
                 return fail(format!("{name} is {ours}"));
             }
         }
-        let mean = self.latencies.summary(now_ns).map(|summary| summary.mean);
-        latencies(mean, None, expect)
+        let sum = self.latencies.sum(now_ns);
+        latencies(self.latencies.mean(now_ns), sum, expect)
     }
 }
 
@@ -231,8 +230,8 @@ fn same(ours: WindowCounts, min_calls: u32, expect: Members<'_>, whose: &str) ->
     }
 }
 
-/// The mean, and the sum where an estimator keeps it; else the sum divided is the mean.
-fn latencies(mean: Option<u64>, sum: Option<u128>, expect: Members<'_>) -> Result<(), Stop> {
+/// The mean and the sum, and that the sum divided is the mean.
+fn latencies(mean: Option<u64>, sum: u128, expect: Members<'_>) -> Result<(), Stop> {
     let expected = expect.whole("mean_latency_ns")?;
     if expected.is_some_and(|expected| mean.unwrap_or(0) != expected) {
         return fail(format!("the mean latency is {mean:?}"));
@@ -240,8 +239,8 @@ fn latencies(mean: Option<u64>, sum: Option<u128>, expect: Members<'_>) -> Resul
     let Some(expected) = expect.whole("sum_latency_ns")? else {
         return Ok(());
     };
-    if sum.is_some_and(|sum| sum != expected.into()) {
-        return fail(format!("the sum of latencies is {sum:?}"));
+    if sum != expected.into() {
+        return fail(format!("the sum of latencies is {sum}"));
     }
     match expect.whole("total")? {
         Some(total) if total > 0 && mean != Some(expected / total) => fail(format!(

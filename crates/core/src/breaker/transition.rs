@@ -1,0 +1,230 @@
+//! The phases of a breaker, and the transitions between them as values that every call returns.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+/// The phase of a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Phase {
+    /// Calls pass; their results are watched.
+    Closed,
+    /// Calls are refused until the wait is over.
+    Open,
+    /// A few calls pass as probes; their results decide.
+    HalfOpen,
+}
+
+impl Phase {
+    /// `"closed"`, `"open"` or `"half-open"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why a breaker changed its phase.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Cause {
+    /// [`Trigger::Consecutive`](super::Trigger::Consecutive) fired.
+    Consecutive,
+    /// [`Trigger::Failures`](super::Trigger::Failures) fired.
+    Failures,
+    /// [`Trigger::FailureRate`](super::Trigger::FailureRate) fired.
+    FailureRate,
+    /// [`Trigger::SlowRate`](super::Trigger::SlowRate) fired.
+    SlowRate,
+    /// [`Trigger::Latency`](super::Trigger::Latency) fired.
+    Latency,
+    /// One result said so: [`Outcome::Overloaded`](super::Outcome::Overloaded).
+    Overloaded,
+    /// The open wait is over (and, with `until_healthy`, the dependency is up).
+    WaitOver,
+    /// Enough probes passed.
+    TrialsPassed,
+    /// So many probes failed that the trials can no longer pass.
+    TrialsFailed,
+    /// A probe did not report in time and counted as the failure that decided.
+    ProbeLost,
+    /// An operator set a [`Mode`](super::Mode).
+    Forced,
+    /// An operator called [`reset`](super::Breaker::reset).
+    Reset,
+}
+
+impl Cause {
+    /// Its name in traces and journals, such as `"failure-rate"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Consecutive => "consecutive",
+            Self::Failures => "failures",
+            Self::FailureRate => "failure-rate",
+            Self::SlowRate => "slow-rate",
+            Self::Latency => "latency",
+            Self::Overloaded => "overloaded",
+            Self::WaitOver => "wait-over",
+            Self::TrialsPassed => "trials-passed",
+            Self::TrialsFailed => "trials-failed",
+            Self::ProbeLost => "probe-lost",
+            Self::Forced => "forced",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A change of phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Transition {
+    /// When it fell due: the end of the wait or of the probe's time, which may be earlier than the call that
+    /// noticed it.
+    pub at_ns: u64,
+    /// The phase before.
+    pub from: Phase,
+    /// The phase after.
+    pub to: Phase,
+    /// Why.
+    pub cause: Cause,
+    /// The breaker's generation from here on; it grows by one with every transition, so a missed one shows.
+    pub generation: u64,
+}
+
+/// The transitions that one call made or noticed, in order; nearly always none, at most three.
+#[must_use = "a transition is reported once"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Transitions(Made);
+
+/// One tag to write where nothing happened, which is what happens on nearly every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Made {
+    None,
+    One(Transition),
+    Two([Transition; 2]),
+    Three([Transition; 3]),
+}
+
+impl Transitions {
+    pub(super) const NONE: Self = Self(Made::None);
+
+    #[cold]
+    pub(super) const fn push(&mut self, made: Transition) {
+        self.0 = match self.0 {
+            Made::None => Made::One(made),
+            Made::One(first) => Made::Two([first, made]),
+            Made::Two([first, second]) => Made::Three([first, second, made]),
+            full @ Made::Three(_) => full,
+        };
+    }
+
+    /// The transitions, earliest first.
+    #[must_use]
+    pub const fn as_slice(&self) -> &[Transition] {
+        match &self.0 {
+            Made::None => &[],
+            Made::One(made) => core::slice::from_ref(made),
+            Made::Two(made) => made,
+            Made::Three(made) => made,
+        }
+    }
+
+    /// Whether there is none.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.0, Made::None)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    /// The transitions, earliest first.
+    pub fn iter(&self) -> impl Iterator<Item = Transition> + '_ {
+        self.as_slice().iter().copied()
+    }
+
+    /// The latest.
+    #[must_use]
+    pub const fn last(&self) -> Option<Transition> {
+        match self.as_slice() {
+            [.., last] => Some(*last),
+            [] => None,
+        }
+    }
+}
+
+impl IntoIterator for Transitions {
+    type Item = Transition;
+    type IntoIter = TransitionsIter;
+
+    fn into_iter(self) -> TransitionsIter {
+        TransitionsIter {
+            transitions: self,
+            given: 0,
+        }
+    }
+}
+
+/// The transitions by value; made by [`Transitions::into_iter`].
+#[derive(Clone, Debug)]
+pub struct TransitionsIter {
+    transitions: Transitions,
+    given: usize,
+}
+
+impl Iterator for TransitionsIter {
+    type Item = Transition;
+
+    fn next(&mut self) -> Option<Transition> {
+        let next = self.transitions.as_slice().get(self.given).copied();
+        self.given = self.given.saturating_add(1);
+        next
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.transitions.len().saturating_sub(self.given);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for TransitionsIter {}
+impl FusedIterator for TransitionsIter {}
+
+impl<'a> IntoIterator for &'a Transitions {
+    type Item = &'a Transition;
+    type IntoIter = core::slice::Iter<'a, Transition>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.as_slice().iter()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Transitions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.as_slice())
+    }
+}

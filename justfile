@@ -38,3 +38,11 @@ record-trace:
 # Criterion benches, peers in the same run.
 bench:
     cargo bench -p evenkeel-benches
+
+# How many times faster than the peers, in rounds: the table of docs/performance.md. Takes a filter and --rounds N.
+bench-ratios *args:
+    cargo run --profile bench -p evenkeel-benches --bin ratios -- {{args}}
+
+# Instructions of each operation of ours, by callgrind (needs valgrind).
+bench-instructions *args:
+    cargo run --profile bench -p evenkeel-benches --bin instructions -- {{args}}

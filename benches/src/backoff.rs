@@ -1,0 +1,185 @@
+//! The next wait of an exponential backoff with jitter: base 100 ms, factor 2, cap 10 s.
+//!
+//! All answer with a `Duration`. Ours is given the generator; the peers bring their own, and seed it from a
+//! thread-local one for each fresh schedule.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+
+use crate::inputs::rng;
+use crate::origins::ReconnectDelay;
+use crate::{Case, Entrant};
+
+const BACKON: &str = "backon 1.6";
+const EXPONENTIAL: &str = "exponential-backoff 2.1";
+const ORIGIN: &str = "origin O4";
+
+const BASE: Duration = Duration::from_millis(100);
+const CAP: Duration = Duration::from_secs(10);
+
+/// What a retry loop asks for before it gives up; the last of them is at the cap.
+const WAITS: u32 = 8;
+
+/// The cases of the backoff.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    vec![fresh(), at_the_cap(), at_the_cap_ns()]
+}
+
+fn policy(jitter: Jitter) -> BackoffPolicy {
+    let builder = BackoffPolicy::builder(BASE).cap(CAP).jitter(jitter);
+    builder.build().expect("a valid schedule")
+}
+
+/// Our waits without an end.
+fn ours(jitter: Jitter) -> impl FnMut() -> Duration {
+    let (mut backoff, mut rng) = (Backoff::new(policy(jitter)), rng(3));
+    move || {
+        let wait = backoff.next_wait(0, &mut rng);
+        wait.expect("a schedule without an end").delay()
+    }
+}
+
+fn backon() -> impl FnMut() -> Duration {
+    let builder = backon::ExponentialBuilder::new()
+        .with_min_delay(BASE)
+        .with_max_delay(CAP)
+        .with_jitter()
+        .without_max_times();
+    let mut waits = black_box(builder).build();
+    move || waits.next().expect("a schedule without an end")
+}
+
+fn exponential() -> impl FnMut() -> Duration {
+    let mut waits = black_box(exponential_backoff::Backoff::new(u32::MAX, BASE, CAP)).into_iter();
+    move || waits.next().flatten().expect("a schedule without an end")
+}
+
+fn origin() -> impl FnMut() -> Duration {
+    let mut waits = black_box(ReconnectDelay::new(BASE, CAP));
+    move || waits.next_delay()
+}
+
+/// A new schedule and its first waits, for each operation.
+fn of_schedules<W: FnMut() -> Duration>(
+    name: &'static str,
+    make: impl Fn() -> W + Copy + 'static,
+) -> Entrant {
+    Entrant::new(name, move || {
+        Box::new(move |n| {
+            for _ in 0..n {
+                let mut next_wait = make();
+                for _ in 0..WAITS {
+                    black_box(black_box(&mut next_wait)());
+                }
+            }
+        })
+    })
+}
+
+/// One wait after another of a schedule that has long reached its cap.
+fn of_waits<W: FnMut() -> Duration + 'static>(
+    name: &'static str,
+    make: impl Fn() -> W + 'static,
+) -> Entrant {
+    Entrant::new(name, move || {
+        let mut next_wait = make();
+        for _ in 0..100 {
+            next_wait();
+        }
+        Box::new(move |n| {
+            for _ in 0..n {
+                black_box(black_box(&mut next_wait)());
+            }
+        })
+    })
+}
+
+/// Eight schedules of ours share a generator, as they do in a program: a fresh one costs no seeding.
+fn fresh_ours() -> Entrant {
+    Entrant::new("ours", || {
+        let (policy, mut rng) = (policy(Jitter::Full), rng(3));
+        Box::new(move |n| {
+            for _ in 0..n {
+                let mut backoff = Backoff::new(black_box(&policy));
+                for _ in 0..WAITS {
+                    let wait = black_box(&mut backoff).next_wait(0, &mut rng);
+                    black_box(wait.expect("a schedule without an end").delay());
+                }
+            }
+        })
+    })
+}
+
+fn fresh() -> Case {
+    Case::new(
+        "backoff: a fresh schedule and eight waits",
+        fresh_ours(),
+        waits_are_in_range,
+    )
+    .against(of_schedules(BACKON, backon), 5.0)
+    .against(of_schedules(EXPONENTIAL, exponential), 5.0)
+    .against(of_schedules(ORIGIN, origin), 3.0)
+}
+
+fn at_the_cap() -> Case {
+    Case::new(
+        "backoff: one wait at the cap",
+        of_waits("ours", || ours(Jitter::Full)),
+        waits_are_in_range,
+    )
+    .against(of_waits(BACKON, backon), 5.0)
+    .against(of_waits(EXPONENTIAL, exponential), 5.0)
+    .against(of_waits(ORIGIN, origin), 3.0)
+}
+
+/// For those who count in nanoseconds: without the division that a `Duration` costs.
+fn at_the_cap_ns() -> Case {
+    let entrant = Entrant::new("ours", || {
+        let (mut backoff, mut rng) = (Backoff::new(policy(Jitter::Full)), rng(3));
+        let mut now_ns = 0;
+        Box::new(move |n| {
+            for _ in 0..n {
+                let wait = black_box(&mut backoff).next_wait(now_ns, &mut rng);
+                now_ns = black_box(wait.expect("a schedule without an end").at_ns);
+            }
+        })
+    });
+    Case::new(
+        "backoff: one wait at the cap, as nanoseconds",
+        entrant,
+        waits_are_in_range,
+    )
+}
+
+/// Every wait lies where its author says; the ceilings are the same for all.
+fn waits_are_in_range() {
+    let ours_policy = policy(Jitter::Full);
+    for seed in 0..200 {
+        let mut rng = rng(seed);
+        let mut ours = Backoff::new(&ours_policy);
+        let (mut backon, mut exponential) = (backon(), exponential());
+        let mut origin = ReconnectDelay::new(BASE, CAP);
+        for attempt in 1..=2 * WAITS {
+            let ceiling = ours_policy.ceiling(attempt);
+            assert_eq!(origin.ceiling(), ceiling, "attempt {attempt}");
+            assert!(origin.next_delay() <= ceiling, "attempt {attempt}");
+            let wait = ours.next_wait(0, &mut rng).expect("no end");
+            assert!(wait.delay() <= ceiling, "attempt {attempt}");
+            // On top of the ceiling, so up to twice the cap; computed in f32.
+            let slack = Duration::from_micros(10);
+            let most = ceiling * 2 + slack;
+            let wait = backon();
+            assert!(wait + slack >= ceiling && wait <= most, "attempt {attempt}");
+            // 30 % to either side of a ceiling that is not capped before.
+            let uncapped = BASE * 2_u32.pow(attempt - 1);
+            let (least, most) = (uncapped * 7 / 10, (uncapped * 13 / 10).min(CAP));
+            let wait = exponential();
+            let in_range = wait >= least.min(CAP) && wait <= most;
+            assert!(in_range, "attempt {attempt}: {wait:?}");
+        }
+    }
+}

@@ -73,7 +73,7 @@ enum Command {
 struct ReplayArgs {
     /// CSV with the columns t_ns,key,latency_ns,outcome, sorted by t_ns; - is standard input
     trace: PathBuf,
-    /// Policy file (.toml or .json) with a table [breaker]
+    /// Policy file (.toml or .json) with a table `breaker`
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// A breaker of its own for each key, instead of one for all

@@ -10,18 +10,22 @@ pub(crate) struct RingShape {
     capacity: u32,
     /// log2 of the bits for each result.
     log_width: u8,
+    /// As many ones as a result has bits.
+    mask: u8,
 }
 
 impl RingShape {
     /// A ring of the last `capacity` results (at most [`Self::MAX_CAPACITY`]) with `planes` bits each (1 to 4).
     pub(crate) const fn new(capacity: u32, planes: usize) -> Self {
+        let (log_width, mask) = match planes {
+            0 | 1 => (0, 0b1),
+            2 => (1, 0b11),
+            _ => (2, 0b1111),
+        };
         Self {
             capacity,
-            log_width: match planes {
-                0 | 1 => 0,
-                2 => 1,
-                _ => 2,
-            },
+            log_width,
+            mask,
         }
     }
 
@@ -92,11 +96,11 @@ impl<const PLANES: usize> BitRing<PLANES> {
             return;
         };
         let shift = at & 63;
-        let mask = (1_u64 << (1_u32 << shape.log_width)).wrapping_sub(1);
+        let mask = u64::from(shape.mask);
         let old = (*word >> shift) & mask;
-        *word = (*word & !(mask << shift)) | ((bits & mask) << shift);
         // A healthy result mostly replaces a healthy one.
         if old != bits {
+            *word = (*word & !(mask << shift)) | ((bits & mask) << shift);
             for (plane, count) in self.counts.iter_mut().enumerate() {
                 *count = count
                     .wrapping_add(bit(bits, plane))

@@ -465,3 +465,29 @@ fn probes_let_through_together_are_lost_together_and_the_refusal_knows() {
     );
     let _probe = granted(&mut breaker, 65 * SECOND);
 }
+
+#[test]
+fn calm_time_forgives_at_a_trip_and_not_while_it_is_down() {
+    let open = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
+    let policy = BreakerPolicy::builder(open.build().expect("a wait"), Duration::from_secs(5))
+        .trigger(Trigger::Consecutive { failures: 5 })
+        .calm_after(Duration::from_secs(1))
+        .build();
+    let mut breaker = breaker(policy);
+    let mut now_ns = 0;
+    trip(&mut breaker, 0);
+    for wait_s in [2, 4, 8, 16] {
+        now_ns = breaker.next_deadline_ns().expect("a wait");
+        let _ = call(&mut breaker, now_ns, Outcome::Failure);
+        assert_eq!(breaker.next_deadline_ns(), Some(now_ns + wait_s * SECOND));
+    }
+    now_ns += 16 * SECOND;
+    let _ = call(&mut breaker, now_ns, Outcome::Success);
+    // Five opens were remembered, three calm spans forgave three.
+    trip(&mut breaker, now_ns + 3 * SECOND);
+    now_ns += 7 * SECOND;
+    assert_eq!(breaker.next_deadline_ns(), Some(now_ns));
+    let overloaded = Outcome::Overloaded { retry_at_ns: None };
+    let _ = call(&mut breaker, now_ns, overloaded);
+    assert_eq!(breaker.next_deadline_ns(), Some(now_ns + 8 * SECOND));
+}

@@ -5,13 +5,16 @@ mod breaker_common;
 
 use std::collections::BTreeMap;
 
-use evenkeel_core::breaker::{Cause, Phase, RefusedBy};
+use evenkeel_core::backoff::Jitter;
+use evenkeel_core::breaker::{Cause, Mode, Outcome, Phase, RefusedBy, Trigger};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use breaker_common::pair::{Pair, What};
+use breaker_common::pair::{Call, Pair, What, ask_reference};
+use breaker_common::plan::Plan;
+use breaker_common::reference::Reference;
 use breaker_common::strategies::{a_move, cases, plan};
 use breaker_common::told::Answer;
 use breaker_common::world::{Move, World};
@@ -155,4 +158,34 @@ fn worth_seeing() -> Vec<String> {
             .map(String::from),
     );
     wanted
+}
+
+/// Random runs seldom come here: closing forgave all opens, so the next wait knows nothing of the last one.
+#[test]
+fn after_a_close_a_decorrelated_wait_starts_again_from_the_base() {
+    let mut plan = Plan::small(Trigger::Consecutive { failures: 1 });
+    plan.jitter = Jitter::Decorrelated;
+    for seed in 0..64 {
+        let (mut pair, mut model) = (Pair::new(&plan), Reference::new(plan.clone()));
+        let mut go = |now_ns, what| {
+            let call = Call { now_ns, what, seed };
+            let expected = ask_reference(&mut model, &call);
+            pair.call(&call, &model, &expected);
+            pair.real.breaker.next_deadline_ns()
+        };
+        let report = |grant, outcome| What::Report {
+            grant,
+            outcome,
+            latency_ns: 0,
+        };
+        let _ = go(0, What::Ask);
+        let until_ns = go(0, report(0, Outcome::Failure)).expect("a wait");
+        let _ = go(until_ns, What::Ask);
+        let _ = go(until_ns, report(1, Outcome::Success));
+        let _ = go(until_ns, What::Mode(Mode::ForcedOpen));
+        let _ = go(until_ns, What::Mode(Mode::Normal));
+        let _ = go(until_ns, What::Ask);
+        let again_ns = go(until_ns, report(2, Outcome::Failure)).expect("a wait");
+        assert!(again_ns - until_ns <= 3 * plan.base_ns);
+    }
 }

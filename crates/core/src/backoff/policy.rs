@@ -188,6 +188,9 @@ impl BackoffPolicy {
     /// The ceiling after `ceiling_ns`: one step, for a machine that goes through them in order.
     #[inline]
     pub(crate) const fn grown_ns(&self, ceiling_ns: u64) -> u64 {
+        if ceiling_ns >= self.limit_ns() {
+            return ceiling_ns;
+        }
         match self.growth {
             Growth::Constant => ceiling_ns,
             Growth::Linear { step } => match span_ns(step) {

@@ -70,13 +70,15 @@
 //! ```
 
 mod answer;
+mod ask;
 #[cfg(feature = "serde")]
 mod fields;
 mod foresight;
 mod leases;
-mod machine;
 mod permit;
+mod phases;
 mod policy;
+mod report;
 mod state;
 mod transition;
 mod trigger;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::leases;
 use super::transition::Cause;
-use super::trigger::{MAX_TRIGGERS, Rule, Trigger};
+use super::trigger::{Alarm, MAX_TRIGGERS, Rule, Trigger};
 use super::window::{Counts, Layout, Planes, Window};
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::bits::RingShape;
@@ -55,6 +55,7 @@ pub struct BreakerPolicy {
     triggers: [Option<Trigger>; MAX_TRIGGERS],
     rules: [Rule; MAX_TRIGGERS],
     rule_count: u8,
+    alarm: Alarm,
     pub(super) planes: Planes,
     pub(super) layout: Layout,
     window: Option<Window>,
@@ -164,8 +165,14 @@ impl BreakerBuilder {
         let mut planes = Planes::NONE;
         let mut rules = [Rule::NEVER; MAX_TRIGGERS];
         let mut rule_count = 0_u8;
+        let mut alarm = Alarm::new(match layout_of {
+            Layout::None => 0,
+            Layout::Ring(shape) => shape.capacity(),
+            Layout::Slices(_) => u32::MAX,
+        });
         for (trigger, rule) in self.triggers.iter().flatten().zip(&mut rules) {
             *rule = trigger.rule(planes.plane_of(trigger));
+            alarm.add(rule);
             rule_count = rule_count.saturating_add(1);
         }
         let open = self.check_open()?;
@@ -174,6 +181,7 @@ impl BreakerBuilder {
             triggers: self.triggers,
             rules,
             rule_count,
+            alarm,
             planes,
             layout: match layout_of {
                 Layout::Ring(shape) => Layout::Ring(RingShape::new(shape.capacity(), planes.len())),
@@ -321,6 +329,13 @@ impl BreakerPolicy {
     /// The cause of the first trigger that fires.
     #[inline]
     pub(super) fn judge(&self, consecutive: u32, counts: &Counts) -> Option<Cause> {
+        if self.alarm.is_silent(consecutive, counts) {
+            return None;
+        }
+        self.first_to_fire(consecutive, counts)
+    }
+
+    fn first_to_fire(&self, consecutive: u32, counts: &Counts) -> Option<Cause> {
         let rules = self.rules.get(..usize::from(self.rule_count))?;
         let fired = rules
             .iter()

@@ -127,6 +127,10 @@ enum Made {
 impl Transitions {
     pub(super) const NONE: Self = Self(Made::None);
 
+    pub(super) const fn one(made: Transition) -> Self {
+        Self(Made::One(made))
+    }
+
     #[cold]
     pub(super) const fn push(&mut self, made: Transition) {
         self.0 = match self.0 {

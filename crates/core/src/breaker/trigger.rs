@@ -97,6 +97,54 @@ impl Rule {
         let line = u128::from(counts.calls).wrapping_mul(self.num.into());
         counts.calls >= self.min_calls && reached >= line.wrapping_add(self.extra.into())
     }
+
+    /// The least count that fires on `calls`.
+    fn enough(&self, calls: u32) -> u32 {
+        if calls < self.min_calls {
+            return u32::MAX;
+        }
+        let line = u128::from(calls).wrapping_mul(self.num.into());
+        let enough = line
+            .wrapping_add(self.extra.into())
+            .div_ceil(self.den.max(1).into());
+        u32::try_from(enough).unwrap_or(u32::MAX)
+    }
+}
+
+/// The least counts that any rule fires on in a full window: below all of them no rule has to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Alarm {
+    /// 0 without a window; where time limits it, a number that it does not reach.
+    full_calls: u32,
+    in_a_row: u32,
+    counts: [u32; MAX_TRIGGERS],
+}
+
+impl Alarm {
+    pub(super) const fn new(full_calls: u32) -> Self {
+        Self {
+            full_calls,
+            in_a_row: u32::MAX,
+            counts: [u32::MAX; MAX_TRIGGERS],
+        }
+    }
+
+    pub(super) fn add(&mut self, rule: &Rule) {
+        let least = self.counts.get_mut(usize::from(rule.source));
+        let least = least.unwrap_or(&mut self.in_a_row);
+        *least = rule.enough(self.full_calls).min(*least);
+    }
+
+    /// Whether no rule fires; false where that takes a closer look.
+    #[inline]
+    pub(super) fn is_silent(&self, consecutive: u32, counts: &Counts) -> bool {
+        let reached = counts
+            .of
+            .iter()
+            .zip(&self.counts)
+            .any(|(count, least)| count >= least);
+        counts.calls == self.full_calls && consecutive < self.in_a_row && !reached
+    }
 }
 
 impl Trigger {

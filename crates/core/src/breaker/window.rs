@@ -36,6 +36,8 @@ pub enum Window {
 pub(super) struct Planes {
     /// A result has bit `i` when its latency is above `limits_ns[i]`; `u64::MAX` is above nothing.
     limits_ns: [u64; MAX_TRIGGERS],
+    /// The least of the limits: most results are above none.
+    least_limit_ns: u64,
     /// The bit of a failure; 0 when no trigger counts failures.
     failed_bit: u64,
     len: u8,
@@ -44,6 +46,7 @@ pub(super) struct Planes {
 impl Planes {
     pub(super) const NONE: Self = Self {
         limits_ns: [u64::MAX; MAX_TRIGGERS],
+        least_limit_ns: u64::MAX,
         failed_bit: 0,
         len: 0,
     };
@@ -57,6 +60,7 @@ impl Planes {
                     let plane = self.added();
                     if let Some(ns) = self.limits_ns.get_mut(usize::from(plane)) {
                         *ns = limit_ns;
+                        self.least_limit_ns = self.least_limit_ns.min(limit_ns);
                     }
                     plane
                 })
@@ -100,6 +104,9 @@ impl Planes {
     #[inline]
     fn bits(&self, failed: bool, latency_ns: u64) -> u64 {
         let mut bits = if failed { self.failed_bit } else { 0 };
+        if latency_ns <= self.least_limit_ns {
+            return bits;
+        }
         for (plane, limit_ns) in self.limits_ns.iter().enumerate() {
             bits |= u64::from(latency_ns > *limit_ns) << plane;
         }
@@ -151,7 +158,7 @@ pub(super) enum Results {
 /// The counts of a window, for the triggers to judge.
 pub(super) struct Counts {
     pub(super) calls: u32,
-    of: [u32; MAX_TRIGGERS],
+    pub(super) of: [u32; MAX_TRIGGERS],
 }
 
 impl Counts {
@@ -186,7 +193,7 @@ impl Results {
         Counts { calls, of }
     }
 
-    /// Records one result at `now_ns`.
+    /// Records one result at `now_ns`; the counts with it.
     #[inline]
     pub(super) fn record(
         &mut self,
@@ -196,16 +203,21 @@ impl Results {
         now_ns: u64,
         failed: bool,
         latency_ns: u64,
-    ) {
+    ) -> Counts {
         match (self, layout) {
             (Self::Ring(ring), Layout::Ring(shape)) => {
                 ring.push(*shape, words, planes.bits(failed, latency_ns));
+                Counts {
+                    calls: ring.len(),
+                    of: ring.counts(),
+                }
             }
             (slices @ Self::Slices { .. }, Layout::Slices(grid)) => {
                 slices.slide(*grid, planes, words, now_ns);
                 slices.add(*grid, planes, words, planes.bits(failed, latency_ns));
+                slices.counts()
             }
-            _ => {}
+            (results, _) => results.counts(),
         }
     }
 

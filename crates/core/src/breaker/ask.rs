@@ -1,0 +1,172 @@
+//! May this call be made now? Every ask, from the plain yes to a probe's place.
+
+use super::answer::{Grant, Mode, Refused, RefusedBy};
+use super::leases;
+use super::permit::{Permit, PermitId};
+use super::policy::BreakerPolicy;
+use super::state::{BreakerState, Stage};
+use super::transition::Transitions;
+use crate::random::{Rng, scaled};
+use crate::refusal::Refusal;
+
+impl BreakerState {
+    #[inline]
+    pub(super) fn try_acquire<R: Rng + ?Sized>(
+        &mut self,
+        policy: &BreakerPolicy,
+        now_ns: u64,
+        rng: &mut R,
+    ) -> Result<Grant, Refused> {
+        let now_ns = self.clock.observe(now_ns);
+        if self.admits_all() {
+            return Ok(self.grant(PermitId::CLOSED, None, Transitions::NONE));
+        }
+        match self.stage {
+            Stage::Open { until_ns }
+                if self.mode == Mode::Normal && until_ns.is_none_or(|at_ns| now_ns < at_ns) =>
+            {
+                let refusal = self.open_refusal(policy, until_ns, now_ns);
+                Err(self.refuse(refusal, Transitions::NONE))
+            }
+            _ => self.decide(policy, now_ns, rng),
+        }
+    }
+
+    /// Closed, with no ramp and no operator's say.
+    #[inline]
+    const fn admits_all(&self) -> bool {
+        let stage = matches!(
+            self.stage,
+            Stage::Closed {
+                ramp_from_ns: None,
+                ..
+            }
+        );
+        stage && !self.is_forced()
+    }
+
+    /// An ask whose answer is not plain: the phase may change, a word may be drawn, an operator may have a say.
+    fn decide<R: Rng + ?Sized>(
+        &mut self,
+        policy: &BreakerPolicy,
+        now_ns: u64,
+        rng: &mut R,
+    ) -> Result<Grant, Refused> {
+        let transitions = self.advance(policy, now_ns);
+        let (number, would_refuse) = match self.admit(policy, now_ns, rng) {
+            Ok(number) => (number, None),
+            Err(refusal) if self.mode == Mode::Observe => {
+                self.stats.would_refuse = self.stats.would_refuse.wrapping_add(1);
+                (PermitId::UNCOUNTED, Some(refusal))
+            }
+            Err(refusal) => return Err(self.refuse(refusal, transitions)),
+        };
+        Ok(self.grant(number, would_refuse, transitions))
+    }
+
+    #[inline]
+    fn grant(
+        &mut self,
+        number: u32,
+        would_refuse: Option<Refusal<RefusedBy>>,
+        transitions: Transitions,
+    ) -> Grant {
+        self.stats.admitted = self.stats.admitted.wrapping_add(1);
+        Grant {
+            permit: Permit::from_id(self.permit_id(number)),
+            would_refuse,
+            transitions,
+        }
+    }
+
+    #[inline]
+    fn refuse(&mut self, refusal: Refusal<RefusedBy>, transitions: Transitions) -> Refused {
+        self.stats.refused = self.stats.refused.wrapping_add(1);
+        Refused {
+            refusal,
+            transitions,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn permit_id(&self, number: u32) -> PermitId {
+        PermitId {
+            generation: self.generation,
+            tag: self.tag,
+            number,
+        }
+    }
+
+    /// The number of the permit to give.
+    fn admit<R: Rng + ?Sized>(
+        &mut self,
+        policy: &BreakerPolicy,
+        now_ns: u64,
+        rng: &mut R,
+    ) -> Result<u32, Refusal<RefusedBy>> {
+        match self.mode {
+            Mode::Normal | Mode::Observe => {}
+            Mode::ForcedOpen => return Err(Refusal::new(RefusedBy::ForcedOpen, None)),
+            Mode::ForcedClosed => return Ok(PermitId::UNCOUNTED),
+        }
+        match self.stage {
+            Stage::Closed {
+                ramp_from_ns: None, ..
+            } => Ok(PermitId::CLOSED),
+            Stage::Closed {
+                ramp_from_ns: Some(from_ns),
+                ..
+            } => pass_ramp(policy, from_ns, now_ns, rng),
+            Stage::Open { until_ns } => Err(self.open_refusal(policy, until_ns, now_ns)),
+            Stage::HalfOpen { .. } => self.admit_probe(policy, now_ns, rng),
+        }
+    }
+
+    fn admit_probe<R: Rng + ?Sized>(
+        &mut self,
+        policy: &BreakerPolicy,
+        now_ns: u64,
+        rng: &mut R,
+    ) -> Result<u32, Refusal<RefusedBy>> {
+        self.take_off_lost(policy, now_ns);
+        self.probe_room(policy, 0)?;
+        let Stage::HalfOpen {
+            leases,
+            next,
+            reopen_word,
+            ..
+        } = &mut self.stage
+        else {
+            return Ok(PermitId::CLOSED);
+        };
+        let number = *next;
+        if number == 1 && policy.open().draws() {
+            *reopen_word = rng.next_u64();
+        }
+        // After 2^32 - 2 probes in one half-open phase numbers repeat from 2; 1 024 at most are out at a time.
+        *next = match number.wrapping_add(1) {
+            PermitId::UNCOUNTED => 2,
+            following => following,
+        };
+        let deadline_ns = now_ns.checked_add(policy.probe_timeout_ns);
+        leases::push(self.words.words_mut(), *leases, number, deadline_ns);
+        *leases = leases.saturating_add(1);
+        Ok(number)
+    }
+}
+
+/// One word: the share that passes grows from nothing at the close to everything at the ramp's end.
+fn pass_ramp<R: Rng + ?Sized>(
+    policy: &BreakerPolicy,
+    from_ns: u64,
+    now_ns: u64,
+    rng: &mut R,
+) -> Result<u32, Refusal<RefusedBy>> {
+    let ramp_ns = policy.ramp_ns.unwrap_or(0);
+    let since_ns = now_ns.saturating_sub(from_ns);
+    if since_ns >= ramp_ns || scaled(rng.next_u64(), ramp_ns) < since_ns {
+        Ok(PermitId::CLOSED)
+    } else {
+        Err(Refusal::new(RefusedBy::Ramp, from_ns.checked_add(ramp_ns)))
+    }
+}

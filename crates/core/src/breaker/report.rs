@@ -60,13 +60,13 @@ impl BreakerState {
         rng: &mut R,
     ) -> Receipt {
         let mut transitions = self.advance(policy, now_ns);
-        if permit.tag != self.tag {
+        if permit.tag != self.tag || permit.generation != self.generation {
             return self.stale(transitions);
         }
         if permit.number == PermitId::UNCOUNTED {
             return self.released(transitions);
         }
-        if permit.generation != self.generation || !self.settles(policy, now_ns, permit) {
+        if !self.settles(policy, now_ns, permit) {
             return self.stale(transitions);
         }
         if self.is_forced() || outcome == Outcome::Ignored {

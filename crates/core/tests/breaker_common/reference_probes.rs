@@ -145,11 +145,13 @@ impl Reference {
             return Fate::Stale;
         };
         let given = &self.grants[grant];
+        if given.generation != self.generation() {
+            return Fate::Stale;
+        }
         if given.kind == Kind::Uncounted {
             return Fate::Released;
         }
-        let twice = given.kind != Kind::Counts && !self.leases().contains(&grant);
-        if given.generation != self.generation() || twice {
+        if given.kind != Kind::Counts && !self.leases().contains(&grant) {
             return Fate::Stale;
         }
         let forced = matches!(self.mode(), Mode::ForcedOpen | Mode::ForcedClosed);

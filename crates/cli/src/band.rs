@@ -8,6 +8,7 @@ use evenkeel_core::breaker::Phase;
 
 use crate::numbers;
 use crate::summary::Summary;
+use crate::terminal::label;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases::{self, History};
 use crate::timeline::{Bin, Part, Timeline};
@@ -132,19 +133,6 @@ impl Line {
         }
         text.push('\n');
     }
-}
-
-/// A key as a label: short, and unable to command the terminal.
-fn label(name: &str, most: usize) -> String {
-    let mut clean: Vec<char> = name
-        .chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-        .collect();
-    if clean.len() > most {
-        clean.truncate(most.saturating_sub(1));
-        clean.push('…');
-    }
-    clean.into_iter().collect()
 }
 
 fn phase_line(label: String, history: &History, axis: &Axis, columns: usize) -> Line {

@@ -1,12 +1,12 @@
 //! What each subcommand does, from its arguments to its output.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
-use crate::decisions::{DecisionLog, cannot_write};
+use crate::decisions::DecisionLog;
+use crate::output::{self, Draft, cannot_write};
 use crate::policy::PolicyFile;
 use crate::progress::Progress;
 use crate::report::Inputs;
@@ -19,9 +19,12 @@ use crate::{band, explain as diagrams, percentiles as windows, replay as engine,
 pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
     let file = PolicyFile::load(&args.policy)?;
     let policy = file.breaker()?;
-    for output in [&args.decisions, &args.report].into_iter().flatten() {
-        check_output(output, &[&args.trace, &args.policy])?;
-    }
+    let outputs: Vec<&Path> = [&args.decisions, &args.report]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    output::check(&outputs, &[&args.trace, &args.policy])?;
     let keyed = if args.per_key { Keyed::Yes } else { Keyed::No };
     let trace = Trace::open(&args.trace, keyed, Progress::shown())?;
     let trace_name = trace.name().to_owned();
@@ -47,7 +50,11 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
             summary: &summary,
             timeline: &timeline,
         });
-        fs::write(path, html).map_err(|error| cannot_write(&path.display().to_string(), &error))?;
+        let mut draft = Draft::create(path)?;
+        draft
+            .write_all(html.as_bytes())
+            .map_err(|error| cannot_write(path, &error))?;
+        draft.keep()?;
     }
 
     let mut out = BufWriter::new(io::stdout().lock());
@@ -96,25 +103,4 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
     writeln!(out, "{}", text.trim_end_matches('\n'))?;
     out.flush()?;
     Ok(())
-}
-
-/// An output that is one of the inputs would destroy it; one in a folder that is not there would fail after all the
-/// work.
-fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
-    let name = output.display();
-    let there = fs::canonicalize(output).ok();
-    let is_there = |input: &&Path| there.is_some() && fs::canonicalize(input).ok() == there;
-    if inputs.iter().any(is_there) {
-        return Err(anyhow!(
-            "{name}: is an input of this command, it would be overwritten: choose another name"
-        ));
-    }
-    let folder = output.parent().filter(|folder| *folder != Path::new(""));
-    match folder {
-        Some(folder) if !folder.is_dir() => Err(anyhow!(
-            "{name}: cannot be written: there is no folder {}: make it first",
-            folder.display()
-        )),
-        _ => Ok(()),
-    }
 }

@@ -1,20 +1,20 @@
 //! `--decisions`: what the breaker answered to each row, as JSON lines in file order.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use evenkeel_core::Refusal;
 use evenkeel_core::breaker::RefusedBy;
 use serde::Serialize;
 
+use crate::output::{Draft, cannot_write};
 use crate::trace::Row;
 
 /// The file being written.
 pub(crate) struct DecisionLog {
-    name: String,
-    out: BufWriter<File>,
+    path: PathBuf,
+    out: BufWriter<Draft>,
 }
 
 #[derive(Serialize)]
@@ -35,11 +35,9 @@ struct Rejected<'a> {
 
 impl DecisionLog {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let file = File::create(path).map_err(|error| cannot_write(&name, &error))?;
         Ok(Self {
-            name,
-            out: BufWriter::with_capacity(1 << 16, file),
+            path: path.to_owned(),
+            out: BufWriter::with_capacity(1 << 16, Draft::create(path)?),
         })
     }
 
@@ -61,24 +59,19 @@ impl DecisionLog {
         }
     }
 
-    /// Writes what is still buffered. Without this call an error of the disk would be lost.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    /// Writes what is still buffered and gives the file its name. Without this call there is none.
+    pub(crate) fn finish(self) -> Result<()> {
+        let path = self.path;
         self.out
-            .flush()
-            .map_err(|error| cannot_write(&self.name, &error))
+            .into_inner()
+            .map_err(|error| cannot_write(&path, error.error()))?
+            .keep()
     }
 
     fn line(&mut self, decision: &impl Serialize) -> Result<()> {
         serde_json::to_writer(&mut self.out, decision)
             .map_err(io::Error::from)
             .and_then(|()| self.out.write_all(b"\n"))
-            .map_err(|error| cannot_write(&self.name, &error))
+            .map_err(|error| cannot_write(&self.path, &error))
     }
-}
-
-/// The error of an output file: with its name, and as text only, so that it is not taken for a closed stdout.
-pub(crate) fn cannot_write(name: &str, error: &io::Error) -> anyhow::Error {
-    anyhow!(
-        "{name}: cannot be written: {error}: check that the folder is there, is writable and has room"
-    )
 }

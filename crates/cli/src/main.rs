@@ -7,6 +7,7 @@ mod explain;
 mod keys;
 mod numbers;
 mod outline;
+mod output;
 mod percentiles;
 mod place;
 mod policy;
@@ -66,7 +67,8 @@ enum Command {
 /// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
 ///
 /// Each row asks the breaker at its t_ns and, if admitted, reports its recorded result latency_ns later.
-/// Recorded outcomes are taken as independent of what was admitted.
+/// Recorded outcomes are taken as independent of what was admitted. Memory: the calls in flight, the transitions,
+/// and a breaker with its window (for each key, with --per-key); not the trace.
 #[derive(Args)]
 #[command(after_help = "Example:
   evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html")]

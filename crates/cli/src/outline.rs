@@ -17,6 +17,7 @@ pub(crate) struct Node {
     in_list: bool,
     pub(crate) span: Range<usize>,
     children: Vec<Self>,
+    is_list: bool,
 }
 
 impl Node {
@@ -47,6 +48,20 @@ impl Node {
         node
     }
 
+    /// The first list that stands where a policy has a table, with its path: serde would take its values in the order
+    /// of our fields. Only `triggers` is a list.
+    pub(crate) fn list_for_table(&self) -> Option<(String, &Self)> {
+        if self.is_list && (self.in_list || self.name != "triggers") {
+            let path = if self.name.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", self.name)
+            };
+            return Some((path, self));
+        }
+        self.children.iter().find_map(Self::list_for_table)
+    }
+
     /// The smallest value around byte `at`, or ending there, with its path.
     pub(crate) fn innermost(&self, at: usize) -> (String, &Self) {
         self.find(at, "").unwrap_or_else(|| (String::new(), self))
@@ -73,6 +88,7 @@ impl Node {
             in_list,
             span,
             children: Vec::new(),
+            is_list: false,
         }
     }
 }
@@ -89,6 +105,7 @@ fn toml_value(value: &Spanned<DeValue<'_>>, name: String, in_list: bool, depth: 
     if depth == 0 {
         return node;
     }
+    node.is_list = matches!(value.get_ref(), DeValue::Array(_));
     node.children = match value.get_ref() {
         DeValue::Table(table) => toml_table(table, depth - 1),
         DeValue::Array(list) => list
@@ -115,6 +132,7 @@ fn json_value(text: &str, raw: &RawValue, name: String, in_list: bool, depth: us
             .map(|(key, raw)| json_value(text, raw, key, false, depth - 1))
             .collect();
     } else if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(value) {
+        node.is_list = true;
         node.children = list
             .into_iter()
             .enumerate()

@@ -48,6 +48,7 @@ pub(crate) fn complaint(
     }
     let carets = marked.len().clamp(1, SHOWN - SHOWN_BEFORE);
 
+    let what: String = shown(what.as_bytes()).into_iter().collect();
     let gutter = number.to_string();
     let blank = " ".repeat(gutter.len());
     format!(

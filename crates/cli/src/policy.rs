@@ -36,6 +36,9 @@ enum Format {
     Json,
 }
 
+/// A policy is a page of text.
+const LARGEST: usize = 1 << 20;
+
 /// What is wrong, and which bytes of the text to point at.
 struct Mistake {
     span: Range<usize>,
@@ -56,6 +59,12 @@ impl PolicyFile {
         };
         let bytes = fs::read(path)
             .map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
+        if bytes.len() > LARGEST {
+            return Err(anyhow!(
+                "{name}: found {} bytes, expected a policy of at most {LARGEST}: is it the right file?",
+                bytes.len()
+            ));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let what = "found bytes that are not UTF-8, expected UTF-8 text: convert the file";
@@ -105,7 +114,13 @@ fn read(text: &str, format: Format) -> Result<Policies, Mistake> {
         ),
     };
     match outline {
-        Ok(outline) => policies.map_err(|raw| improved(text, &outline, format, raw)),
+        Ok(outline) => match outline.list_for_table() {
+            Some((path, list)) => Err(Mistake {
+                span: list.span.clone(),
+                what: format!("{path}found a list, expected a table"),
+            }),
+            None => policies.map_err(|raw| improved(text, &outline, format, raw)),
+        },
         Err(raw) => Err(Mistake {
             what: format!("found broken {}: {}", format.name(), one_line(&raw.what)),
             span: raw.span,

@@ -114,14 +114,17 @@ impl<'p> Engine<'p> {
                 transitions,
                 ..
             }) => {
-                self.in_flight.push(Report {
-                    at_ns: row.t_ns.saturating_add(row.latency_ns),
-                    sequence,
-                    key_id: row.key_id,
-                    outcome: row.outcome,
-                    latency_ns: row.latency_ns,
-                    permit,
-                });
+                // A call that would end after the last instant never reports.
+                if let Some(at_ns) = row.t_ns.checked_add(row.latency_ns) {
+                    self.in_flight.push(Report {
+                        at_ns,
+                        sequence,
+                        key_id: row.key_id,
+                        outcome: row.outcome,
+                        latency_ns: row.latency_ns,
+                        permit,
+                    });
+                }
                 self.note(row.key_id, transitions);
                 Ok(())
             }

@@ -65,6 +65,9 @@ pub(crate) fn header(trace: &str, policy: &str, summary: &Summary, per_key: bool
     format!("{trace} under {policy}: {calls} in {span}, {breakers}\n")
 }
 
+/// More of a key's name is not shown: one long key must not push all lines apart.
+const LONGEST_KEY: usize = 40;
+
 /// Every transition, one a line.
 pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
     if summary.transitions.is_empty() {
@@ -78,12 +81,13 @@ pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
             let since_start = noted.transition.at_ns.saturating_sub(summary.start_ns);
             (
                 instant(since_start, whole),
-                summary.key_name(noted).unwrap_or(""),
+                label(summary.key_name(noted).unwrap_or(""), LONGEST_KEY),
                 noted.transition,
             )
         })
         .collect();
-    let widest = |width: fn(&(String, &str, _)) -> usize| rows.iter().map(width).max().unwrap_or(0);
+    let widest =
+        |width: fn(&(String, String, _)) -> usize| rows.iter().map(width).max().unwrap_or(0);
     let at_width = widest(|(at, ..)| at.chars().count());
     let key_width = widest(|(_, key, _)| key.chars().count());
     let key_gap = if key_width > 0 { 2 } else { 0 };
@@ -99,6 +103,19 @@ pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
         );
     }
     text
+}
+
+/// A key as a label: short, and unable to command the terminal.
+pub(crate) fn label(name: &str, most: usize) -> String {
+    let mut clean: Vec<char> = name
+        .chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .collect();
+    if clean.len() > most {
+        clean.truncate(most.saturating_sub(1));
+        clean.push('…');
+    }
+    clean.into_iter().collect()
 }
 
 /// An instant of a trace that lasts `whole_ns`: `60.038 s`, so that the points stand below each other.

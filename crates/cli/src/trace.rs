@@ -63,6 +63,9 @@ pub(crate) struct Trace {
     any_row: bool,
 }
 
+/// A row is a few dozen bytes; without a bound one stray quote would take in the rest of the file.
+const LONGEST_RECORD: u64 = 1 << 20;
+
 impl Trace {
     /// Opens `path` (`-` is standard input) and reads its header.
     pub(crate) fn open(path: &Path, keyed: Keyed, progress: Progress) -> Result<Self> {
@@ -74,7 +77,7 @@ impl Trace {
             } else {
                 path.display().to_string()
             },
-            path: (!stdin).then(|| path.to_owned()),
+            path: path.is_file().then(|| path.to_owned()),
             csv: csv::ReaderBuilder::new()
                 .has_headers(false)
                 .flexible(true)
@@ -142,9 +145,17 @@ impl Trace {
     }
 
     fn advance(&mut self) -> Result<bool> {
-        self.csv
-            .read_byte_record(&mut self.record)
-            .map_err(|error| anyhow!("{}: cannot be read: {error}", self.name))
+        let line = self.csv.position().line();
+        let read = self.csv.read_byte_record(&mut self.record);
+        let input = self.csv.get_mut();
+        if input.since_record > LONGEST_RECORD {
+            return Err(anyhow!(
+                "{}:{line}:1: found a row of more than {LONGEST_RECORD} bytes, expected a short one: is a quote left open?",
+                self.name
+            ));
+        }
+        input.since_record = 0;
+        read.map_err(|error| anyhow!("{}: cannot be read: {error}", self.name))
     }
 
     fn parse(&mut self) -> Result<Parsed, Fault> {
@@ -185,7 +196,9 @@ impl Trace {
     /// Says where `fault` is and how to mend it. The record at fault is the current one.
     fn explain(&mut self, fault: Fault) -> anyhow::Error {
         // Whether this is the last line shows only when the reader has looked for another one.
-        let last = matches!(self.csv.read_byte_record(&mut ByteRecord::new()), Ok(false));
+        // A pipe is not asked: its next row may be long in coming.
+        let last = self.path.is_some()
+            && matches!(self.csv.read_byte_record(&mut ByteRecord::new()), Ok(false));
         let place = FaultPlace {
             name: &self.name,
             path: self.path.as_deref(),
@@ -250,6 +263,8 @@ struct Input {
     source: Box<dyn Read>,
     progress: Progress,
     last_byte: u8,
+    /// Bytes read since the latest record was complete; the reader takes whole buffers.
+    since_record: u64,
 }
 
 impl Input {
@@ -270,6 +285,7 @@ impl Input {
             source,
             progress: progress.over(len),
             last_byte: b'\n',
+            since_record: 0,
         })
     }
 
@@ -280,7 +296,11 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_record > LONGEST_RECORD {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let read = self.source.read(buffer)?;
+        self.since_record += read as u64;
         if let Some(&last) = buffer[..read].last() {
             self.last_byte = last;
             self.progress.advance(read as u64);

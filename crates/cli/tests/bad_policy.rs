@@ -272,6 +272,39 @@ fn a_table_that_the_command_does_not_use_is_checked() {
 }
 
 #[test]
+fn a_list_is_no_table() {
+    let in_order = JSON.replace(
+        "{ \"base\": \"1s\", \"cap\": \"30s\" }",
+        "[\"1s\", null, null, \"30s\"]",
+    );
+    assert_ne!(in_order, JSON);
+    let said = complaint("list_for_open", "json", &in_order);
+    assert!(
+        said.contains(": open: found a list, expected a table\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_file_that_is_far_too_large_is_not_read_as_a_policy() {
+    let said = complaint("large", "toml", &"#".repeat((1 << 20) + 1));
+    assert!(
+        said.contains("expected a policy of at most 1048576"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_message_cannot_command_the_terminal() {
+    let said = complaint(
+        "escape",
+        "json",
+        "{\"backoff\": {\"ba\\u001b[31mse\": \"1s\"}}",
+    );
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+}
+
+#[test]
 fn broken_syntax_comes_first() {
     let said = complaint("syntax", "toml", &TOML.replace("\"1s\"", "1s"));
     assert!(said.starts_with(":8:22: found broken TOML: "), "{said}");
@@ -287,10 +320,7 @@ fn broken_syntax_comes_first() {
     );
     assert!(complaint("empty", "json", "").starts_with(":1:1: found broken JSON: "));
     let said = complaint("list", "json", "[1]");
-    assert!(
-        said.contains("found integer `1`, expected a table"),
-        "{said}"
-    );
+    assert!(said.contains("found a list, expected a table"), "{said}");
     let said = complaint(
         "double",
         "json",

@@ -26,6 +26,17 @@ fn rows(rows: &str) -> String {
 const NUMBER: &str = "expected a whole number of nanoseconds from 0 to 18446744073709551615";
 
 #[test]
+fn a_quote_left_open_does_not_take_in_the_rest_of_the_file() {
+    let rest = "2,a,1,ok\n".repeat(300_000);
+    let said = complaint("quote", rows(&format!("1,\"a,1,ok\n{rest}")));
+    assert!(
+        said.starts_with(":2:1: found a row of more than 1048576 bytes"),
+        "{said}"
+    );
+    assert!(said.ends_with("is a quote left open?"), "{said}");
+}
+
+#[test]
 fn a_missing_column_is_named_with_what_was_found() {
     assert_eq!(
         complaint("column", "t_ns,key,latency,outcome\n0,a,1,ok\n"),

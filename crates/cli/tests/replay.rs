@@ -235,11 +235,8 @@ fn the_end_of_time_is_reached_without_overflow() {
     let folder = Folder::new("replay_end_of_time");
     let policy = folder.file("p.toml", one_failure());
     let max = u64::MAX;
-    // Reports at the end of time: nothing can fall due after it, and the wait never ends.
-    let trace = folder.trace(
-        "t.csv",
-        &format!("{},a,100,error {max},a,{max},ok", max - 1),
-    );
+    // Reports at the last instant: nothing can fall due after it, and the wait never ends.
+    let trace = folder.trace("t.csv", &format!("{},a,1,error {max},a,{max},ok", max - 1));
     let summary = replay_json(&trace, &policy, &[]);
     assert_eq!(
         transitions(&summary),
@@ -247,6 +244,16 @@ fn the_end_of_time_is_reached_without_overflow() {
     );
     assert_eq!(summary["refused"], json!(1));
     assert_eq!(summary["latency_after"]["count"], json!(1));
+}
+
+#[test]
+fn a_call_that_would_end_after_the_last_instant_never_reports() {
+    let folder = Folder::new("replay_after_the_end");
+    let policy = folder.file("p.toml", one_failure());
+    let rows = format!("5,a,{},error 6,a,1,ok", u64::MAX - 4);
+    let summary = replay_json(&folder.trace("t.csv", &rows), &policy, &[]);
+    assert_eq!(transitions(&summary), [""; 0]);
+    assert_eq!(summary["admitted"], json!(2));
 }
 
 #[test]

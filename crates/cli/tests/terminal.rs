@@ -34,6 +34,26 @@ fn printed(per_key: &[&str]) -> String {
 }
 
 #[test]
+fn a_key_is_shown_short_and_cannot_command_the_terminal() {
+    let folder = Folder::new("terminal_keys");
+    let policy = folder.file(
+        "p.toml",
+        "[breaker]\ntriggers = [{ kind = \"consecutive\", failures = 1 }]\n\
+         open = { base = \"1s\" }\nhalf_open = { probe_timeout = \"2s\" }\n",
+    );
+    let long = "x".repeat(70_000);
+    let rows = format!("t_ns,key,latency_ns,outcome\n1,{long},0,error\n2,\u{1b}[2Jy,0,error\n");
+    let trace = folder.file("t.csv", rows);
+    let shown = evenkeel(["replay", &trace, "--policy", &policy, "--per-key"]).good();
+    assert!(!shown.contains('\u{1b}'), "no escape");
+    assert!(
+        shown.lines().all(|line| line.chars().count() < 200),
+        "no long line"
+    );
+    assert!(shown.contains("closed -> open"), "{shown}");
+}
+
+#[test]
 fn the_summary_says_what_was_kept_away_and_at_what_price() {
     let out = printed(&["--per-key"]);
     let (before_band, rest) = out.split_once("\n\n").expect("a header");

@@ -88,7 +88,7 @@ fn outputs_that_cannot_be_written_are_named() {
         assert!(
             run(&folder_itself)
                 .complaint()
-                .contains(": cannot be written: "),
+                .contains(": is a folder, expected a file: "),
             "{option}"
         );
         if std::path::Path::new("/dev/full").exists() {
@@ -120,6 +120,91 @@ fn an_input_is_never_overwritten() {
         );
         assert_eq!(folder.read("t.csv"), before);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_is_never_overwritten_through_a_link() {
+    let folder = Folder::new("hard_link");
+    let trace = folder.trace("t.csv", "0,a,1,ok");
+    let before = folder.read("t.csv");
+    let link = folder.path("link.csv");
+    std::fs::hard_link(&trace, &link).expect("a link");
+    let run = evenkeel(["replay", &trace, "--policy", &sample().1, "--report", &link]);
+    assert!(run.complaint().contains("is an input"), "{}", run.stderr);
+    // Standard input can be that file, too.
+    let child = command()
+        .args(["replay", "-", "--policy", &sample().1, "--decisions", &link])
+        .stdin(std::fs::File::open(&trace).expect("it is there"))
+        .output()
+        .expect("the binary starts");
+    assert_eq!(child.status.code(), Some(2));
+    assert_eq!(folder.read("t.csv"), before);
+}
+
+#[test]
+fn two_outputs_cannot_be_one_file() {
+    let folder = Folder::new("one_file");
+    let (trace, policy) = sample();
+    let both = folder.path("both");
+    let run = evenkeel([
+        "replay",
+        &trace,
+        "--policy",
+        &policy,
+        "--decisions",
+        &both,
+        "--report",
+        &both,
+    ]);
+    assert!(run.complaint().contains("is named twice"), "{}", run.stderr);
+}
+
+#[test]
+fn a_run_that_fails_leaves_the_old_output() {
+    let folder = Folder::new("old_output");
+    let trace = folder.trace("t.csv", "0,a,1,ok 1,a,x,ok");
+    let old = folder.file("old.jsonl", "as it was");
+    let run = evenkeel([
+        "replay",
+        &trace,
+        "--policy",
+        &sample().1,
+        "--decisions",
+        &old,
+    ]);
+    assert_eq!(run.code, 2);
+    assert_eq!(folder.read("old.jsonl"), "as it was");
+    let left = std::fs::read_dir(folder.path(""))
+        .expect("the folder")
+        .count();
+    assert_eq!(left, 2, "no draft is left behind");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fault_in_a_named_pipe_is_said_at_once() {
+    let folder = Folder::new("fifo");
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("skipped: no mkfifo here");
+        return;
+    }
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || {
+            let rows = "t_ns,key,latency_ns,outcome\n1,a,5,ok\n2,a,x,ok\n";
+            std::fs::write(pipe, rows)
+        })
+    };
+    let run = evenkeel(["replay", &pipe, "--policy", &sample().1]);
+    assert!(
+        run.complaint().contains(":3:5: found \"x\""),
+        "{}",
+        run.stderr
+    );
+    writer.join().expect("no panic").expect("written");
 }
 
 #[test]

@@ -488,6 +488,9 @@ fn calm_time_forgives_at_a_trip_and_not_while_it_is_down() {
     now_ns += 7 * SECOND;
     assert_eq!(breaker.next_deadline_ns(), Some(now_ns));
     let overloaded = Outcome::Overloaded { retry_at_ns: None };
-    let _ = call(&mut breaker, now_ns, overloaded);
-    assert_eq!(breaker.next_deadline_ns(), Some(now_ns + 8 * SECOND));
+    for (outcome, wait_s) in [(Outcome::Failure, 8), (overloaded, 16)] {
+        let _ = call(&mut breaker, now_ns, outcome);
+        now_ns += wait_s * SECOND;
+        assert_eq!(breaker.next_deadline_ns(), Some(now_ns));
+    }
 }

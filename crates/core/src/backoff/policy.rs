@@ -246,10 +246,10 @@ impl BackoffPolicy {
                 } else {
                     first_ns
                 };
-                let range = s.wrapping_mul(3).saturating_sub(self.base_ns);
+                let range = s.saturating_mul(3).saturating_sub(self.base_ns);
                 self.capped(
                     self.base_ns
-                        .wrapping_add(scaled(word, range.wrapping_add(1))),
+                        .wrapping_add(scaled(word, range.saturating_add(1))),
                 )
             }
         }
@@ -276,12 +276,11 @@ impl BackoffPolicy {
         matches!(self.jitter, Jitter::Decorrelated)
     }
 
-    /// The longest wait that any word can give: the cap, or without one what a spread can add to the longest
-    /// span.
+    /// The longest wait that any word can give: the cap, or the longest span, which a spread without a cap doubles.
     pub(crate) const fn longest_ns(&self) -> u64 {
         match self.cap_ns {
-            Some(cap_ns) => cap_ns,
-            None => MAX_SPAN_NS << 1,
+            None if matches!(self.jitter, Jitter::Spread(_)) => MAX_SPAN_NS << 1,
+            _ => self.limit_ns(),
         }
     }
 

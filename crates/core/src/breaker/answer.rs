@@ -51,13 +51,15 @@ impl Refused {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum RefusedBy {
-    /// It is open and the wait is not over.
+    /// It is open and the wait is not over. Without an instant in the refusal, health is awaited as well.
     Open,
     /// The wait is over, but the dependency has not been reported up (`until_healthy`).
     Unhealthy,
     /// As many probes are in flight, or still count, as may be.
     HalfOpenFull,
-    /// It has just closed and lets traffic return bit by bit; this call lost its draw.
+    /// It has just closed and lets traffic return bit by bit; this call lost its draw. Ask again whenever the call is
+    /// worth it: `retry_at_ns` is the ramp's end, when the answer is surely yes, but where all wait for that they come
+    /// at once.
     Ramp,
     /// An operator holds it open.
     ForcedOpen,
@@ -210,7 +212,7 @@ pub struct BreakerStats {
     pub refused: u64,
     /// Calls let through by [`Mode::Observe`] that would have been refused; part of `admitted`.
     pub would_refuse: u64,
-    /// Counted successes.
+    /// Counted successes; in half-open a slow one among them fails its trial.
     pub successes: u64,
     /// Counted failures, overload reports among them.
     pub failures: u64,
@@ -220,7 +222,7 @@ pub struct BreakerStats {
     pub stale: u64,
     /// Probes that did not report in time.
     pub lost: u64,
-    /// How often it opened.
+    /// How often it opened, also by [`Mode::ForcedOpen`].
     pub opened: u64,
 }
 

@@ -209,7 +209,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     }
 
     /// What [`try_acquire`](Self::try_acquire) would answer at `now_ns`, without taking a place. On the ramp, where the
-    /// answer is a draw, it is yes.
+    /// answer is a draw, it is yes, also where that draw is sure to be lost.
     ///
     /// # Errors
     /// The refusal that the call would meet.

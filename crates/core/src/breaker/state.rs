@@ -135,6 +135,12 @@ impl BreakerState {
         {
             return Err(corrupt("it closed in the future"));
         }
+        let phase = self.stage.phase();
+        if (self.mode == Mode::ForcedOpen && phase != Phase::Open)
+            || (self.mode == Mode::ForcedClosed && phase != Phase::Closed)
+        {
+            return Err(corrupt("its phase is not the one that it is forced into"));
+        }
         match self.stage {
             Stage::Closed {
                 ramp_from_ns,

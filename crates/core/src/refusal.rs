@@ -5,7 +5,7 @@ use core::time::Duration;
 use thiserror::Error;
 
 /// A gate's refusal: the reason, and the first instant at which the same question is surely answered with yes
-/// if nothing is reported until then.
+/// if nothing is reported until then and nobody else is let through first.
 ///
 /// ```
 /// use evenkeel_core::Refusal;

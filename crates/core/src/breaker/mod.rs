@@ -71,6 +71,7 @@
 
 mod answer;
 mod ask;
+mod builder;
 #[cfg(feature = "serde")]
 mod fields;
 mod foresight;
@@ -93,8 +94,9 @@ use crate::refusal::Refusal;
 pub use answer::{
     BreakerStats, Grant, Health, Mode, Outcome, Receipt, Refused, RefusedBy, WindowCounts,
 };
+pub use builder::BreakerBuilder;
 pub use permit::{Permit, PermitId};
-pub use policy::{BreakerBuilder, BreakerPolicy};
+pub use policy::BreakerPolicy;
 pub use state::BreakerState;
 pub use transition::{Cause, Phase, Transition, Transitions, TransitionsIter};
 pub use trigger::Trigger;

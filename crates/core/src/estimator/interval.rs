@@ -22,6 +22,11 @@ pub struct Interval {
 
 impl Interval {
     /// Whether `value` lies within, ends included.
+    ///
+    /// ```
+    /// # use evenkeel_core::estimator::Interval;
+    /// assert!(Interval { low: 8, high: 9 }.contains(9));
+    /// ```
     #[must_use]
     pub const fn contains(self, value: u64) -> bool {
         self.low <= value && value <= self.high

@@ -52,6 +52,14 @@ impl LogHistogramPolicy {
     ///
     /// # Errors
     /// When `precision_bits` is not within 1 to 7, or is above 3 without the feature `alloc`.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// assert_eq!(policy.precision_bits(), 3);
+    /// assert!(LogHistogramPolicy::new(8).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn new(precision_bits: u8) -> Result<Self, ConfigError> {
         const FIELD: &str = "precision_bits";
         if let Err(problem) = within(precision_bits as u32, 1, MAX_BITS as u32) {
@@ -69,6 +77,13 @@ impl LogHistogramPolicy {
     }
 
     /// How many bits of a value count below its highest, 1 to 7.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// assert_eq!(policy.precision_bits(), 3);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn precision_bits(&self) -> u8 {
         self.scale.bits()
@@ -121,6 +136,15 @@ pub struct LogHistogram {
 
 impl LogHistogram {
     /// An empty histogram. Its memory is taken here; nothing else allocates but [`state`](Self::state).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(LogHistogram::new(policy).count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new(policy: LogHistogramPolicy) -> Self {
         Self {
@@ -131,12 +155,31 @@ impl LogHistogram {
     }
 
     /// The policy it was made from.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.policy(), &policy);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn policy(&self) -> &LogHistogramPolicy {
         &self.policy
     }
 
     /// Counts `value`. `now_ns` is not used: a whole history does not age. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// histogram.record(0, 7);
+    /// assert_eq!(histogram.count(0), 4);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -149,6 +192,16 @@ impl LogHistogram {
 
     /// The interval in which the quantile `q` lies, between the exact smallest and largest value; `None` when
     /// empty. The first and the last rank are exact. O(buckets between these two).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// let median = histogram.interval(0, Quantile::P50).unwrap();
+    /// assert!(median.contains(20)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         let _ = now_ns;
@@ -168,12 +221,30 @@ impl LogHistogram {
 
     /// The upper end of [`interval`](Self::interval): at least the true quantile, at most `1 / 2^precision_bits`
     /// above it, never above the largest value. `None` when empty. The cost is that of `interval`.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.quantile(0, Quantile::MAX), Some(30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
         Some(self.interval(now_ns, q)?.high)
     }
 
     /// How many values were recorded; stops at `u64::MAX`, as do the counts of the buckets. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.count(0), 3);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
         let _ = now_ns;
@@ -181,6 +252,15 @@ impl LogHistogram {
     }
 
     /// The sum of all values, exact up to `u128::MAX`, where it stops. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.sum(0), 60); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn sum(&self, now_ns: u64) -> u128 {
         let _ = now_ns;
@@ -188,6 +268,15 @@ impl LogHistogram {
     }
 
     /// The smallest value, exact; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.min(0), Some(10)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn min(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
@@ -195,6 +284,15 @@ impl LogHistogram {
     }
 
     /// The largest value, exact; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.max(0), Some(30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn max(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
@@ -202,6 +300,15 @@ impl LogHistogram {
     }
 
     /// `floor(sum / count)`; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// assert_eq!(histogram.mean(0), Some(20)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn mean(&self, now_ns: u64) -> Option<u64> {
         let _ = now_ns;
@@ -210,6 +317,16 @@ impl LogHistogram {
 
     /// All of it in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when empty. The cost is that
     /// of five quantiles.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// let summary = histogram.summary(0).unwrap();
+    /// assert_eq!((summary.count, summary.max), (3, 30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
         self.totals.summary(|q| self.quantile(now_ns, q))
@@ -244,12 +361,32 @@ impl LogHistogram {
     }
 
     /// Forgets all values. O(buckets).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// histogram.clear();
+    /// assert_eq!(histogram.count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn clear(&mut self) {
         self.counts.words_mut().fill(0);
         self.totals = Totals::EMPTY;
     }
 
     /// Everything it holds, to be stored and given to [`restore`](Self::restore). O(buckets).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = LogHistogramPolicy::new(3)?;
+    /// # let mut histogram = LogHistogram::new(policy);
+    /// # for value in [10, 20, 30] { histogram.record(0, value); }
+    /// let stored = histogram.state();
+    /// assert_eq!(LogHistogram::restore(policy, stored), Ok(histogram));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn state(&self) -> LogHistogramState {
         LogHistogramState {
@@ -304,6 +441,16 @@ impl LogHistogram {
 }
 
 /// The stored form of a [`LogHistogram`]; plain data that only [`LogHistogram::restore`] looks into.
+///
+/// ```
+/// # use evenkeel_core::{Quantile, estimator::*};
+/// # let policy = LogHistogramPolicy::new(3)?;
+/// # let mut histogram = LogHistogram::new(policy);
+/// # for value in [10, 20, 30] { histogram.record(0, value); }
+/// let stored: LogHistogramState = histogram.state();
+/// assert_eq!(LogHistogram::restore(policy, stored), Ok(histogram));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogHistogramState {

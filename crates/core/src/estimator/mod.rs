@@ -112,6 +112,10 @@ use crate::error::{Amount, ConfigError, Problem, RestoreError};
 /// The most values that a window can hold: 2^20, about a million.
 ///
 /// Beyond that a window is a history, and a [`LogHistogram`] answers in less memory.
+///
+/// ```
+/// assert_eq!(evenkeel_core::estimator::MAX_VALUES, 1_048_576);
+/// ```
 pub const MAX_VALUES: u32 = 1 << 20;
 
 /// `given` if it lies in `min..=max`, else what is wrong with it.

@@ -57,6 +57,13 @@ impl QuantileWindowPolicy {
     ///
     /// # Errors
     /// When `values` is 0 or above [`MAX_VALUES`](super::MAX_VALUES), or there are no or more than 8 quantiles.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// assert_eq!(policy.values(), 1000);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn new(values: u32, quantiles: &[Quantile]) -> Result<Self, ConfigError> {
         const SCOPE: &str = "quantile_window";
         let values = window_size(SCOPE, values)?;
@@ -75,12 +82,26 @@ impl QuantileWindowPolicy {
     }
 
     /// How many values the window holds, 1 to [`MAX_VALUES`](super::MAX_VALUES).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// assert_eq!(policy.values(), 1000);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn values(&self) -> u32 {
         self.values
     }
 
     /// The quantiles that are kept, 1 to 8, in the order given.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// assert_eq!(policy.quantiles(), [Quantile::P99]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn quantiles(&self) -> &[Quantile] {
         self.quantiles.get(..usize::from(self.kept)).unwrap_or(&[])
@@ -139,6 +160,15 @@ pub struct QuantileWindow {
 
 impl QuantileWindow {
     /// An empty window. Its memory is allocated here; `record` allocates nothing.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(QuantileWindow::new(policy).count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new(policy: QuantileWindowPolicy) -> Self {
         Self {
@@ -156,6 +186,15 @@ impl QuantileWindow {
     }
 
     /// The policy it was made from.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.policy(), &policy);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn policy(&self) -> &QuantileWindowPolicy {
         &self.policy
@@ -163,6 +202,16 @@ impl QuantileWindow {
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
     /// in values. O(1) for each kept quantile.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.record(0, 7);
+    /// assert_eq!(window.count(0), 4);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -235,6 +284,15 @@ impl QuantileWindow {
     ///
     /// O(1) for a quantile of the policy. Any other is found by walking the counts from the nearer end, up to
     /// 3 712 of them, about a microsecond.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.quantile(0, Quantile::MAX), Some(30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
@@ -279,6 +337,15 @@ impl QuantileWindow {
     }
 
     /// How many values the window holds, at most [`QuantileWindowPolicy::values`]. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.count(0), 3);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
@@ -288,6 +355,16 @@ impl QuantileWindow {
     }
 
     /// Forgets all values. O(buckets), whatever `n`.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.clear();
+    /// assert_eq!(window.count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn clear(&mut self) {
         self.ring.clear();
         self.counts.fill(0);
@@ -299,6 +376,16 @@ impl QuantileWindow {
 
     /// The buckets of the values from the oldest to the newest, to be stored and given to
     /// [`restore`](Self::restore). O(n).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+    /// # let mut window = QuantileWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// let stored = window.state();
+    /// assert_eq!(QuantileWindow::restore(policy, stored), Ok(window));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn state(&self) -> QuantileWindowState {
         QuantileWindowState {
@@ -386,6 +473,16 @@ impl PartialEq for QuantileWindow {
 impl Eq for QuantileWindow {}
 
 /// The stored form of a [`QuantileWindow`]; plain data that only [`QuantileWindow::restore`] looks into.
+///
+/// ```
+/// # use evenkeel_core::{Quantile, estimator::*};
+/// # let policy = QuantileWindowPolicy::new(1000, &[Quantile::P99])?;
+/// # let mut window = QuantileWindow::new(policy);
+/// # for value in [10, 20, 30] { window.record(0, value); }
+/// let stored: QuantileWindowState = window.state();
+/// assert_eq!(QuantileWindow::restore(policy, stored), Ok(window));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantileWindowState {

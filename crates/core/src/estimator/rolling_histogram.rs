@@ -55,6 +55,10 @@ pub struct RollingHistogramPolicy {
 impl RollingHistogramPolicy {
     /// 5 bits, an error of at most 1/32: a slice is then 8 kB (30 kB at 7 bits), and what a quantile of the last
     /// seconds leaves to chance is more than that.
+    ///
+    /// ```
+    /// assert_eq!(evenkeel_core::estimator::RollingHistogramPolicy::DEFAULT_PRECISION_BITS, 5);
+    /// ```
     pub const DEFAULT_PRECISION_BITS: u8 = 5;
 
     /// The last `span`, in `slices` equal parts (1 to 1 024), at 1 to 7 bits of precision.
@@ -65,6 +69,11 @@ impl RollingHistogramPolicy {
     /// # Errors
     /// When `slices` or `precision_bits` is out of range, or `span` is above 2^62 ns or not a whole multiple of
     /// `slices` nanoseconds.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// assert_eq!((policy.slices(), policy.precision_bits()), (10, 5));
+    /// ```
     pub fn new(span: Duration, slices: u32, precision_bits: u8) -> Result<Self, ConfigError> {
         let grid = SliceGrid::new(span, slices, MAX_SLICES)
             .map_err(|(field, problem)| ConfigError::new(SCOPE, field, problem))?;
@@ -77,6 +86,11 @@ impl RollingHistogramPolicy {
     }
 
     /// The span looked at, a slice more or less: see [`RollingHistogram`].
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// assert_eq!(policy.span().as_secs(), 10);
+    /// ```
     #[must_use]
     pub const fn span(&self) -> Duration {
         // the grid was cut from a span of at most 2^62 ns
@@ -90,6 +104,11 @@ impl RollingHistogramPolicy {
     }
 
     /// The length of a slice, at least 1 ns.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// assert_eq!(policy.slice().as_secs(), 1);
+    /// ```
     #[must_use]
     pub const fn slice(&self) -> Duration {
         Duration::from_nanos(self.grid.slice_ns())
@@ -150,6 +169,11 @@ pub struct RollingHistogram {
 
 impl RollingHistogram {
     /// An empty histogram. Its memory is allocated here; nothing else allocates but [`state`](Self::state).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!(RollingHistogram::new(policy).count(0), 0);
+    /// ```
     #[must_use]
     pub fn new(policy: RollingHistogramPolicy) -> Self {
         let buckets = policy.scale.buckets();
@@ -174,6 +198,11 @@ impl RollingHistogram {
 
     /// Takes in `value`, into the slice of `now_ns` (of the latest instant seen, if that is later). O(1), and
     /// O(slices emptied) with the first value of a new slice.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!((rolling.count(0), rolling.max(0)), (1, Some(30)));
+    /// ```
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let now_ns = self.clock.observe(now_ns);
@@ -263,6 +292,11 @@ impl RollingHistogram {
     /// The interval in which the quantile `q` of the live values lies, between their exact smallest and largest;
     /// `None` when there is none. The first and the last rank are exact. O(slices + buckets between these two),
     /// and these buckets once more for each slice that has fallen out since the last record.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert!(rolling.interval(0, Quantile::P50).unwrap().contains(30));
+    /// ```
     #[must_use]
     pub fn interval(&self, now_ns: u64, q: Quantile) -> Option<Interval> {
         self.at(now_ns).interval(q)
@@ -270,12 +304,22 @@ impl RollingHistogram {
 
     /// The upper end of [`interval`](Self::interval): at least the true quantile, at most `1 / 2^precision_bits`
     /// above it, never above the largest value. `None` when there is no live value. The cost is that of `interval`.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!(rolling.quantile(0, Quantile::MAX), Some(30));
+    /// ```
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
         Some(self.interval(now_ns, q)?.high)
     }
 
     /// How many values are live at `now_ns`. O(slices).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!((rolling.count(0), rolling.count(10_000_000_000)), (1, 0));
+    /// ```
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
         self.at(now_ns).totals.count()
@@ -307,6 +351,11 @@ impl RollingHistogram {
 
     /// The live values in nine numbers, percentiles as [`quantile`](Self::quantile); `None` when there is none.
     /// The cost is that of five quantiles.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!(rolling.summary(0).unwrap().max, 30);
+    /// ```
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
         let view = self.at(now_ns);
@@ -314,6 +363,11 @@ impl RollingHistogram {
     }
 
     /// Forgets all values, but not the latest instant: time goes on from there. O(slices * buckets).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!({ rolling.clear(); rolling.count(0) }, 0);
+    /// ```
     pub fn clear(&mut self) {
         for place in 0..self.totals.len() {
             self.empty(place);
@@ -322,6 +376,11 @@ impl RollingHistogram {
 
     /// Everything it holds, to be stored and given to [`restore`](Self::restore). Only occupied buckets are in
     /// it. O(slices * buckets).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling));
+    /// ```
     #[must_use]
     pub fn state(&self) -> RollingHistogramState {
         let mut slices = Vec::new();

@@ -15,6 +15,12 @@ const VERSION: u16 = 1;
 ///
 /// [`RollingHistogram`]: super::RollingHistogram
 /// [`RollingHistogram::restore`]: super::RollingHistogram::restore
+///
+/// ```
+/// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+/// let stored: RollingHistogramState = rolling.state();
+/// assert_eq!(RollingHistogram::restore(policy, stored), Ok(rolling));
+/// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollingHistogramState {

@@ -39,6 +39,14 @@ impl SampleWindowPolicy {
     ///
     /// # Errors
     /// When `values` is 0 or above [`MAX_VALUES`](super::MAX_VALUES).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// assert_eq!(policy.values(), 1000);
+    /// assert!(SampleWindowPolicy::new(0).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn new(values: u32) -> Result<Self, ConfigError> {
         match window_size("sample_window", values) {
             Ok(values) => Ok(Self { values }),
@@ -47,6 +55,13 @@ impl SampleWindowPolicy {
     }
 
     /// How many values the window holds, 1 to [`MAX_VALUES`](super::MAX_VALUES).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// assert_eq!(policy.values(), 1000);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn values(&self) -> u32 {
         self.values
@@ -88,6 +103,15 @@ pub struct SampleWindow {
 
 impl SampleWindow {
     /// An empty window. Its memory is allocated here; `record` allocates nothing.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(SampleWindow::new(policy).count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new(policy: SampleWindowPolicy) -> Self {
         Self {
@@ -98,6 +122,15 @@ impl SampleWindow {
     }
 
     /// The policy it was made from.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.policy(), &policy);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn policy(&self) -> &SampleWindowPolicy {
         &self.policy
@@ -105,6 +138,16 @@ impl SampleWindow {
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
     /// in values. O(log n) compares and up to 8 n bytes moved.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.record(0, 7);
+    /// assert_eq!(window.count(0), 4);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -115,6 +158,15 @@ impl SampleWindow {
     }
 
     /// The value with the nearest rank `ceil(q * n)`, exact; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.quantile(0, Quantile::MAX), Some(30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn quantile(&self, now_ns: u64, q: Quantile) -> Option<u64> {
@@ -127,6 +179,15 @@ impl SampleWindow {
     }
 
     /// How many values the window holds, at most [`SampleWindowPolicy::values`]. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.count(0), 3);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
@@ -136,6 +197,15 @@ impl SampleWindow {
     }
 
     /// The sum of the values, exact. O(n).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.sum(0), 60); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn sum(&self, now_ns: u64) -> u128 {
         let _ = now_ns;
@@ -145,18 +215,45 @@ impl SampleWindow {
     }
 
     /// The smallest value, exact; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.min(0), Some(10)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn min(&self, now_ns: u64) -> Option<u64> {
         self.quantile(now_ns, Quantile::MIN)
     }
 
     /// The largest value, exact; `None` when empty. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.max(0), Some(30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn max(&self, now_ns: u64) -> Option<u64> {
         self.quantile(now_ns, Quantile::MAX)
     }
 
     /// `floor(sum / count)`, exact; `None` when empty. O(n).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.mean(0), Some(20)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn mean(&self, now_ns: u64) -> Option<u64> {
         let mean = self.sum(now_ns).checked_div(self.count(now_ns).into())?;
@@ -164,6 +261,16 @@ impl SampleWindow {
     }
 
     /// The window in nine numbers, all exact; `None` when empty. O(n), for the mean.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// let summary = window.summary(0).unwrap();
+    /// assert_eq!((summary.count, summary.max), (3, 30)); // of 10, 20 and 30
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn summary(&self, now_ns: u64) -> Option<LatencySummary> {
         Some(LatencySummary {
@@ -180,12 +287,32 @@ impl SampleWindow {
     }
 
     /// Forgets all values. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.clear();
+    /// assert_eq!(window.count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn clear(&mut self) {
         self.ring.clear();
         self.sorted.clear();
     }
 
     /// The values from the oldest to the newest, to be stored and given to [`restore`](Self::restore). O(n).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = SampleWindowPolicy::new(1000)?;
+    /// # let mut window = SampleWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// let stored = window.state();
+    /// assert_eq!(SampleWindow::restore(policy, stored), Ok(window));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn state(&self) -> SampleWindowState {
         SampleWindowState {
@@ -243,6 +370,16 @@ impl PartialEq for SampleWindow {
 impl Eq for SampleWindow {}
 
 /// The stored form of a [`SampleWindow`]; plain data that only [`SampleWindow::restore`] looks into.
+///
+/// ```
+/// # use evenkeel_core::{Quantile, estimator::*};
+/// # let policy = SampleWindowPolicy::new(1000)?;
+/// # let mut window = SampleWindow::new(policy);
+/// # for value in [10, 20, 30] { window.record(0, value); }
+/// let stored: SampleWindowState = window.state();
+/// assert_eq!(SampleWindow::restore(policy, stored), Ok(window));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleWindowState {

@@ -45,6 +45,13 @@ impl ThresholdWindowPolicy {
     ///
     /// # Errors
     /// When `values` is 0 or above [`MAX_VALUES`], or above 1 024 without the feature `alloc`.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// assert_eq!(policy.values(), 1000);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn new(values: u32, quantile: Quantile, above: u64) -> Result<Self, ConfigError> {
         const SCOPE: &str = "threshold_window";
         if let Err(error) = window_size(SCOPE, values) {
@@ -66,18 +73,39 @@ impl ThresholdWindowPolicy {
     }
 
     /// How many values the window holds, 1 to [`MAX_VALUES`].
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// assert_eq!(policy.values(), 1000);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn values(&self) -> u32 {
         self.values
     }
 
     /// The quantile that is compared with the limit.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// assert_eq!(policy.quantile(), Quantile::P50);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn quantile(&self) -> Quantile {
         self.quantile
     }
 
     /// The limit; a value equal to it is not above.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// assert_eq!(policy.above(), 15);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn above(&self) -> u64 {
         self.above
@@ -124,6 +152,15 @@ pub struct ThresholdWindow {
 
 impl ThresholdWindow {
     /// An empty window. Its memory is taken here; `record` allocates nothing.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(ThresholdWindow::new(policy).count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new(policy: ThresholdWindowPolicy) -> Self {
         Self::holding(
@@ -147,6 +184,15 @@ impl ThresholdWindow {
     }
 
     /// The policy it was made from.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.policy(), &policy);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn policy(&self) -> &ThresholdWindowPolicy {
         &self.policy
@@ -154,6 +200,16 @@ impl ThresholdWindow {
 
     /// Takes in `value`; when the window is full the oldest leaves. `now_ns` is not used: the window is counted
     /// in values. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.record(0, 7);
+    /// assert_eq!(window.count(0), 4);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     pub fn record(&mut self, now_ns: u64, value: u64) {
         let _ = now_ns;
@@ -164,6 +220,15 @@ impl ThresholdWindow {
 
     /// Whether the quantile of the values in the window is strictly above the limit; `None` when empty.
     /// Exact. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.is_above(0), Some(true)); // the median of 10, 20 and 30 against 15
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn is_above(&self, now_ns: u64) -> Option<bool> {
@@ -176,6 +241,15 @@ impl ThresholdWindow {
     }
 
     /// How many values the window holds, at most [`ThresholdWindowPolicy::values`]. O(1).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// assert_eq!(window.count(0), 3);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn count(&self, now_ns: u64) -> u64 {
@@ -205,12 +279,32 @@ impl ThresholdWindow {
     }
 
     /// Forgets all values. O(n / 64).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// window.clear();
+    /// assert_eq!(window.count(0), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn clear(&mut self) {
         self.ring = BitRing::new();
         self.words.words_mut().fill(0);
     }
 
     /// Everything it holds, to be stored and given to [`restore`](Self::restore). O(n / 64).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+    /// # let mut window = ThresholdWindow::new(policy);
+    /// # for value in [10, 20, 30] { window.record(0, value); }
+    /// let stored = window.state();
+    /// assert_eq!(ThresholdWindow::restore(policy, stored), Ok(window));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn state(&self) -> ThresholdWindowState {
         ThresholdWindowState {
@@ -268,6 +362,16 @@ impl ThresholdWindow {
 }
 
 /// The stored form of a [`ThresholdWindow`]; plain data that only [`ThresholdWindow::restore`] looks into.
+///
+/// ```
+/// # use evenkeel_core::{Quantile, estimator::*};
+/// # let policy = ThresholdWindowPolicy::new(1000, Quantile::P50, 15)?;
+/// # let mut window = ThresholdWindow::new(policy);
+/// # for value in [10, 20, 30] { window.record(0, value); }
+/// let stored: ThresholdWindowState = window.state();
+/// assert_eq!(ThresholdWindow::restore(policy, stored), Ok(window));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThresholdWindowState {

@@ -11,7 +11,7 @@ use crate::summary::Summary;
 use crate::terminal::label;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases::{self, History};
-use crate::timeline::{Bin, Part, Timeline};
+use crate::timeline::{Bin, Latencies, Part, Timeline};
 
 /// With a breaker for each key, so many of them get a row.
 const MAX_KEYS: usize = 8;
@@ -25,6 +25,9 @@ const HALF_OPEN: char = '▒';
 const OPEN: char = '█';
 /// A share of exactly nothing, where there were calls.
 const NONE: char = '·';
+
+/// Whose latencies of a column.
+type Whose = fn(&Bin) -> &Latencies;
 
 /// One row: its label, and its columns with the colour of each.
 struct Line {
@@ -89,8 +92,8 @@ pub(crate) fn draw(
         .map(|(history, label)| phase_line(label, history, &axis, columns))
         .collect();
     let bins = columns_of(timeline, &axis, columns);
-    let (p99, p99_range) = latency_line(&bins);
-    lines.push(p99);
+    let (p99s, p99_range) = latency_lines(&bins, summary.refused > 0);
+    lines.extend(p99s);
     let mut most_shares = Vec::new();
     for (label, part) in shares(timeline.slow_limit_ns().is_some()) {
         let (line, most) = share_line(label, &bins, part);
@@ -168,37 +171,62 @@ fn columns_of(timeline: &Timeline, axis: &Axis, columns: usize) -> Vec<Option<Bi
         .collect()
 }
 
-/// The p99 of each column on a log scale, and the range of the scale in words.
-fn latency_line(bins: &[Option<Bin>]) -> (Line, Option<String>) {
-    let values: Vec<Option<u64>> = bins
+/// The p99 of each column on a log scale, of all calls and, if `refused` any, of the admitted ones on the same scale;
+/// and its range in words.
+fn latency_lines(bins: &[Option<Bin>], refused: bool) -> (Vec<Line>, Option<String>) {
+    let mut rows: Vec<(&str, Whose)> = vec![("p99 all", |bin| &bin.latencies)];
+    if refused {
+        rows.push(("p99 adm", |bin| &bin.admitted));
+    }
+    let values: Vec<Vec<Option<u64>>> = rows
         .iter()
-        .map(|bin| bin.as_ref().and_then(|bin| bin.quantile(Quantile::P99)))
-        .collect();
-    let known = || values.iter().flatten().copied();
-    let range = known().min().zip(known().max());
-    let (least, most) = range.unwrap_or((0, 0));
-    let log = |ns: u64| (ns.max(1) as f64).log2();
-    let (low, high) = (log(least), log(most));
-    let cells = values
-        .iter()
-        .map(|value| match value {
-            None => (' ', Paint::Plain),
-            Some(_) if low >= high => (BARS[0], Paint::Cyan),
-            Some(ns) => {
-                let height = (log(*ns) - low) / (high - low) * 7.0;
-                (BARS[(height.round() as usize).min(7)], Paint::Cyan)
-            }
+        .map(|(_, of)| {
+            let p99 = |bin: &Option<Bin>| of(bin.as_ref()?).quantile(Quantile::P99);
+            bins.iter().map(p99).collect()
         })
         .collect();
-    let label = "p99".to_owned();
+    let known = || values.iter().flatten().flatten().copied();
+    let range = known().min().zip(known().max());
+    let (least, most) = range.unwrap_or((0, 0));
+    let lines = rows
+        .iter()
+        .zip(&values)
+        .map(|((label, _), values)| Line {
+            label: (*label).to_owned(),
+            cells: values
+                .iter()
+                .map(|value| value.map_or((' ', Paint::Plain), |ns| bar(ns, least, most)))
+                .collect(),
+        })
+        .collect();
+    let whose = if refused {
+        "of all calls, and of the admitted ones alone"
+    } else {
+        "of all calls"
+    };
     let words = range.map(|_| {
         let (least, most) = (numbers::rounded(least), numbers::rounded(most));
         if least == most {
-            return format!("p99: {most} in every column");
+            return format!("p99 {whose}: {most} in every column");
         }
-        format!("p99: {} {least} to {} {most}, log scale", BARS[0], BARS[7])
+        format!(
+            "p99 {whose}: {} {least} to {} {most}, log scale",
+            BARS[0], BARS[7]
+        )
     });
-    (Line { label, cells }, words)
+    (lines, words)
+}
+
+/// A latency between the least and the most, on a log scale.
+fn bar(ns: u64, least: u64, most: u64) -> (char, Paint) {
+    let log = |ns: u64| (ns.max(1) as f64).log2();
+    let (low, high) = (log(least), log(most));
+    let height = if low < high {
+        (log(ns) - low) / (high - low) * 7.0
+    } else {
+        0.0
+    };
+    (BARS[(height.round() as usize).min(7)], Paint::Cyan)
 }
 
 /// The rows of shares: label, and which calls of a bin are meant.

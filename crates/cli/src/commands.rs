@@ -1,7 +1,7 @@
 //! What each subcommand does, from its arguments to its output.
 
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
@@ -17,67 +17,104 @@ use crate::{ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::{band, explain as diagrams, percentiles as windows, replay as engine, report};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
+    let on_stdout = args.decisions.as_deref() == Some(Path::new("-"));
+    if on_stdout && args.json {
+        return Err(anyhow!(
+            "found --decisions - with --json, expected one of them: both write to stdout; name a file for the decisions"
+        ));
+    }
     let file = PolicyFile::load(&args.policy)?;
     let policy = file.breaker()?;
-    let outputs: Vec<&Path> = [&args.decisions, &args.report]
+    let decisions = args.decisions.as_deref().filter(|_| !on_stdout);
+    let outputs: Vec<&Path> = decisions
         .into_iter()
-        .flatten()
-        .map(PathBuf::as_path)
+        .chain(args.report.as_deref())
         .collect();
     output::check(&outputs, &[&args.trace, &args.policy])?;
     let keyed = if args.per_key { Keyed::Yes } else { Keyed::No };
-    let trace = Trace::open(&args.trace, keyed, Progress::shown())?;
+    let progress = if on_stdout {
+        Progress::beside_output()
+    } else {
+        Progress::shown()
+    };
+    let trace = Trace::open(&args.trace, keyed, progress)?;
     let trace_name = trace.name().to_owned();
-    let slow_limit_ns = engine::slow_limit_ns(policy);
-    let mut timeline = Timeline::new(slow_limit_ns, args.report.is_some());
-    let mut decisions = args
-        .decisions
-        .as_deref()
-        .map(DecisionLog::create)
-        .transpose()?;
+    let mut timeline = Timeline::new(engine::slow_limit_ns(policy), args.report.is_some());
+    let mut decisions = match decisions {
+        Some(path) => Some(DecisionLog::create(path)?),
+        None => on_stdout.then(DecisionLog::on_stdout),
+    };
     let summary = engine::replay(trace, policy, args.seed, decisions.as_mut(), &mut timeline)?;
     if let Some(decisions) = decisions {
         decisions.finish()?;
     }
+    let inputs = Inputs {
+        trace_name: &trace_name,
+        policy_name: &file.name,
+        policy_text: &file.text,
+        policy,
+        seed: args.seed,
+        per_key: args.per_key,
+        summary: &summary,
+        timeline: &timeline,
+    };
     if let Some(path) = &args.report {
-        let html = report::html(&Inputs {
-            trace_name: &trace_name,
-            policy_name: &file.name,
-            policy_text: &file.text,
-            policy,
-            seed: args.seed,
-            per_key: args.per_key,
-            summary: &summary,
-            timeline: &timeline,
-        });
         let mut draft = Draft::create(path)?;
         draft
-            .write_all(html.as_bytes())
+            .write_all(report::html(&inputs).as_bytes())
             .map_err(|error| cannot_write(path, &error))?;
         draft.keep()?;
     }
-
-    let mut out = BufWriter::new(io::stdout().lock());
+    if on_stdout {
+        // Who does not read stderr has all that was asked for.
+        let _ = print(&inputs, args, Screen::of_stderr(), io::stderr().lock());
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", summary.json()?)?;
-    } else {
-        let screen = Screen::of_stdout();
-        let (width, colour) = (screen.width, screen.colour);
-        writeln!(
-            out,
-            "{}",
-            terminal::header(&trace_name, &file.name, &summary, args.per_key)
-        )?;
-        writeln!(out, "{}", terminal::transitions(&summary, screen))?;
-        let picture = band::draw(&timeline, &summary, args.per_key, width, colour);
-        writeln!(out, "{}\n", picture.trim_end_matches('\n'))?;
-        write!(out, "{}", terminal::numbers(&summary, slow_limit_ns))?;
-        if let Some(path) = &args.report {
-            writeln!(out, "Report: {}", path.display())?;
-        }
+        out.flush()?;
+        return Ok(());
     }
-    out.flush()?;
+    print(&inputs, args, Screen::of_stdout(), out)?;
     Ok(())
+}
+
+/// The summary for people.
+fn print(
+    inputs: &Inputs<'_>,
+    args: &ReplayArgs,
+    screen: Screen,
+    out: impl Write,
+) -> io::Result<()> {
+    let Inputs {
+        summary, timeline, ..
+    } = *inputs;
+    let mut out = BufWriter::new(out);
+    let header = terminal::header(
+        inputs.trace_name,
+        inputs.policy_name,
+        summary,
+        inputs.per_key,
+    );
+    writeln!(out, "{header}")?;
+    writeln!(
+        out,
+        "{}",
+        terminal::transitions(summary, inputs.policy, screen)
+    )?;
+    let (width, colour) = (screen.width, screen.colour);
+    let picture = band::draw(timeline, summary, inputs.per_key, width, colour);
+    writeln!(out, "{}\n", picture.trim_end_matches('\n'))?;
+    write!(
+        out,
+        "{}",
+        terminal::numbers(summary, timeline.slow_limit_ns())
+    )?;
+    if let Some(path) = &args.report {
+        writeln!(out, "Report: {}", path.display())?;
+    }
+    out.flush()
 }
 
 pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<()> {

@@ -84,7 +84,7 @@ struct ReplayArgs {
     /// Seed of the random words (jitter, ramp); the same seed gives the same answers
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write the answer to each row as JSON lines
+    /// Write the answer to each row as JSON lines; - is stdout, and the summary goes to stderr (not with --json)
     #[arg(long, value_name = "FILE.jsonl")]
     decisions: Option<PathBuf>,
     /// Write the picture: one self-contained HTML file

@@ -28,14 +28,16 @@ pub(crate) fn counted(n: u64, word: &str) -> String {
     format!("{} {word}{plural}", count(n))
 }
 
-/// The share as a percentage with one decimal, rounded down, so that 100 % means all of them and 0 % none.
+/// The share as a percentage with one decimal, rounded half up; but 100 % means all of them and 0 % none.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     if part == 0 || whole == 0 {
         return "0 %".to_owned();
     }
-    let tenths = u128::from(part) * 1000 / u128::from(whole);
+    let (part, whole) = (u128::from(part), u128::from(whole));
+    let tenths = (part * 2000 + whole) / (whole * 2);
     match (tenths / 10, tenths % 10) {
         (0, 0) => "< 0.1 %".to_owned(),
+        (100, 0) if part < whole => "> 99.9 %".to_owned(),
         (percent, 0) => format!("{percent} %"),
         (percent, tenth) => format!("{percent}.{tenth} %"),
     }
@@ -157,8 +159,13 @@ mod tests {
         assert_eq!(counted(1, "call"), "1 call");
         assert_eq!(percent(0, 0), "0 %");
         assert_eq!(percent(1, 3), "33.3 %");
-        assert_eq!(percent(999_999, 1_000_000), "99.9 %");
-        assert_eq!(percent(1, 1_000_000), "< 0.1 %");
+        assert_eq!(percent(2, 3), "66.7 %");
+        assert_eq!(
+            (percent(1, 2_000), percent(1, 2_001)),
+            ("0.1 %".to_owned(), "< 0.1 %".to_owned())
+        );
+        assert_eq!(percent(99_949, 100_000), "99.9 %");
+        assert_eq!(percent(99_950, 100_000), "> 99.9 %");
         assert_eq!(percent(u64::MAX, u64::MAX), "100 %");
     }
 

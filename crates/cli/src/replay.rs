@@ -42,8 +42,8 @@ pub(crate) fn replay(
             decisions.row(&row, refused.map(|refused| refused.refusal))?;
         }
     }
-    let (transitions, end_ns) = engine.finish();
-    Ok(tallies.summary(transitions, end_ns, trace.into_keys()))
+    let done = engine.finish();
+    Ok(tallies.summary(done, trace.into_keys()))
 }
 
 /// Above how many nanoseconds a call counts as slow, if the policy says.
@@ -67,10 +67,22 @@ struct Engine<'p> {
     now_ns: u64,
 }
 
+/// What the breakers did.
+pub(crate) struct Done {
+    /// By instant, then by first appearance of the key.
+    pub(crate) transitions: Vec<KeyedTransition>,
+    /// The last event.
+    pub(crate) end_ns: u64,
+    /// The most results that came to one breaker.
+    pub(crate) most_results: u64,
+}
+
 /// A breaker with the words that only it draws.
 struct Lane<'p> {
     breaker: Breaker<&'p BreakerPolicy>,
     rng: Xoshiro256PlusPlus,
+    /// Calls that have reported.
+    results: u64,
 }
 
 impl<'p> Engine<'p> {
@@ -102,6 +114,7 @@ impl<'p> Engine<'p> {
             self.lanes.push(Lane {
                 breaker: Breaker::new(self.policy),
                 rng: Xoshiro256PlusPlus::seed_from_u64(self.seed_of(row.key)),
+                results: 0,
             });
         }
         let lane = &mut self.lanes[row.key_id as usize];
@@ -136,7 +149,7 @@ impl<'p> Engine<'p> {
     }
 
     /// Lets every call report, then every deadline up to the last event pass.
-    fn finish(mut self) -> (Vec<KeyedTransition>, u64) {
+    fn finish(mut self) -> Done {
         while !self.in_flight.is_empty() {
             self.report_next();
         }
@@ -148,7 +161,12 @@ impl<'p> Engine<'p> {
         // of one breaker at one instant stay in the order in which they happened.
         self.transitions
             .sort_by_key(|noted| (noted.transition.at_ns, noted.key));
-        (self.transitions, self.now_ns)
+        let results = self.lanes.iter().map(|lane| lane.results);
+        Done {
+            end_ns: self.now_ns,
+            most_results: results.max().unwrap_or(0),
+            transitions: self.transitions,
+        }
     }
 
     fn report_next(&mut self) {
@@ -157,6 +175,7 @@ impl<'p> Engine<'p> {
         };
         self.now_ns = report.at_ns;
         let lane = &mut self.lanes[report.key_id as usize];
+        lane.results += 1;
         let outcome = match report.outcome {
             RowOutcome::Ok => Outcome::Success,
             RowOutcome::Error | RowOutcome::Timeout => Outcome::Failure,

@@ -4,10 +4,13 @@ use evenkeel_core::breaker::{Cause, Phase, Transition};
 use evenkeel_core::estimator::{LatencySummary, LogHistogram, LogHistogramPolicy};
 use serde::Serialize;
 
+use crate::replay::Done;
 use crate::trace::{Row, RowOutcome};
 
 /// Quantiles are at most 1/128 too high.
 const PRECISION_BITS: u8 = 7;
+/// The same in words, below every table of them.
+pub(crate) const PRECISION: &str = "Percentiles are the upper ends of intervals, at most 1/128 (0.8 %) too high; max and mean are exact.";
 
 /// A transition and whose it is.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +50,8 @@ pub(crate) struct Summary {
     pub(crate) transitions: Vec<KeyedTransition>,
     pub(crate) latency_before: Option<LatencySummary>,
     pub(crate) latency_after: Option<LatencySummary>,
+    /// The most results that came to one breaker.
+    pub(crate) most_results: u64,
     /// The last ask or report.
     pub(crate) end_ns: u64,
     /// The first ask.
@@ -107,12 +112,8 @@ impl Tallies {
         }
     }
 
-    pub(crate) fn summary(
-        self,
-        transitions: Vec<KeyedTransition>,
-        end_ns: u64,
-        keys: Vec<String>,
-    ) -> Summary {
+    pub(crate) fn summary(self, done: Done, keys: Vec<String>) -> Summary {
+        let end_ns = done.end_ns;
         Summary {
             rows: self.admitted + self.refused,
             admitted: self.admitted,
@@ -120,7 +121,8 @@ impl Tallies {
             failures: self.failures,
             slow: self.slow_limit_ns.map(|_| self.slow),
             good_refused: self.good_refused,
-            transitions,
+            transitions: done.transitions,
+            most_results: done.most_results,
             latency_before: self.before.summary(end_ns),
             latency_after: self.after.summary(end_ns),
             end_ns,

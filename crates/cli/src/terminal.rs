@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use evenkeel_core::breaker::Phase;
+use evenkeel_core::breaker::{BreakerPolicy, Cause, Phase, Trigger};
 use evenkeel_core::estimator::LatencySummary;
 
 use crate::numbers;
-use crate::summary::{Summary, Tally};
+use crate::summary::{PRECISION, Summary, Tally};
 
 /// What is said about the recording, in every summary.
 const NOTE: &str = "Recorded outcomes are taken as independent of what was admitted:
@@ -25,7 +25,15 @@ pub(crate) struct Screen {
 impl Screen {
     /// That of stdout; 80 columns without colour where it is no terminal.
     pub(crate) fn of_stdout() -> Self {
-        let terminal = console::Term::stdout();
+        Self::of(&console::Term::stdout())
+    }
+
+    /// That of stderr.
+    pub(crate) fn of_stderr() -> Self {
+        Self::of(&console::Term::stderr())
+    }
+
+    fn of(terminal: &console::Term) -> Self {
         let width = terminal
             .size_checked()
             .map_or(80, |(_, columns)| usize::from(columns));
@@ -69,9 +77,12 @@ pub(crate) fn header(trace: &str, policy: &str, summary: &Summary, per_key: bool
 const LONGEST_KEY: usize = 40;
 
 /// Every transition, one a line.
-pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
+pub(crate) fn transitions(summary: &Summary, policy: &BreakerPolicy, screen: Screen) -> String {
     if summary.transitions.is_empty() {
-        return "No transition: the breaker stays closed.\n".to_owned();
+        return format!(
+            "No transition: the breaker stays closed.\n{}",
+            unjudged(summary, policy)
+        );
     }
     let whole = summary.end_ns - summary.start_ns;
     let rows: Vec<_> = summary
@@ -101,6 +112,28 @@ pub(crate) fn transitions(summary: &Summary, screen: Screen) -> String {
             "  {at:>at_width$}  {key:key_width$}{:key_gap$}{from:>9} -> {to}  {cause}",
             ""
         );
+    }
+    text
+}
+
+/// Which triggers never had enough results to be judged. (Of a breaker that stays closed no window was cleared.)
+fn unjudged(summary: &Summary, policy: &BreakerPolicy) -> String {
+    let most = summary.most_results;
+    let mut text = String::new();
+    for trigger in policy.triggers() {
+        let (kind, min_calls) = match trigger {
+            Trigger::FailureRate { min_calls, .. } => (Cause::FailureRate, min_calls),
+            Trigger::SlowRate { min_calls, .. } => (Cause::SlowRate, min_calls),
+            Trigger::Latency { min_calls, .. } => (Cause::Latency, min_calls),
+            _ => continue,
+        };
+        if most < u64::from(min_calls) {
+            let min_calls = numbers::count(min_calls.into());
+            let most = numbers::counted(most, "result");
+            text += &format!(
+                "The trigger {kind} was never judged: its min_calls is {min_calls}, and no breaker had more than {most}.\n"
+            );
+        }
     }
     text
 }
@@ -152,7 +185,7 @@ pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
     let mut text = aligned(&lines, &[false, true, false, true]);
     text.push('\n');
     text += &latencies(summary);
-    text.push('\n');
+    text += &format!("  {PRECISION}\n\n");
     text + NOTE + "\n"
 }
 

@@ -49,11 +49,20 @@ pub(crate) struct Bin {
     calls: [u64; Kind::ALL.len()],
     /// Calls above the slow limit, whatever their outcome.
     pub(crate) slow: u64,
-    /// The slowest of all, which no quantile is above.
-    most_ns: u64,
     /// The slowest call of each kind, so that no outlier and no rare kind is lost to sampling.
     slowest: Slowest,
-    latencies: [u32; BUCKETS],
+    /// Of all calls.
+    pub(crate) latencies: Latencies,
+    /// Of the admitted calls alone: what callers would have met.
+    pub(crate) admitted: Latencies,
+}
+
+/// A histogram of latencies.
+#[derive(Clone)]
+pub(crate) struct Latencies {
+    /// The slowest, which no quantile is above.
+    most_ns: u64,
+    counts: [u32; BUCKETS],
 }
 
 impl Timeline {
@@ -82,9 +91,10 @@ impl Timeline {
         let bin = &mut self.bins[index];
         bin.calls[kind as usize] += 1;
         bin.slow += u64::from(slow);
-        bin.most_ns = bin.most_ns.max(row.latency_ns);
-        let bucket = &mut bin.latencies[bucket_of(row.latency_ns)];
-        *bucket = bucket.saturating_add(1);
+        bin.latencies.record(row.latency_ns);
+        if admitted {
+            bin.admitted.record(row.latency_ns);
+        }
         if let Some(sample) = &mut self.sample {
             let point = Point {
                 row: self.rows,
@@ -190,9 +200,47 @@ impl Default for Bin {
         Self {
             calls: [0; Kind::ALL.len()],
             slow: 0,
-            most_ns: 0,
             slowest: Slowest::default(),
-            latencies: [0; BUCKETS],
+            latencies: Latencies::default(),
+            admitted: Latencies::default(),
+        }
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self {
+            most_ns: 0,
+            counts: [0; BUCKETS],
+        }
+    }
+}
+
+impl Latencies {
+    fn record(&mut self, latency_ns: u64) {
+        self.most_ns = self.most_ns.max(latency_ns);
+        let count = &mut self.counts[bucket_of(latency_ns)];
+        *count = count.saturating_add(1);
+    }
+
+    /// The nearest-rank quantile, at most 1/16 too high; `None` without calls.
+    pub(crate) fn quantile(&self, quantile: Quantile) -> Option<u64> {
+        let count = self.counts.iter().map(|n| u64::from(*n)).sum();
+        let rank = quantile.rank(count)?;
+        let mut below = 0;
+        self.counts
+            .iter()
+            .position(|n| {
+                below += u64::from(*n);
+                below >= rank
+            })
+            .map(|bucket| most_of(bucket).min(self.most_ns))
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        self.most_ns = self.most_ns.max(other.most_ns);
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            *mine = mine.saturating_add(theirs);
         }
     }
 }
@@ -227,32 +275,16 @@ impl Bin {
         self.of(Kind::RefusedOk) + self.of(Kind::RefusedFailed)
     }
 
-    /// The nearest-rank quantile of the latencies, at most 1/16 too high; `None` without calls.
-    pub(crate) fn quantile(&self, quantile: Quantile) -> Option<u64> {
-        let count = self.latencies.iter().map(|n| u64::from(*n)).sum();
-        let rank = quantile.rank(count)?;
-        let mut below = 0;
-        self.latencies
-            .iter()
-            .position(|n| {
-                below += u64::from(*n);
-                below >= rank
-            })
-            .map(|bucket| most_of(bucket).min(self.most_ns))
-    }
-
     fn absorb(&mut self, other: &Self) {
         for (mine, theirs) in self.calls.iter_mut().zip(other.calls) {
             *mine += theirs;
         }
         self.slow += other.slow;
-        self.most_ns = self.most_ns.max(other.most_ns);
         for point in other.slowest.points() {
             self.slowest.take(point);
         }
-        for (mine, theirs) in self.latencies.iter_mut().zip(other.latencies) {
-            *mine = mine.saturating_add(theirs);
-        }
+        self.latencies.absorb(&other.latencies);
+        self.admitted.absorb(&other.admitted);
     }
 }
 

@@ -290,7 +290,7 @@ impl Input {
     }
 
     fn ends_with_newline(&self) -> bool {
-        self.last_byte == b'\n'
+        matches!(self.last_byte, b'\n' | b'\r')
     }
 }
 

@@ -161,9 +161,12 @@ impl FaultPlace<'_> {
         let Some(start) = self.record.position() else {
             return (1, joined(self.record));
         };
-        self.path
+        let (number, line) = self
+            .path
             .and_then(|path| line_at(path, start).ok())
-            .unwrap_or_else(|| (start.line(), joined(self.record)))
+            .unwrap_or_else(|| (start.line(), joined(self.record)));
+        // Each record begins a line of its own, also where lines end with CR, which the CSV reader does not count.
+        (number.max(start.record() + 1), line)
     }
 }
 
@@ -177,16 +180,13 @@ fn line_at(path: &Path, start: &csv::Position) -> std::io::Result<(u64, Vec<u8>)
     let mut line = Vec::new();
     while file.read_until(b'\n', &mut line)? > 0 {
         let ended = line.ends_with(b"\n");
-        while line
-            .last()
-            .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
-        {
-            line.pop();
-        }
-        if !line.is_empty() {
-            return Ok((number, line));
+        // Where lines end with CR alone, all of them come at once.
+        let mut parts = line.split(|byte| matches!(byte, b'\n' | b'\r'));
+        if let Some(first) = parts.find(|part| !part.is_empty()) {
+            return Ok((number, first.to_vec()));
         }
         number += u64::from(ended);
+        line.clear();
     }
     Err(std::io::ErrorKind::UnexpectedEof.into())
 }

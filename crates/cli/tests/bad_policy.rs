@@ -166,6 +166,19 @@ fn a_float_where_a_ratio_needs_quotes() {
 }
 
 #[test]
+fn a_key_of_another_kind_comes_before_what_is_missing() {
+    let text = "breaker.triggers[1].failures cannot be set here: the kind failure-rate has only the keys at_least and \
+                min_calls; leave this key out or change the kind";
+    let (from, to) = ("at_least = \"50%\", min_calls = 20", "failures = 5");
+    points_at("foreign", TOML, from, to, "5:39", text, "5");
+    let (from, to) = (
+        "\"at_least\": \"50%\", \"min_calls\": 20",
+        "\"failures\": 5",
+    );
+    points_at("foreign", JSON, from, to, "6:45", text, "5");
+}
+
+#[test]
 fn a_missing_probe_timeout() {
     let text = "breaker.half_open.probe_timeout is missing: add it, it has no default";
     points_at(

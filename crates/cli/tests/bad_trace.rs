@@ -199,6 +199,28 @@ fn lines_are_counted_as_an_editor_counts_them() {
 }
 
 #[test]
+fn line_ends_of_an_old_mac_are_line_ends() {
+    let folder = Folder::new("carriage_return");
+    let text = rows("0,a,1,ok\n1,a,-1,ok\n2,a,3,ok\n").replace('\n', "\r");
+    let trace = folder.file("t.csv", &text);
+    let run = evenkeel(["percentiles", &trace, "--window", "10"]);
+    let place = format!("{trace}:3:5: found \"-1\"");
+    assert!(run.complaint().starts_with(&place), "{}", run.stderr);
+    assert!(run.stderr.contains("\n 3 | 1,a,-1,ok\n"), "{}", run.stderr);
+    for ends in ["\r", "\r\n", "\n"] {
+        let piped = text.replace('\r', ends);
+        let run = fed(["percentiles", "-", "--window", "10"], piped.as_bytes());
+        assert!(
+            run.complaint().starts_with("stdin:3:5: "),
+            "{ends:?}: {}",
+            run.stderr
+        );
+    }
+    let said = complaint("cr_at_the_end", rows("0,a,1\n").replace('\n', "\r"));
+    assert!(said.ends_with("complete the row or delete it"), "{said}");
+}
+
+#[test]
 fn the_line_is_shown_with_carets_under_the_field() {
     let folder = Folder::new("carets");
     let trace = folder.trace("t.csv", "0,a,1,ok 10,a,-57,ok");

@@ -82,6 +82,7 @@ fn the_summary_says_what_was_kept_away_and_at_what_price() {
   latency                    p50     p90     p95     p99   p99.9     max    mean
   before (all calls)      251 ms   1.5 s   1.5 s   1.5 s   1.5 s   1.5 s  401 ms
   after (admitted calls)  250 ms  250 ms  250 ms  250 ms  250 ms  250 ms  167 ms
+  Percentiles are the upper ends of intervals, at most 1/128 (0.8 %) too high; max and mean are exact.
 
 Recorded outcomes are taken as independent of what was admitted:
 a call that the policy lets through ends as it was recorded.
@@ -102,13 +103,33 @@ fn a_calm_trace_says_so() {
     let trace = folder.trace("t.csv", "0,a,1000,ok 2000,a,1000,ok");
     let out = evenkeel(["replay", &trace, "--policy", &policy]).good();
     assert!(
-        out.contains("\nNo transition: the breaker stays closed.\n"),
+        out.contains("\nNo transition: the breaker stays closed.\n\n"),
+        "{out}"
+    );
+    // Two calls are enough for this policy; one is not.
+    let trace = folder.trace("one.csv", "0,a,1000,ok 2000,b,1000,ok");
+    let out = evenkeel(["replay", &trace, "--policy", &policy, "--per-key"]).good();
+    assert!(
+        out.contains(
+            "closed.\nThe trigger slow-rate was never judged: its min_calls is 2, and no breaker had more than 1 result.\n\n"
+        ),
         "{out}"
     );
     assert!(
         out.contains("\n  refused                           0  of 2 calls    0 %\n"),
         "{out}"
     );
+}
+
+#[test]
+fn shares_are_rounded_half_up() {
+    let folder = Folder::new("terminal_shares");
+    let policy = folder.file("p.toml", POLICY);
+    // Two failures open it; the third call is refused, and is one of three.
+    let trace = folder.trace("t.csv", "0,a,1,error 5,a,1,error 10,a,1,ok");
+    let out = evenkeel(["replay", &trace, "--policy", &policy]).good();
+    assert!(out.contains("  2  of 3 calls  66.7 %\n"), "{out}");
+    assert!(out.contains("  1  of 3 calls  33.3 %\n"), "{out}");
 }
 
 #[test]

@@ -143,6 +143,26 @@ fn an_input_is_never_overwritten_through_a_link() {
 }
 
 #[test]
+fn decisions_can_go_to_stdout() {
+    let folder = Folder::new("decisions_on_stdout");
+    let (trace, policy) = sample();
+    let args = ["replay", &trace, "--policy", &policy];
+    let path = folder.path("d.jsonl");
+    let summary = evenkeel(args.iter().chain(&["--decisions", &path])).good();
+    let run = evenkeel(args.iter().chain(&["--decisions", "-"]));
+    assert_eq!((run.code, run.stdout), (0, folder.read("d.jsonl")));
+    assert_eq!(run.stderr, summary);
+    let run = evenkeel(args.iter().chain(&["--decisions", "-", "--json"]));
+    assert_eq!(run.stdout, "");
+    assert!(
+        run.complaint()
+            .ends_with("both write to stdout; name a file for the decisions"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn two_outputs_cannot_be_one_file() {
     let folder = Folder::new("one_file");
     let (trace, policy) = sample();
@@ -209,9 +229,14 @@ fn a_fault_in_a_named_pipe_is_said_at_once() {
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let (trace, _) = sample();
+    let (trace, policy) = sample();
+    closed_early(&["percentiles", &trace, "--window", "10", "--every", "1"]);
+    closed_early(&["replay", &trace, "--policy", &policy, "--decisions", "-"]);
+}
+
+fn closed_early(args: &[&str]) {
     let mut child = command()
-        .args(["percentiles", &trace, "--window", "10", "--every", "1"])
+        .args(args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -139,11 +139,8 @@ fn json_is_read_as_toml_is() {
     let policy: BreakerPolicy = serde_json::from_str(json).expect("a policy");
     let (span, slices) = (secs(10), 10);
     assert_eq!(policy.window(), Some(Window::Time { span, slices }));
-    assert_eq!(
-        policy.open().base(),
-        secs(1),
-        "whole numbers are nanoseconds"
-    );
+    let base = policy.open().base();
+    assert_eq!(base, secs(1), "whole numbers are nanoseconds");
 }
 
 #[test]
@@ -199,12 +196,9 @@ fn every_growth_and_jitter_has_its_name() {
             .growth()
     };
     assert_eq!(growth("growth = 'constant'"), Growth::Constant);
-    assert_eq!(
-        growth("growth = 'linear'\nstep = '5ms'"),
-        Growth::Linear {
-            step: Duration::from_millis(5)
-        }
-    );
+    let linear = growth("growth = 'linear'\nstep = '5ms'");
+    let step = Duration::from_millis(5);
+    assert_eq!(linear, Growth::Linear { step });
     let factor = Ratio::new(3, 2).unwrap();
     assert_eq!(
         growth("growth = 'exponential'\nfactor = '1.5'"),
@@ -216,25 +210,16 @@ fn every_growth_and_jitter_has_its_name() {
             .expect(text)
             .jitter()
     };
-    let named = [
-        "'none'",
-        "'full'",
-        "'equal'",
-        "'decorrelated'",
-        "{ spread = '20%' }",
-    ]
-    .map(jitter);
     let spread = Jitter::Spread(Ratio::percent(20));
-    assert_eq!(
-        named,
-        [
-            Jitter::None,
-            Jitter::Full,
-            Jitter::Equal,
-            Jitter::Decorrelated,
-            spread
-        ]
-    );
+    for (name, expected) in [
+        ("'none'", Jitter::None),
+        ("'full'", Jitter::Full),
+        ("'equal'", Jitter::Equal),
+        ("'decorrelated'", Jitter::Decorrelated),
+        ("{ spread = '20%' }", spread),
+    ] {
+        assert_eq!(jitter(name), expected, "{name}");
+    }
 }
 
 #[test]
@@ -245,16 +230,13 @@ fn ratios_and_quantiles_are_read_in_every_form() {
         ));
         policy.expect(text).triggers().next().expect("a trigger")
     };
-    let at_least = Ratio::percent(50);
+    let half = Trigger::FailureRate {
+        at_least: Ratio::percent(50),
+        min_calls: 1,
+    };
     for form in ["50%", "1/2", "0.5"] {
         let rate = trigger(&format!("kind = 'failure-rate', at_least = '{form}'"));
-        assert_eq!(
-            rate,
-            Trigger::FailureRate {
-                at_least,
-                min_calls: 1
-            }
-        );
+        assert_eq!(rate, half);
     }
     for form in ["p99.9", "0.999", "999/1000"] {
         let Trigger::Latency {
@@ -361,7 +343,7 @@ const WRONG_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "triggers = [{ kind = 'consecutive', failures = 5, min_calls = 3 }]",
-        "breaker.triggers[0].min_calls cannot be set here: a trigger of this kind has no such key; leave it out",
+        "breaker.triggers[0].min_calls cannot be set here: the kind consecutive has only the key failures; leave this key out or change the kind",
     ),
     (
         "triggers = [{ kind = 'consecutive', failures = 0 }]",
@@ -473,6 +455,10 @@ fn what_a_trigger_says_wrong_is_named_with_its_place_in_the_list() {
         (
             "kind = 'latency', quantile = 'p99', min_calls = 1",
             "breaker.triggers[1].above is missing: a trigger of this kind needs it",
+        ),
+        (
+            "kind = 'failure-rate', failures = 5",
+            "breaker.triggers[1].failures cannot be set here: the kind failure-rate has only the keys at_least and min_calls; leave this key out or change the kind",
         ),
         (
             "kind = 'latency', quantile = 'p100.1', above = '1s', min_calls = 1",

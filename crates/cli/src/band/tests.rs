@@ -30,6 +30,22 @@ fn phases_and_shares_are_told_apart_without_colour() {
 }
 
 #[test]
+fn what_was_admitted_has_a_p99_of_its_own() {
+    // The second half is refused: its columns have no admitted call.
+    let mut summary = summary(10 * SECOND, &[], round_trip(None, 4 * SECOND, SECOND));
+    let band = draw(&timeline(1000, false), &summary, false, 50, false);
+    let columns = |label| line(&band, label).chars().count() - " refused  ".len();
+    assert_eq!((columns("p99 all"), columns("p99 adm")), (40, 20), "{band}");
+    assert!(
+        band.contains("p99 of all calls, and of the admitted ones alone: "),
+        "{band}"
+    );
+    summary.refused = 0;
+    let band = draw(&timeline(1000, false), &summary, false, 50, false);
+    assert!(!band.contains("p99 adm") && band.contains("p99 of all calls: "));
+}
+
+#[test]
 fn the_shortest_opening_shows() {
     let summary = summary(1000 * SECOND, &[], round_trip(None, 500 * SECOND, 1));
     let band = draw(&timeline(1000, false), &summary, false, 80, false);

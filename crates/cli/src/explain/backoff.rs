@@ -59,15 +59,12 @@ fn waits(policy: &BackoffPolicy, rows: &[Wait], page: &mut Page) {
     }
     page.table(&table);
     let mut note = "█ waited at least, ░ what jitter may add.".to_owned();
-    let steady = schedule::steady_from(policy);
     let more = match schedule::waits_at_most(policy) {
         Bound::AtMost(n) => n > u64::from(previous),
         _ => true,
     };
-    if more && steady == Some(previous) {
-        note += &format!(" All waits after no. {previous} are like it.");
-    } else if more {
-        note.push_str(" Later waits are longer still.");
+    if more {
+        note += &format!(" {}", schedule::after(policy, previous, "waits"));
     }
     page.paragraph(&note);
     if policy.jitter() == Jitter::Decorrelated {

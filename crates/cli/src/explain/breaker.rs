@@ -57,12 +57,7 @@ fn waits(policy: &BreakerPolicy, page: &mut Page) {
         ]);
     }
     page.table(&table);
-    let note = if schedule::steady_from(policy.open()) == Some(previous) {
-        format!("All after no. {previous} are like it.")
-    } else {
-        "Later ones are longer still.".to_owned()
-    };
-    page.paragraph(&note);
+    page.paragraph(&schedule::after(policy.open(), previous, "open waits"));
 }
 
 /// How many trials one half-open phase can let through if all of them fail.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::time::MAX_SPAN;
 
+use crate::numbers::exact;
+
 /// Rows from the first on; after them only the row from which nothing changes any more.
 const FIRST_ROWS: u32 = 12;
 /// Beyond so many waits nobody counts (and counting would take long).
@@ -32,10 +34,12 @@ pub(crate) enum Bound {
     None,
 }
 
-/// The wait number from which on all are alike; `None` if they grow for as long as they can be counted, or until
-/// there is no longer span.
+/// The wait number from which on all are alike; `None` if they grow for as long as they can be counted, or, beyond
+/// the first rows, until there is no longer span: nobody waits for that.
 pub(crate) fn steady_from(policy: &BackoffPolicy) -> Option<u32> {
-    if look(policy, u32::MAX).0 >= MAX_SPAN {
+    if look(policy, u32::MAX).0 >= MAX_SPAN
+        && look(policy, FIRST_ROWS) != look(policy, FIRST_ROWS + 1)
+    {
         return None;
     }
     // Once the waits stop growing they never grow again, so the place can be searched by halving.
@@ -53,6 +57,22 @@ pub(crate) fn steady_from(policy: &BackoffPolicy) -> Option<u32> {
         }
     }
     Some(found)
+}
+
+/// How the waits go on after the last row of the table; `what` names them, say "waits".
+pub(crate) fn after(policy: &BackoffPolicy, last: u32, what: &str) -> String {
+    let steady = steady_from(policy);
+    if steady == Some(last) {
+        return format!("All {what} after no. {last} are like it.");
+    }
+    let end = match steady {
+        Some(end) => format!(", up to {}", exact(look(policy, end).2)),
+        None if look(policy, u32::MAX).0 >= MAX_SPAN => {
+            ", up to the longest span there is, 2^62 ns (146 years)".to_owned()
+        }
+        None => String::new(),
+    };
+    format!("Later {what} are longer still{end}.")
 }
 
 /// The rows of a table: the first waits, and the first of those that are all alike.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
 use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
+use evenkeel_core::time::MAX_SPAN;
 use evenkeel_core::{Quantile, Ratio};
 
 use super::explain;
@@ -67,7 +68,60 @@ fn a_long_schedule_shows_its_start_and_its_end() {
     };
     let slow = backoff(1000, |b| b.growth(growth));
     assert_eq!(rows(&slow).len(), 12);
-    assert!(text(None, Some(slow), 80).contains("Later waits are longer still"));
+    assert!(text(None, Some(slow), 80).contains("Later waits are longer still."));
+    // The same with a cap that it reaches at wait no. 2,000,001.
+    let capped = backoff(1000, |b| b.growth(growth).cap(ms(1002)));
+    let capped = flat(&text(None, Some(capped), 80));
+    assert!(
+        capped.contains("Later waits are longer still, up to 1.002 s."),
+        "{capped}"
+    );
+}
+
+#[test]
+fn what_is_said_of_later_waits_is_true_at_the_longest_span() {
+    let say = |policy| flat(&text(None, Some(policy), 80));
+    let step = MAX_SPAN;
+    let linear = backoff(1000, |b| b.growth(Growth::Linear { step }));
+    assert_eq!(steady_from(&linear), Some(2));
+    assert!(say(linear).contains("All waits after no. 2 are like it."));
+    let factor = Ratio::new(u32::MAX, 1).unwrap();
+    let huge = backoff(1000, |b| b.growth(Growth::Exponential { factor }));
+    assert_eq!(rows(&huge).len(), 3);
+    assert!(say(huge).contains("All waits after no. 3 are like it."));
+    // Doubling from 1 s on gets there, too, but no table shows it.
+    let doubling = say(backoff(1000, |b| b));
+    assert!(
+        doubling.contains(
+            "Later waits are longer still, up to the longest span there is, 2^62 ns (146 years)."
+        ),
+        "{doubling}"
+    );
+}
+
+#[test]
+fn a_cap_below_the_base_is_said_to_be_the_wait() {
+    let words = "(the cap of 1 s is below the base of 5 s, so it is the wait from the start)";
+    for jitter in [Jitter::None, Jitter::Full, Jitter::Decorrelated] {
+        let policy = backoff(5000, |b| b.cap(ms(1000)).jitter(jitter));
+        let said = flat(&text(None, Some(policy), 110).replace(['│', '└', '┬', '─', '┘'], " "));
+        assert!(said.contains("1 s each time"), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    let open = backoff(5000, |b| b.cap(ms(1000)).jitter(Jitter::Equal));
+    let policy = BreakerPolicy::builder(open, ms(2000))
+        .trigger(Trigger::Consecutive { failures: 5 })
+        .build()
+        .unwrap();
+    let said = flat(&text(Some(policy), None, 80));
+    assert!(
+        said.contains(&format!(
+            "drawn between half of that and all of it {words}; a close"
+        )),
+        "{said}"
+    );
+    let equal = backoff(1000, |b| b.cap(ms(1000)));
+    assert!(!text(None, Some(equal), 80).contains("below the base"));
 }
 
 #[test]

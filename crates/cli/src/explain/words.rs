@@ -121,6 +121,14 @@ fn half_open(policy: &BreakerPolicy) -> String {
 pub(crate) fn schedule(policy: &BackoffPolicy, step: &str) -> String {
     let cap = policy.cap();
     let first = exact(policy.ceiling(1));
+    if let Some(cap) = cap.filter(|cap| *cap < policy.base()) {
+        return format!(
+            "{first} each time{} (the cap of {} is below the base of {}, so it is the wait from the start)",
+            jitter(policy.jitter()),
+            exact(cap),
+            exact(policy.base())
+        );
+    }
     let most = cap.map_or_else(String::new, |cap| format!(" up to {}", exact(cap)));
     let grows = match policy.growth() {
         _ if policy.jitter() == Jitter::Decorrelated => {

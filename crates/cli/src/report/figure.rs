@@ -4,6 +4,7 @@ use evenkeel_core::breaker::Phase;
 
 use super::svg::{Path, Svg};
 use super::{Inputs, lanes, latency, shares};
+use crate::timeline::Bin;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases::{self, History};
 
@@ -20,6 +21,8 @@ const COLUMNS: usize = 600;
 /// Where things lie: what all panels share.
 pub(crate) struct Frame {
     pub(crate) axis: Axis,
+    /// What the rolling lines go through, merged once for all of them.
+    pub(crate) rolling: Vec<Bin>,
     pub(crate) left: f64,
     pub(crate) width: f64,
 }
@@ -87,6 +90,7 @@ pub(crate) fn draw(inputs: &Inputs<'_>) -> String {
     };
     let frame = Frame {
         axis: Axis::of(inputs.summary),
+        rolling: inputs.timeline.rolling().collect(),
         left,
         width: WIDTH - left - MARGIN_RIGHT,
     };

@@ -1,4 +1,4 @@
-//! The upper panel: each call's latency on a log scale, the slow limit, and the rolling median and p99.
+//! The upper panel: each call's latency on a log scale, the slow limit, and the rolling median and p99s.
 
 use evenkeel_core::Quantile;
 
@@ -7,6 +7,9 @@ use super::figure::Frame;
 use super::svg::{Path, Svg};
 use crate::numbers;
 use crate::timeline::{Bin, Kind, Timeline};
+
+/// What a line shows of a bin.
+type Height = fn(&Bin) -> Option<u64>;
 
 /// A log scale from one latency to another.
 struct Scale {
@@ -114,10 +117,19 @@ pub(crate) fn draw(svg: &mut Svg, frame: &Frame, inputs: &Inputs<'_>, panel: (f6
         let text = format!("slow above {}", numbers::rounded(limit));
         svg.label("limit-label end", frame.right() - 4.0, y - 5.0, &text);
     }
-    for (quantile, class) in [(Quantile::P50, "p50"), (Quantile::P99, "p99")] {
-        let line = rolling(frame, timeline, |bin| {
-            bin.quantile(quantile).map(|ns| scale.y(ns))
-        });
+    let mut lines: Vec<(&str, Height)> = vec![
+        ("p50", |bin| bin.latencies.quantile(Quantile::P50)),
+        ("p99", |bin| bin.latencies.quantile(Quantile::P99)),
+    ];
+    if inputs.summary.refused > 0 {
+        // Below the others: it shows only where it is not the p99 of all calls.
+        lines.insert(
+            0,
+            ("p99-admitted", |bin| bin.admitted.quantile(Quantile::P99)),
+        );
+    }
+    for (class, height) in lines {
+        let line = rolling(frame, timeline, |bin| height(bin).map(|ns| scale.y(ns)));
         // The same line in the colour of the page below it keeps it apart from the points.
         svg.path("halo", &line);
         svg.path(class, &line);
@@ -143,8 +155,8 @@ pub(crate) fn rolling(
 ) -> Path {
     let mut path = Path::default();
     let mut drawing = false;
-    for (index, bin) in timeline.rolling().enumerate() {
-        let Some(y) = height(&bin) else {
+    for (index, bin) in frame.rolling.iter().enumerate() {
+        let Some(y) = height(bin) else {
             drawing = false;
             continue;
         };

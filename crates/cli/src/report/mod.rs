@@ -157,9 +157,15 @@ fn figure_section(inputs: &Inputs<'_>) -> String {
     } else {
         " A mark on a lane says when and why if you hover over it."
     };
+    let admitted = if inputs.summary.refused > 0 {
+        " The p99 of the admitted calls alone, which is what callers would have met, is drawn under that of \
+         all calls: it shows where they differ."
+    } else {
+        ""
+    };
     let rolling = format!(
         "Percentiles (at most 1/16 too high) and shares are rolling: over the last {} before each place, \
-         all calls together, refused ones too.{marks}",
+         all calls together, refused ones too.{admitted}{marks}",
         numbers::rounded(timeline.rolling_ns())
     );
     let zero = if inputs
@@ -203,10 +209,13 @@ fn legend(inputs: &Inputs<'_>) -> String {
         });
     }
     let mut lines = vec![
-        ("p50", "median"),
-        ("p99", "p99"),
+        ("p50", "median, all calls"),
+        ("p99", "p99, all calls"),
         ("failed", "share failed"),
     ];
+    if inputs.summary.refused > 0 {
+        lines.insert(2, ("p99-admitted", "p99, admitted calls"));
+    }
     if inputs.timeline.slow_limit_ns().is_some() {
         lines.extend([("limit", "slow limit"), ("slow", "share slow")]);
     }

@@ -14,11 +14,12 @@ pub(crate) fn draw(svg: &mut Svg, frame: &Frame, timeline: &Timeline, (top, heig
     if timeline.slow_limit_ns().is_some() {
         lines.push(("slow", |bin| bin.slow));
     }
-    let most = timeline
-        .rolling()
+    let most = frame
+        .rolling
+        .iter()
         .filter_map(|bin| {
-            let drawn = lines.iter().map(|(_, part)| part(&bin));
-            per_mille(&bin, drawn.chain([bin.refused()]).max()?)
+            let drawn = lines.iter().map(|(_, part)| part(bin));
+            per_mille(bin, drawn.chain([bin.refused()]).max()?)
         })
         .max()
         .unwrap_or(0);
@@ -54,9 +55,10 @@ fn per_mille(bin: &Bin, part: u64) -> Option<u64> {
 fn refused_area(frame: &Frame, timeline: &Timeline, y: &impl Fn(u64) -> f64) -> Path {
     let x = |index| frame.x(timeline.bin_middle_ns(index));
     let mut path = Path::default();
-    let bins: Vec<Option<u64>> = timeline
-        .rolling()
-        .map(|bin| per_mille(&bin, bin.refused()))
+    let bins: Vec<Option<u64>> = frame
+        .rolling
+        .iter()
+        .map(|bin| per_mille(bin, bin.refused()))
         .collect();
     let mut from = 0;
     for run in bins.chunk_by(|a, b| a.is_some() == b.is_some()) {

@@ -77,6 +77,7 @@ svg .halo { stroke: var(--panel); stroke-width: 3.6; stroke-linejoin: round; str
 svg .p50, svg .p99 { stroke: var(--ink); stroke-linejoin: round; stroke-linecap: round; }
 svg .p50 { stroke-width: 1.3; stroke-dasharray: 1 3.2; }
 svg .p99 { stroke-width: 1.7; }
+svg .p99-admitted { stroke: var(--pass); stroke-width: 2.6; stroke-linejoin: round; stroke-linecap: round; }
 svg .limit { stroke: var(--slow); stroke-width: 1.4; stroke-dasharray: 7 4; }
 svg .limit-label { fill: var(--slow); font-size: 11px; paint-order: stroke; stroke: var(--panel); stroke-width: 4px; }
 svg .failed { stroke: var(--fail); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }

@@ -7,7 +7,7 @@ use super::svg::escape;
 use super::{Inputs, arrow};
 use crate::explain::words;
 use crate::numbers;
-use crate::summary::{Summary, Tally};
+use crate::summary::{PRECISION, Summary, Tally};
 use crate::timeline::axis::Axis;
 
 /// One number of a latency summary.
@@ -86,13 +86,13 @@ pub(crate) fn latency(summary: &Summary) -> String {
     );
     let values: [(&str, Value); 8] = [
         ("mean", |of| of.mean),
-        ("least", |of| of.min),
+        ("min", |of| of.min),
         ("p50", |of| of.p50),
         ("p90", |of| of.p90),
         ("p95", |of| of.p95),
         ("p99", |of| of.p99),
         ("p99.9", |of| of.p999),
-        ("most", |of| of.max),
+        ("max", |of| of.max),
     ];
     for (name, value) in values {
         rows += &format!(
@@ -103,7 +103,8 @@ pub(crate) fn latency(summary: &Summary) -> String {
     }
     format!(
         "<section>\n<h2>Latency</h2>\n<table class=\"numbers\">\n<thead><tr><th></th><th scope=\"col\">all calls</th>\
-         <th scope=\"col\">admitted calls</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n"
+         <th scope=\"col\">admitted calls</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
+         <p class=\"note\">{PRECISION}</p>\n</section>\n"
     )
 }
 

@@ -84,6 +84,25 @@ fn nothing_from_outside_is_markup() {
 }
 
 #[test]
+fn both_p99s_are_drawn_and_named() {
+    let mut summary = summary(10 * SECOND, &[], round_trip(None, 4 * SECOND, SECOND));
+    let page = report(&summary, &timeline(1000, true), false);
+    for part in [
+        "</svg>\np99, all calls</li>",
+        "</svg>\np99, admitted calls</li>",
+        "<path class=\"p99-admitted\"",
+        "The p99 of the admitted calls alone",
+        "at most 1/128 (0.8 %) too high",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    // Without a refusal both are the same line.
+    summary.refused = 0;
+    let page = report(&summary, &timeline(1000, true), false);
+    assert!(!page.contains("class=\"p99-admitted\""));
+}
+
+#[test]
 fn the_file_stays_small() {
     let names: Vec<String> = (0..200)
         .map(|i| format!("a-rather-long-name-of-a-key-{i}"))

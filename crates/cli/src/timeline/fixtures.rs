@@ -80,6 +80,7 @@ pub(crate) fn summary(
         }),
         good_refused: 41,
         transitions,
+        most_results: 600,
         latency_before: None,
         latency_after: None,
         end_ns: span_ns,

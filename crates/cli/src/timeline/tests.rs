@@ -29,10 +29,13 @@ fn merging_keeps_all_totals() {
     assert_eq!(Kind::ALL.map(|kind| all.of(kind)), seen);
     assert_eq!(all.total(), 2000);
     assert_eq!(all.slow, 1499);
-    assert_eq!(all.quantile(Quantile::MIN), Some(0));
-    assert_eq!(all.quantile(Quantile::MAX), Some(1999));
-    let median = all.quantile(Quantile::P50).unwrap();
+    assert_eq!(all.latencies.quantile(Quantile::MIN), Some(0));
+    assert_eq!(all.latencies.quantile(Quantile::MAX), Some(1999));
+    let median = all.latencies.quantile(Quantile::P50).unwrap();
     assert!((999..=1061).contains(&median), "{median}");
+    // Every fourth is refused, the first of them the fastest: 1, 2, 3, 5, 6, 7, ..
+    assert_eq!(all.admitted.quantile(Quantile::MIN), Some(1));
+    assert_eq!(all.admitted.quantile(Quantile::MAX), Some(1999));
 }
 
 #[test]

@@ -57,59 +57,95 @@ impl TriggerFields {
             min_calls: None,
         }
     }
+
+    /// Refuses a key of another kind. It comes before what is missing: a wrong kind, or a key under another kind's
+    /// name, is both, and the key that stands there tells more.
+    fn check_keys(&self) -> Result<(), ConfigError> {
+        let given = [
+            ("failures", self.failures.is_some()),
+            ("slower_than", self.slower_than.is_some()),
+            ("quantile", self.quantile.is_some()),
+            ("above", self.above.is_some()),
+            ("at_least", self.at_least.is_some()),
+            ("min_calls", self.min_calls.is_some()),
+        ];
+        let own = self.kind.keys();
+        match given.iter().find(|(key, set)| *set && !own.contains(key)) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let fix = self.kind.fix();
+                Err(trigger_error(key, Problem::Misplaced { fix }))
+            }
+        }
+    }
+}
+
+impl TriggerKind {
+    /// The keys that a trigger of this kind has beside its kind; it needs all of them.
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Consecutive | Self::Failures => &["failures"],
+            Self::FailureRate => &["at_least", "min_calls"],
+            Self::SlowRate => &["slower_than", "at_least", "min_calls"],
+            Self::Latency => &["quantile", "above", "min_calls"],
+        }
+    }
+
+    /// What to do about a key that belongs to another kind.
+    const fn fix(self) -> &'static str {
+        match self {
+            Self::Consecutive => {
+                "the kind consecutive has only the key failures; leave this key out or change the kind"
+            }
+            Self::Failures => {
+                "the kind failures has only the key failures; leave this key out or change the kind"
+            }
+            Self::FailureRate => {
+                "the kind failure-rate has only the keys at_least and min_calls; leave this key out or change the kind"
+            }
+            Self::SlowRate => {
+                "the kind slow-rate has only the keys slower_than, at_least and min_calls; leave this key out or change the kind"
+            }
+            Self::Latency => {
+                "the kind latency has only the keys quantile, above and min_calls; leave this key out or change the kind"
+            }
+        }
+    }
 }
 
 impl TryFrom<TriggerFields> for Trigger {
     type Error = ConfigError;
 
-    fn try_from(mut given: TriggerFields) -> Result<Self, ConfigError> {
-        let trigger = match given.kind {
+    fn try_from(given: TriggerFields) -> Result<Self, ConfigError> {
+        given.check_keys()?;
+        Ok(match given.kind {
             TriggerKind::Consecutive => Self::Consecutive {
-                failures: taken("failures", &mut given.failures)?,
+                failures: needed("failures", given.failures)?,
             },
             TriggerKind::Failures => Self::Failures {
-                failures: taken("failures", &mut given.failures)?,
+                failures: needed("failures", given.failures)?,
             },
             TriggerKind::FailureRate => Self::FailureRate {
-                at_least: taken("at_least", &mut given.at_least)?,
-                min_calls: taken("min_calls", &mut given.min_calls)?,
+                at_least: needed("at_least", given.at_least)?,
+                min_calls: needed("min_calls", given.min_calls)?,
             },
             TriggerKind::SlowRate => Self::SlowRate {
-                slower_than: taken("slower_than", &mut given.slower_than)?.get(),
-                at_least: taken("at_least", &mut given.at_least)?,
-                min_calls: taken("min_calls", &mut given.min_calls)?,
+                slower_than: needed("slower_than", given.slower_than)?.get(),
+                at_least: needed("at_least", given.at_least)?,
+                min_calls: needed("min_calls", given.min_calls)?,
             },
             TriggerKind::Latency => Self::Latency {
-                quantile: taken("quantile", &mut given.quantile)?,
-                above: taken("above", &mut given.above)?.get(),
-                min_calls: taken("min_calls", &mut given.min_calls)?,
+                quantile: needed("quantile", given.quantile)?,
+                above: needed("above", given.above)?.get(),
+                min_calls: needed("min_calls", given.min_calls)?,
             },
-        };
-        let strays = [
-            ("failures", given.failures.is_some()),
-            ("slower_than", given.slower_than.is_some()),
-            ("quantile", given.quantile.is_some()),
-            ("above", given.above.is_some()),
-            ("at_least", given.at_least.is_some()),
-            ("min_calls", given.min_calls.is_some()),
-        ];
-        match strays.into_iter().find(|(_, left)| *left) {
-            None => Ok(trigger),
-            Some((field, _)) => Err(trigger_error(
-                field,
-                Problem::Misplaced {
-                    fix: "a trigger of this kind has no such key; leave it out",
-                },
-            )),
-        }
+        })
     }
 }
 
-fn taken<T>(field: &'static str, value: &mut Option<T>) -> Result<T, ConfigError> {
+fn needed<T>(field: &'static str, value: Option<T>) -> Result<T, ConfigError> {
     let fix = "a trigger of this kind needs it";
-    value
-        .take()
-        .ok_or_else(|| trigger_error(field, Problem::Missing { fix }))
+    value.ok_or_else(|| trigger_error(field, Problem::Missing { fix }))
 }
 
 const fn trigger_error(field: &'static str, problem: Problem) -> ConfigError {

@@ -6,10 +6,16 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod budget;
 pub mod clock;
+pub mod drivers;
 pub mod inputs;
 pub mod origins;
 pub mod percentile;
+pub mod repeat;
+pub mod retry;
+pub mod tables;
+pub mod throttle;
 
 use std::fmt;
 
@@ -113,7 +119,16 @@ impl fmt::Debug for Case {
 /// Every case whose name contains `filter`.
 #[must_use]
 pub fn cases(filter: &str) -> Vec<Case> {
-    let all = [breaker::cases(), percentile::cases(), backoff::cases()];
+    let all = [
+        breaker::cases(),
+        percentile::cases(),
+        backoff::cases(),
+        tables::cases(),
+        budget::cases(),
+        throttle::cases(),
+        retry::cases(),
+        drivers::cases(),
+    ];
     let chosen = all.into_iter().flatten();
     chosen.filter(|case| case.name.contains(filter)).collect()
 }

@@ -24,6 +24,33 @@ fn waits_are_within_their_bounds() {
 }
 
 #[test]
+fn tables_hold_a_key_until_the_same_instant() {
+    check("table:");
+}
+
+#[test]
+fn budgets_grant_the_same_retries() {
+    check("budget:");
+}
+
+#[test]
+fn throttle_sends_what_its_formula_says() {
+    check("throttle:");
+}
+
+#[test]
+fn retries_make_the_same_attempts() {
+    check("retry:");
+}
+
+#[test]
+fn drivers_come_back_when_they_say() {
+    check("restart:");
+    check("reconnect:");
+    check("health:");
+}
+
+#[test]
 fn every_side_of_every_case_runs() {
     for case in cases("").iter().filter(|case| !case.name.contains("00000")) {
         for side in case.entrants() {

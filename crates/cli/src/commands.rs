@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 
 use crate::decisions::DecisionLog;
 use crate::output::{self, Draft, cannot_write};
-use crate::policy::PolicyFile;
+use crate::policy::{Policies, PolicyFile};
 use crate::progress::Progress;
 use crate::report::Inputs;
 use crate::terminal::{self, Screen};
@@ -128,10 +128,11 @@ pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<()> {
 
 pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
     let file = PolicyFile::load(&args.policy)?;
-    if file.policies.breaker.is_none() && file.policies.backoff.is_none() {
+    if file.policies.is_empty() {
         return Err(anyhow!(
-            "{}:1:1: found no table, expected [breaker] or [backoff]: there is nothing to explain",
-            file.name
+            "{}:1:1: found no table, expected one of [{}]: there is nothing to explain",
+            file.name,
+            Policies::NAMES.join("], [")
         ));
     }
     let screen = Screen::of_stdout();

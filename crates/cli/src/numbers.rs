@@ -113,6 +113,14 @@ pub(crate) fn decimal(value: u128, unit: u128) -> String {
     format!("{whole}.{}", digits.trim_end_matches('0'))
 }
 
+/// A number of thousandths: `1,005`, `0.1`.
+pub(crate) fn thousandths(n: u128) -> String {
+    match u64::try_from(n / 1000) {
+        Ok(whole) if n.is_multiple_of(1000) => count(whole),
+        _ => decimal(n, 1000),
+    }
+}
+
 /// The largest unit up to the second that is not above `ns`, and its length.
 pub(crate) fn unit_below(ns: u128) -> (&'static str, u128) {
     match ns {
@@ -153,6 +161,8 @@ mod tests {
 
     #[test]
     fn counts_and_shares() {
+        let shown = [0, 100, 1_000, 1_005_000, 2_500].map(thousandths);
+        assert_eq!(shown, ["0", "0.1", "1", "1,005", "2.5"]);
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");

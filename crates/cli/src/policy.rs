@@ -7,19 +7,54 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::BreakerPolicy;
+use evenkeel_core::budget::{RetryRatioPolicy, RetryTokensPolicy};
+use evenkeel_core::health::HealthProbePolicy;
+use evenkeel_core::reconnect::ReconnectPolicy;
+use evenkeel_core::restart::RestartPolicy;
+use evenkeel_core::retry::RetryPolicy;
+use evenkeel_core::table::{BackoffTablePolicy, BreakerTablePolicy, RecoveryBudgetPolicy};
+use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use serde::Deserialize;
 
 use crate::outline::Node;
 use crate::place;
 
-/// The tables of a policy file. One that a command does not use may be there, and is checked.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Policies {
-    #[serde(default)]
-    pub(crate) breaker: Option<BreakerPolicy>,
-    #[serde(default)]
-    pub(crate) backoff: Option<BackoffPolicy>,
+/// Names each table of a policy file once.
+macro_rules! tables {
+    ($($name:ident: $policy:ty,)*) => {
+        /// The tables of a policy file. One that a command does not use may be there, and is checked.
+        #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct Policies {
+            $(
+                #[serde(default)]
+                pub(crate) $name: Option<$policy>,
+            )*
+        }
+
+        impl Policies {
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            pub(crate) fn is_empty(&self) -> bool {
+                $(self.$name.is_none())&&*
+            }
+        }
+    };
+}
+
+tables! {
+    breaker: BreakerPolicy,
+    backoff: BackoffPolicy,
+    retry: RetryPolicy,
+    retry_ratio: RetryRatioPolicy,
+    retry_tokens: RetryTokensPolicy,
+    adaptive_throttle: AdaptiveThrottlePolicy,
+    reconnect: ReconnectPolicy,
+    restart: RestartPolicy,
+    health_probe: HealthProbePolicy,
+    backoff_table: BackoffTablePolicy,
+    breaker_table: BreakerTablePolicy,
+    recovery_budget: RecoveryBudgetPolicy,
 }
 
 /// A policy file that was read and found good.
@@ -160,11 +195,17 @@ fn json_mistake(text: &str, error: &serde_json::Error) -> Mistake {
 
 /// The same mistake, pointing at the very value and in the words of a policy file.
 fn improved(text: &str, outline: &Node, format: Format, raw: Mistake) -> Mistake {
-    let path = raw.what.split(' ').next().unwrap_or("");
-    if path.starts_with("breaker") || path.starts_with("backoff") {
+    let (path, rest) = raw.what.split_once(' ').unwrap_or((&raw.what, ""));
+    let root = path.split(['.', '[']).next().unwrap_or("");
+    if Policies::NAMES.contains(&root) {
+        let (near, _) = outline.innermost(raw.span.start);
+        let path = match table_within(&near, root) {
+            Some(table) => format!("{table}{}", path.strip_prefix(root).unwrap_or("")),
+            None => path.to_owned(),
+        };
         return Mistake {
-            span: outline.locate(path).span.clone(),
-            what: raw.what,
+            span: outline.locate(&path).span.clone(),
+            what: format!("{path} {rest}"),
         };
     }
     let (path, value) = outline.innermost(raw.span.start);
@@ -181,6 +222,18 @@ fn improved(text: &str, outline: &Node, format: Format, raw: Mistake) -> Mistake
         what: reworded(&raw.what, &path),
         span,
     }
+}
+
+/// The table that an error of `[backoff]` or `[breaker]` means where it was read as a part of another, such as
+/// `breaker_table.breaker`, and the core names it as if it stood alone. `near` is the path of the value where reading
+/// stopped.
+fn table_within<'a>(near: &'a str, root: &str) -> Option<&'a str> {
+    let (table, inner) = near.split_once('.')?;
+    if table == root || !["backoff", "breaker"].contains(&root) {
+        return None;
+    }
+    let part = inner.split(['.', '[']).next().unwrap_or(inner);
+    near.get(..table.len() + 1 + part.len())
 }
 
 /// serde's sentences about the value at `path` as: what was found, what was expected, and the fix.
@@ -209,6 +262,9 @@ fn found(what: &str) -> String {
                 .map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
             return format!("found the unknown {kind} `{word}`, {expected}{hint}");
         }
+    }
+    if what == "wanted string or table" {
+        return "expected a value in quotes, or a table".to_owned();
     }
     for start in ["invalid type: ", "invalid value: ", "invalid length "] {
         if let Some((found, expected)) = what

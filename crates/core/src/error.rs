@@ -53,12 +53,27 @@ impl ConfigError {
     }
 
     /// What is wrong.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// use evenkeel_core::error::{Amount, Problem};
+    ///
+    /// let error = Ratio::new(1, 0).unwrap_err();
+    /// let (given, min) = (Amount::Count(0), Amount::Count(1));
+    /// assert_eq!(error.problem(), Problem::BelowMin { given, min });
+    /// ```
     #[must_use]
     pub const fn problem(&self) -> Problem {
         self.problem
     }
 
     /// Where: the path of the field, as a policy file writes it, such as `breaker.triggers[1].min_calls`.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// let error = Ratio::new(1, 0).unwrap_err();
+    /// assert_eq!(error.path().to_string(), "ratio.denominator");
+    /// ```
     pub fn path(&self) -> impl fmt::Display + use<> {
         Path(*self)
     }
@@ -80,6 +95,13 @@ impl fmt::Display for Path {
 }
 
 /// What is wrong with a field.
+///
+/// ```
+/// # use evenkeel_core::{Quantile, error::Problem};
+/// let problem = Quantile::new(3, 2).unwrap_err().problem();
+/// assert_eq!(problem.to_string(), "is 3/2: it must be at most 1");
+/// assert!(matches!(problem, Problem::AboveMax { .. }));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Problem {
@@ -139,6 +161,14 @@ pub enum Problem {
 }
 
 /// A value in an error, in its own unit.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{Ratio, error::Amount};
+/// assert_eq!(Amount::Count(4_096).to_string(), "4096");
+/// assert_eq!(Amount::Span(Duration::from_millis(250)).to_string(), "250ms");
+/// assert_eq!(Amount::from(Ratio::percent(50)).to_string(), "1/2");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Amount {
@@ -178,6 +208,23 @@ impl fmt::Display for Amount {
 /// A stored state that a machine refuses to take over.
 ///
 /// A state is checked as untrusted input: it may come from a file, another version or an attacker.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{RestoreError, backoff::{Backoff, BackoffPolicy, Jitter}};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let builder = BackoffPolicy::builder(Duration::from_secs(4)).jitter(Jitter::None);
+/// let mut backoff = Backoff::new(builder.build()?);
+/// let _ = backoff.next_wait(0, &mut rng)?;
+/// let _ = backoff.next_wait(0, &mut rng)?; // 12 s together
+///
+/// let stricter = builder.max_total_wait(Duration::from_secs(10)).build()?;
+/// let error = Backoff::restore(stricter, backoff.state()).unwrap_err();
+/// assert!(matches!(error, RestoreError::Misfit { .. }));
+/// assert_eq!(error.to_string(), "the state does not fit the policy: the waits together pass the policy's total");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum RestoreError {

@@ -30,27 +30,70 @@ pub struct Quantile {
 
 impl Quantile {
     /// The smallest value.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::MIN.rank(1_000), Some(1));
+    /// ```
     pub const MIN: Self = Self { num: 0, den: 1 };
     /// The median (lower median of an even count).
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P50.rank(4), Some(2));
+    /// ```
     pub const P50: Self = Self { num: 1, den: 2 };
     /// The 90th percentile.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P90.rank(1_000), Some(900));
+    /// ```
     pub const P90: Self = Self { num: 9, den: 10 };
     /// The 95th percentile.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P95.rank(1_000), Some(950));
+    /// ```
     pub const P95: Self = Self { num: 19, den: 20 };
     /// The 99th percentile.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P99.rank(1_000), Some(990));
+    /// ```
     pub const P99: Self = Self { num: 99, den: 100 };
     /// The 99.9th percentile.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P999.rank(1_000), Some(999));
+    /// ```
     pub const P999: Self = Self {
         num: 999,
         den: 1000,
     };
     /// The largest value.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::MAX.rank(1_000), Some(1_000));
+    /// ```
     pub const MAX: Self = Self { num: 1, den: 1 };
 
     /// `num / den`. Two quantiles of the same value are equal, whatever they were made from.
     ///
     /// # Errors
     /// When `den` is 0 or the fraction is above 1.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::new(50, 100)?, Quantile::P50);
+    /// assert!(Quantile::new(1, 0).is_err());
+    /// assert!(Quantile::new(101, 100).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn new(num: u64, den: u64) -> Result<Self, ConfigError> {
         if den == 0 {
             return Err(ConfigError::new(
@@ -77,6 +120,11 @@ impl Quantile {
     }
 
     /// The numerator in lowest terms.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P95.numerator(), 19);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn numerator(self) -> u64 {
@@ -84,6 +132,11 @@ impl Quantile {
     }
 
     /// The denominator in lowest terms; never 0.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P95.denominator(), 20);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn denominator(self) -> u64 {
@@ -91,6 +144,13 @@ impl Quantile {
     }
 
     /// The nearest rank among `n` values, from 1 to `n`; `None` when there is no value.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert_eq!(Quantile::P50.rank(5), Some(3)); // the third of five is the median
+    /// assert_eq!(Quantile::P90.rank(5), Some(5)); // ceil(4.5)
+    /// assert_eq!(Quantile::P90.rank(0), None);
+    /// ```
     #[must_use]
     pub const fn rank(self, n: u64) -> Option<u64> {
         if n == 0 {
@@ -128,6 +188,12 @@ impl Quantile {
     ///
     /// Needs no order and no division: the value at the nearest rank exceeds the limit when fewer than `rank`
     /// values do not.
+    ///
+    /// ```
+    /// # use evenkeel_core::Quantile;
+    /// assert!(!Quantile::P99.exceeds(1, 100)); // the 99th of 100 is within the limit
+    /// assert!(Quantile::P99.exceeds(2, 100));
+    /// ```
     #[inline]
     #[must_use]
     pub const fn exceeds(self, above: u32, n: u32) -> bool {

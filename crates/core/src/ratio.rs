@@ -31,16 +31,38 @@ pub struct Ratio {
 
 impl Ratio {
     /// 0.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::ZERO.of(1_000), 0);
+    /// ```
     pub const ZERO: Self = Self { num: 0, den: 1 };
     /// 1, or 100 %.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::ONE, Ratio::percent(100));
+    /// ```
     pub const ONE: Self = Self { num: 1, den: 1 };
     /// 2, the usual growth factor.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::TWO.of(21), 42);
+    /// ```
     pub const TWO: Self = Self { num: 2, den: 1 };
 
     /// `num / den`.
     ///
     /// # Errors
     /// When `den` is 0.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::new(2, 4)?, Ratio::new(1, 2)?);
+    /// assert!(Ratio::new(1, 0).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn new(num: u32, den: u32) -> Result<Self, ConfigError> {
         if den == 0 {
             return Err(ConfigError::new(
@@ -56,18 +78,34 @@ impl Ratio {
     }
 
     /// `percent / 100`.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::percent(20).to_string(), "1/5");
+    /// assert_eq!(Ratio::percent(150).of(10), 15);
+    /// ```
     #[must_use]
     pub const fn percent(percent: u32) -> Self {
         Self::reduced(percent, 100)
     }
 
     /// `per_mille / 1000`.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::per_mille(5).of(1_000), 5);
+    /// ```
     #[must_use]
     pub const fn per_mille(per_mille: u32) -> Self {
         Self::reduced(per_mille, 1000)
     }
 
     /// The numerator in lowest terms.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::percent(75).numerator(), 3);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn numerator(self) -> u32 {
@@ -75,6 +113,11 @@ impl Ratio {
     }
 
     /// The denominator in lowest terms; never 0.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::percent(75).denominator(), 4);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn denominator(self) -> u32 {
@@ -82,6 +125,13 @@ impl Ratio {
     }
 
     /// `floor(self * n)`, or `u64::MAX` when that is larger.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// assert_eq!(Ratio::percent(50).of(7), 3);
+    /// assert_eq!(Ratio::percent(150).of(7), 10);
+    /// assert_eq!(Ratio::TWO.of(u64::MAX), u64::MAX);
+    /// ```
     #[must_use]
     pub const fn of(self, n: u64) -> u64 {
         if let Some(product) = n.checked_mul(self.num as u64) {
@@ -103,6 +153,13 @@ impl Ratio {
     }
 
     /// Whether this ratio is above `other`; [`Ord`] for `const` code.
+    ///
+    /// ```
+    /// # use evenkeel_core::Ratio;
+    /// const TOO_MUCH: bool = Ratio::percent(120).is_above(Ratio::ONE);
+    /// assert!(TOO_MUCH);
+    /// assert!(!Ratio::ONE.is_above(Ratio::percent(100)));
+    /// ```
     #[must_use]
     pub const fn is_above(self, other: Self) -> bool {
         (self.num as u64).wrapping_mul(other.den as u64)

@@ -26,6 +26,13 @@ pub struct Refusal<Reason> {
 
 impl<Reason> Refusal<Reason> {
     /// A refusal for `reason`, until `retry_at_ns`.
+    ///
+    /// ```
+    /// # use evenkeel_core::Refusal;
+    /// let refused = Refusal::new("too many in flight", None);
+    /// assert_eq!((refused.reason, refused.retry_at_ns), ("too many in flight", None));
+    /// assert_eq!(refused.to_string(), "refused: too many in flight");
+    /// ```
     pub const fn new(reason: Reason, retry_at_ns: Option<u64>) -> Self {
         Self {
             reason,
@@ -34,6 +41,14 @@ impl<Reason> Refusal<Reason> {
     }
 
     /// How long from `now_ns` until [`retry_at_ns`](Self::retry_at_ns); zero when that is past.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::Refusal;
+    /// let refused = Refusal::new("open", Some(5_000));
+    /// assert_eq!(refused.retry_after(2_000), Some(Duration::from_nanos(3_000)));
+    /// assert_eq!(Refusal::new("held open", None).retry_after(2_000), None);
+    /// ```
     #[must_use]
     pub const fn retry_after(&self, now_ns: u64) -> Option<Duration> {
         match self.retry_at_ns {

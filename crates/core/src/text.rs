@@ -46,6 +46,23 @@ impl Span {
     }
 }
 
+/// For `#[serde(with)]` on a `Duration`.
+pub(crate) mod span_text {
+    use core::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Span;
+
+    pub(crate) fn serialize<S: Serializer>(span: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        Span::new(*span).serialize(s)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        Span::deserialize(d).map(Span::get)
+    }
+}
+
 impl FromStr for Span {
     type Err = crate::ConfigError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -9,6 +9,15 @@ use core::time::Duration;
 /// The longest span that a policy may hold: 2^62 ns, about 146 years.
 ///
 /// Twice this still fits a `u64`, so no sum of two spans can overflow.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::{backoff::BackoffPolicy, time::MAX_SPAN};
+///
+/// assert_eq!(MAX_SPAN.as_nanos(), 1 << 62);
+/// assert!(BackoffPolicy::builder(MAX_SPAN).build().is_ok());
+/// assert!(BackoffPolicy::builder(MAX_SPAN + Duration::from_nanos(1)).build().is_err());
+/// ```
 pub const MAX_SPAN: Duration = Duration::from_nanos(MAX_SPAN_NS);
 
 pub(crate) const MAX_SPAN_NS: u64 = 1 << 62;
@@ -25,6 +34,39 @@ pub(crate) const fn span_ns(span: Duration) -> Option<u64> {
     } else {
         None
     }
+}
+
+/// The instant `span` after `now_ns`; `None` past the last one.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::time;
+///
+/// assert_eq!(time::after(1_000, Duration::from_nanos(500)), Some(1_500));
+/// assert_eq!(time::after(u64::MAX, Duration::from_nanos(1)), None);
+/// ```
+#[must_use]
+pub const fn after(now_ns: u64, span: Duration) -> Option<u64> {
+    let span_ns = span.as_nanos();
+    if span_ns > u64::MAX as u128 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it was just checked")]
+    now_ns.checked_add(span_ns as u64)
+}
+
+/// How long it is from `now_ns` until `at_ns`: what to sleep for. Zero when it is past.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::time;
+///
+/// assert_eq!(time::until(1_000, 1_500), Duration::from_nanos(500));
+/// assert_eq!(time::until(2_000, 1_500), Duration::ZERO); // woken late
+/// ```
+#[must_use]
+pub const fn until(now_ns: u64, at_ns: u64) -> Duration {
+    Duration::from_nanos(at_ns.saturating_sub(now_ns))
 }
 
 /// Remembers the latest instant that a machine saw, so that time that runs backwards stands still.
@@ -49,12 +91,24 @@ pub struct Monotone {
 
 impl Monotone {
     /// A guard that has already seen `latest_ns`.
+    ///
+    /// ```
+    /// # use evenkeel_core::time::Monotone;
+    /// let mut clock = Monotone::since(100);
+    /// assert_eq!(clock.observe(40), 100);
+    /// ```
     #[must_use]
     pub const fn since(latest_ns: u64) -> Self {
         Self { latest_ns }
     }
 
     /// The later of `now_ns` and every instant seen before; remembers it.
+    ///
+    /// ```
+    /// # use evenkeel_core::time::Monotone;
+    /// let mut clock = Monotone::default();
+    /// assert_eq!([5, 3, 8].map(|now_ns| clock.observe(now_ns)), [5, 5, 8]);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn observe(&mut self, now_ns: u64) -> u64 {
@@ -65,6 +119,13 @@ impl Monotone {
     }
 
     /// What [`observe`](Self::observe) would return, without remembering: for pure queries.
+    ///
+    /// ```
+    /// # use evenkeel_core::time::Monotone;
+    /// let clock = Monotone::since(100);
+    /// assert_eq!((clock.peek(40), clock.peek(200)), (100, 200));
+    /// assert_eq!(clock.latest_ns(), 100);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn peek(&self, now_ns: u64) -> u64 {
@@ -76,6 +137,14 @@ impl Monotone {
     }
 
     /// The latest instant seen; 0 before the first.
+    ///
+    /// ```
+    /// # use evenkeel_core::time::Monotone;
+    /// let mut clock = Monotone::default();
+    /// assert_eq!(clock.latest_ns(), 0);
+    /// let _ = clock.observe(70);
+    /// assert_eq!(clock.latest_ns(), 70);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn latest_ns(&self) -> u64 {

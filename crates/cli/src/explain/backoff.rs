@@ -1,12 +1,11 @@
 //! A backoff policy explained: diagram, waits, limits, and how much load one call can become.
 
-use std::time::Duration;
+use evenkeel_core::backoff::BackoffPolicy;
 
-use evenkeel_core::backoff::{BackoffPolicy, Jitter};
-
-use super::diagram;
 use super::layout::Page;
-use super::schedule::{self, Bound, Wait};
+use super::schedule::{self, Bound};
+use super::waits::{self, total};
+use super::{amplification, diagram};
 use crate::numbers::{count, counted, exact};
 
 pub(crate) fn explain(policy: &BackoffPolicy, page: &mut Page) {
@@ -18,74 +17,12 @@ pub(crate) fn explain(policy: &BackoffPolicy, page: &mut Page) {
     if rows.is_empty() {
         page.paragraph("None: the limits leave room for no retry.");
     } else {
-        waits(policy, &rows, page);
+        waits::table(policy, &rows, page);
     }
     page.heading("At worst");
     for sentence in at_worst(policy) {
         page.bullet(&sentence);
     }
-}
-
-/// The table, with a bar for each wait: what it lasts at least, and what the jitter may add.
-fn waits(policy: &BackoffPolicy, rows: &[Wait], page: &mut Page) {
-    let head = ["wait", "ceiling", "least", "most", "all so far at most", ""];
-    let mut table = vec![head.map(str::to_owned).to_vec()];
-    let longest = rows
-        .iter()
-        .map(|wait| wait.most.as_nanos())
-        .max()
-        .unwrap_or(0);
-    let mut previous = 0;
-    for wait in rows {
-        if wait.number != previous + 1 {
-            table.push(vec![
-                "..".to_owned(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-            ]);
-        }
-        previous = wait.number;
-        table.push(vec![
-            count(wait.number.into()),
-            exact(wait.ceiling),
-            exact(wait.least),
-            exact(wait.most),
-            total(wait.total_ns),
-            bar(wait, longest, 20),
-        ]);
-    }
-    page.table(&table);
-    let mut note = "█ waited at least, ░ what jitter may add.".to_owned();
-    let more = match schedule::waits_at_most(policy) {
-        Bound::AtMost(n) => n > u64::from(previous),
-        _ => true,
-    };
-    if more {
-        note += &format!(" {}", schedule::after(policy, previous, "waits"));
-    }
-    page.paragraph(&note);
-    if policy.jitter() == Jitter::Decorrelated {
-        page.paragraph(
-            "Decorrelated: \"most\" takes every wait before it to have been the longest possible.",
-        );
-    }
-}
-
-fn bar(wait: &Wait, longest_ns: u128, width: u128) -> String {
-    let cells = |ns: u128| (ns * width).div_ceil(longest_ns.max(1)) as usize;
-    let (least, most) = (cells(wait.least.as_nanos()), cells(wait.most.as_nanos()));
-    format!("{}{}", "█".repeat(least), "░".repeat(most - least))
-}
-
-/// A sum of waits, which may be longer than any single one.
-fn total(ns: u128) -> String {
-    u64::try_from(ns).map_or_else(
-        |_| format!("{} s", ns / 1_000_000_000),
-        |ns| exact(Duration::from_nanos(ns)),
-    )
 }
 
 /// What the limits leave possible.
@@ -95,13 +32,7 @@ fn at_worst(policy: &BackoffPolicy) -> Vec<String> {
         Bound::AtMost(0) => {}
         Bound::AtMost(retries) => {
             let attempts = retries.saturating_add(1);
-            if let (Some(two), Some(three)) = (attempts.checked_pow(2), attempts.checked_pow(3)) {
-                sentences.push(format!(
-                    "Layers that each retry like this multiply: {} attempts through two, {} through three.",
-                    count(two),
-                    count(three)
-                ));
-            }
+            sentences.push(amplification::layers(attempts));
         }
         _ => sentences.extend(pace(policy)),
     }

@@ -8,6 +8,11 @@ use crate::numbers::{count, counted, decimal, exact};
 
 pub(crate) fn explain(policy: &BreakerPolicy, page: &mut Page) {
     page.part("BREAKER");
+    body(policy, page);
+}
+
+/// All but the name: the breakers of a table have the same.
+pub(super) fn body(policy: &BreakerPolicy, page: &mut Page) {
     page.line("");
     page.diagram(&diagram::breaker(policy, page.width));
     page.heading("In words");
@@ -193,7 +198,7 @@ fn in_a_row(n: u64, kind: &str) -> String {
     }
 }
 
-fn ordinal(n: u64) -> String {
+pub(super) fn ordinal(n: u64) -> String {
     let suffix = match (n % 100, n % 10) {
         (11..=13, _) => "th",
         (_, 1) => "st",

@@ -12,6 +12,9 @@ const STEM: &str = "  │           │";
 const HEAD: &str = "  │           ▼";
 const TOP: &str = "  │     ┌───────────┐";
 const BOTTOM: &str = "  │     └─────┬─────┘";
+/// What stands before a box: the first has the way back leading to it.
+const FIRST: &str = "  ┌───▶ ";
+const BEFORE: &str = "  │     ";
 const BACK: &str = "  └───────────┘";
 /// The column of the rail that leads from half-open back to open.
 const RAIL: usize = 44;
@@ -85,15 +88,45 @@ fn open_to_half_open(lines: &mut Vec<String>, policy: &BreakerPolicy, width: usi
     ));
 }
 
+/// A box of a [`cycle`].
+pub(super) struct Stage {
+    /// At most 10 characters.
+    pub(super) name: &'static str,
+    /// Whether an arrow leads from the box to the text beside it.
+    pub(super) leaves: bool,
+    pub(super) beside: String,
+    /// What leads to the next box, a text each.
+    pub(super) down: Vec<String>,
+}
+
+/// Boxes one below the other, and a way back from the last to the first.
+pub(super) fn cycle(stages: &[Stage], width: usize) -> Vec<String> {
+    let longest = stages.iter().map(|stage| stage.name.len()).max();
+    // As wide as the boxes of a breaker, or as the longest name needs.
+    let inner = longest.unwrap_or(0).max(9) + 2;
+    let top = format!("┌{}┐", "─".repeat(inner));
+    let bottom = format!("{BEFORE}└─────┬{}┘", "─".repeat(inner - 6));
+    let mut lines = vec![format!("        {top}")];
+    for (i, stage) in stages.iter().enumerate() {
+        let start = if i == 0 { FIRST } else { BEFORE };
+        let arrow = if stage.leaves { " ───▶" } else { "" };
+        let name = stage.name;
+        let art = format!("{start}│{name:^inner$}│{arrow}");
+        if i > 0 {
+            lines.push(HEAD.to_owned());
+            lines.push(format!("{BEFORE}{top}"));
+        }
+        beside(&mut lines, &[&art, &bottom], &stage.beside, width);
+        for text in &stage.down {
+            beside(&mut lines, &[STEM], text, width);
+        }
+    }
+    lines.push(BACK.to_owned());
+    lines
+}
+
 /// A call and its retries.
 pub(crate) fn backoff(policy: &BackoffPolicy, width: usize) -> Vec<String> {
-    let mut lines = vec!["        ┌───────────┐".to_owned()];
-    beside(
-        &mut lines,
-        &["  ┌───▶ │  attempt  │ ───▶", BOTTOM],
-        "succeeds: done",
-        width,
-    );
     let mut limits = Vec::new();
     match policy.max_retries() {
         Some(1) => limits.push("after 1 retry".to_owned()),
@@ -111,18 +144,23 @@ pub(crate) fn backoff(policy: &BackoffPolicy, width: usize) -> Vec<String> {
     } else {
         format!("fails: next wait; given up {}", limits.join(", or "))
     };
-    beside(&mut lines, &[STEM], &fails, width);
-    lines.push(HEAD.to_owned());
-    lines.push(TOP.to_owned());
-    let schedule = words::schedule(policy, "retry");
-    beside(
-        &mut lines,
-        &["  │     │   wait    │", BOTTOM],
-        &schedule,
-        width,
-    );
-    lines.push(BACK.to_owned());
-    lines
+    let attempt = Stage {
+        name: "attempt",
+        leaves: true,
+        beside: "succeeds: done".to_owned(),
+        down: vec![fails],
+    };
+    cycle(&[attempt, waiting(policy, "wait", "retry")], width)
+}
+
+/// The box of a wait, with its schedule beside it.
+pub(super) fn waiting(policy: &BackoffPolicy, name: &'static str, step: &str) -> Stage {
+    Stage {
+        name,
+        leaves: false,
+        beside: words::schedule(policy, step),
+        down: Vec::new(),
+    }
 }
 
 /// The lines of `art`, with text beside them; where the text is longer, the way down goes on beside it.

@@ -41,6 +41,25 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// The rule of a gate: what it decides, by which formula, of what span or amount; on one line where that fits.
+    pub(crate) fn rule(&mut self, decides: &str, formula: &str, of: &str) {
+        let start = format!("  {decides}   ");
+        let column = start.chars().count();
+        let room = self.width.saturating_sub(column);
+        let whole = format!("{formula}   ({of})");
+        let lines = if whole.chars().count() <= room {
+            vec![whole]
+        } else {
+            let mut lines = wrap(formula, room);
+            lines.push(format!("({of})"));
+            lines
+        };
+        for (i, line) in lines.iter().enumerate() {
+            let start = if i == 0 { start.as_str() } else { "" };
+            self.line(&format!("{start:column$}{line}"));
+        }
+    }
+
     /// A wrapped paragraph with a bullet.
     pub(crate) fn bullet(&mut self, text: &str) {
         for (i, line) in wrap(text, self.width.saturating_sub(4)).iter().enumerate() {
@@ -60,10 +79,7 @@ impl Page {
     pub(crate) fn table(&mut self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                let cells = rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-            })
+            .map(|column| Self::column_width(rows, column))
             .collect();
         for (i, row) in rows.iter().enumerate() {
             let mut line = String::new();
@@ -81,6 +97,12 @@ impl Page {
                 self.line(&line);
             }
         }
+    }
+
+    /// The characters of the longest cell in a column.
+    pub(crate) fn column_width(rows: &[Vec<String>], column: usize) -> usize {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     }
 
     /// Names of phases in their colours.
@@ -101,8 +123,8 @@ impl Page {
         }
     }
 
-    pub(crate) fn finish(self) -> String {
-        self.text
+    pub(crate) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 
     fn styled(&mut self, code: &str, text: &str) {

@@ -108,6 +108,42 @@ pub(crate) fn rows(policy: &BackoffPolicy) -> Vec<Wait> {
     rows
 }
 
+/// The longest that the first `waits` waits can last together, each as `longest` makes it of what the backoff draws
+/// at most; `None` where there is no bound, or nobody can count so far.
+pub(crate) fn longest_sum(
+    policy: &BackoffPolicy,
+    waits: u64,
+    longest: impl Fn(u128) -> Option<u128>,
+) -> Option<u128> {
+    let steady = steady_from(policy).map_or(u64::MAX, u64::from);
+    let growing = waits.min(steady);
+    if growing > COUNTED {
+        return None;
+    }
+    let most = |number: u64| {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        longest(look(policy, number).2.as_nanos())
+    };
+    let mut sum_ns = 0_u128;
+    for number in 1..=growing {
+        sum_ns = sum_ns.saturating_add(most(number)?);
+    }
+    let alike = waits - growing;
+    if alike == 0 {
+        return Some(sum_ns);
+    }
+    Some(sum_ns.saturating_add(most(steady)?.saturating_mul(alike.into())))
+}
+
+/// The same of the shortest.
+pub(crate) fn shortest_sum(policy: &BackoffPolicy, waits: u32) -> u128 {
+    let steady = steady_from(policy).unwrap_or(u32::MAX);
+    let least = |number: u32| look(policy, number).1.as_nanos();
+    let growing = waits.min(steady);
+    let sum_ns: u128 = (1..=growing).map(least).sum();
+    sum_ns + least(steady) * u128::from(waits - growing)
+}
+
 /// How many waits one operation can have at most.
 pub(crate) fn waits_at_most(policy: &BackoffPolicy) -> Bound {
     let retries = policy.max_retries().map(u64::from);

@@ -20,7 +20,12 @@ fn backoff(base_ms: u64, with: impl Fn(BackoffBuilder) -> BackoffBuilder) -> Bac
 }
 
 fn text(breaker: Option<BreakerPolicy>, backoff: Option<BackoffPolicy>, width: usize) -> String {
-    explain(&Policies { breaker, backoff }, "p.toml", width, false)
+    let policies = Policies {
+        breaker,
+        backoff,
+        ..Policies::default()
+    };
+    explain(&policies, "p.toml", width, false)
 }
 
 /// The text without the line breaks of its paragraphs.

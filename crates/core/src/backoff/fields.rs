@@ -17,9 +17,10 @@ pub(crate) enum GrowthName {
     Exponential,
 }
 
+/// The keys of a backoff, in a table of its own or within another machine's.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BackoffFields {
+pub(crate) struct BackoffFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     growth: Option<GrowthName>,
     base: Span,
@@ -80,9 +81,11 @@ pub(crate) fn growth_parts(growth: Growth) -> (GrowthName, Option<Span>, Option<
 }
 
 impl BackoffFields {
-    fn build(&self) -> Result<BackoffPolicy, ConfigError> {
-        let mut builder: BackoffBuilder = BackoffPolicy::builder(self.base.get())
-            .growth(growth_of(self.growth, self.step, self.factor)?);
+    /// The builder; `scope` is the path of the table, for errors.
+    pub(crate) fn builder(&self, scope: &'static str) -> Result<BackoffBuilder, ConfigError> {
+        let growth =
+            growth_of(self.growth, self.step, self.factor).map_err(|error| error.within(scope))?;
+        let mut builder = BackoffPolicy::builder(self.base.get()).growth(growth);
         if let Some(cap) = self.cap {
             builder = builder.cap(cap.get());
         }
@@ -95,7 +98,22 @@ impl BackoffFields {
         if let Some(total) = self.max_total_wait {
             builder = builder.max_total_wait(total.get());
         }
-        builder.build()
+        Ok(builder)
+    }
+
+    /// The keys that make this policy again.
+    pub(crate) fn of(policy: &BackoffPolicy) -> Self {
+        let (growth, step, factor) = growth_parts(policy.growth());
+        Self {
+            growth: Some(growth),
+            base: Span::new(policy.base()),
+            step,
+            factor,
+            cap: policy.cap().map(Span::new),
+            jitter: Some(policy.jitter()),
+            max_retries: policy.max_retries(),
+            max_total_wait: policy.max_total_wait().map(Span::new),
+        }
     }
 }
 
@@ -106,24 +124,14 @@ const fn stray(field: &'static str, fix: &'static str) -> ConfigError {
 impl<'de> Deserialize<'de> for BackoffPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         BackoffFields::deserialize(deserializer)?
-            .build()
+            .builder("backoff")
+            .and_then(BackoffBuilder::build)
             .map_err(D::Error::custom)
     }
 }
 
 impl Serialize for BackoffPolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (growth, step, factor) = growth_parts(self.growth());
-        BackoffFields {
-            growth: Some(growth),
-            base: Span::new(self.base()),
-            step,
-            factor,
-            cap: self.cap().map(Span::new),
-            jitter: Some(self.jitter()),
-            max_retries: self.max_retries(),
-            max_total_wait: self.max_total_wait().map(Span::new),
-        }
-        .serialize(serializer)
+        BackoffFields::of(self).serialize(serializer)
     }
 }

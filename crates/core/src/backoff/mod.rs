@@ -41,6 +41,7 @@ mod delays;
 pub(crate) mod fields;
 mod policy;
 mod state;
+mod steps;
 
 use core::borrow::Borrow;
 use core::time::Duration;
@@ -49,6 +50,7 @@ use thiserror::Error;
 
 use crate::error::RestoreError;
 use crate::random::Rng;
+use crate::rebase::Rebase;
 use crate::time::Monotone;
 
 pub use builder::BackoffBuilder;
@@ -57,6 +59,17 @@ pub use policy::{BackoffPolicy, Growth, Jitter};
 pub use state::BackoffState;
 
 /// A wait before the next try.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter, Wait};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// let policy = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None).build()?;
+/// let wait = Backoff::new(policy).next_wait(1_000, &mut rng)?;
+/// assert_eq!(wait, Wait { at_ns: 1_010, delay_ns: 10, attempt: 1 });
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use = "a wait that nobody waits is a hot loop"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -71,6 +84,12 @@ pub struct Wait {
 
 impl Wait {
     /// How long the wait is.
+    ///
+    /// ```
+    /// # use evenkeel_core::backoff::Wait;
+    /// let wait = Wait { at_ns: 9_000_000, delay_ns: 5_000_000, attempt: 1 };
+    /// assert_eq!(wait.delay(), core::time::Duration::from_millis(5));
+    /// ```
     #[must_use]
     pub const fn delay(&self) -> Duration {
         Duration::from_nanos(self.delay_ns)
@@ -78,6 +97,22 @@ impl Wait {
 }
 
 /// Why there is no further wait.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Exhausted, Jitter};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// let builder = BackoffPolicy::builder(Duration::from_millis(10)).jitter(Jitter::None);
+/// let mut backoff = Backoff::new(builder.max_retries(1).build()?);
+/// assert_eq!(backoff.next_wait(u64::MAX, &mut rng), Err(Exhausted::EndOfTime));
+///
+/// let mut backoff = Backoff::new(builder.max_retries(0).build()?);
+/// let exhausted = backoff.next_wait(0, &mut rng).unwrap_err();
+/// assert_eq!(exhausted, Exhausted::Retries);
+/// assert_eq!(exhausted.to_string(), "all retries are used up");
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -101,6 +136,19 @@ pub enum Exhausted {
 ///
 /// Sources: AWS Architecture Blog (2015) for the jitters; the bound checks are what peers lack: see
 /// [`BackoffBuilder::build`].
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::backoff::{Backoff, BackoffPolicy};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// let policy = BackoffPolicy::builder(Duration::from_millis(100)).build()?;
+/// let (mut one, other) = (Backoff::new(&policy), Backoff::new(&policy));
+/// let wait = one.next_wait(0, &mut rng)?;
+/// assert!(wait.delay() <= Duration::from_millis(100));
+/// assert_eq!((one.attempts(), other.attempts()), (1, 0));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff<P = BackoffPolicy> {
     policy: P,
@@ -111,6 +159,17 @@ pub struct Backoff<P = BackoffPolicy> {
 
 impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     /// A schedule at its start.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// let policy = BackoffPolicy::builder(Duration::from_millis(100)).jitter(Jitter::None).build()?;
+    /// let mut backoff = Backoff::new(policy);
+    /// assert_eq!(backoff.next_wait(0, &mut rng)?.delay(), policy.ceiling(1));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn new(policy: P) -> Self {
         let ceiling_ns = policy.borrow().ceiling_ns(1);
         Self {
@@ -121,11 +180,11 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     }
 
     /// Takes over a stored state. The policy may be another than the one it was stored under. The latest instant in
-    /// it keeps its origin: a process whose clock starts elsewhere must not take it over. At most 4 096 steps, to find
-    /// the ceiling again.
+    /// it keeps its origin: a process whose clock starts elsewhere takes it over with
+    /// [`restore_rebased`](Self::restore_rebased). At most 4 096 steps, to find the ceiling again.
     ///
     /// # Errors
-    /// When the state has another version, contradicts itself, or holds waits that this policy cannot give.
+    /// When the state contradicts itself, or holds waits that this policy cannot give.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -152,6 +211,36 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         })
     }
 
+    /// Takes over the state of another process, whose clock started elsewhere: see [`Rebase`]. The schedule goes on
+    /// where it stood.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Rebase, backoff::{Backoff, BackoffPolicy, Jitter}};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// let policy = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None).build()?;
+    /// let mut backoff = Backoff::new(policy);
+    /// let _ = backoff.next_wait(5_000, &mut rng)?;
+    ///
+    /// let rebase = Rebase { taken_at_ns: 5_000, now_ns: 70, away: Duration::ZERO };
+    /// let mut here = Backoff::restore_rebased(policy, backoff.state(), rebase)?;
+    /// assert_eq!(here.next_wait(70, &mut rng)?.at_ns, 90); // with plain `restore` it would be 5 020
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_rebased(
+        policy: P,
+        state: BackoffState,
+        rebase: Rebase,
+    ) -> Result<Self, RestoreError> {
+        let restored = Self::restore(policy, state)?;
+        let state = restored.state.rebased(&rebase);
+        Ok(Self { state, ..restored })
+    }
+
     /// The next wait, from `now_ns` on. Draws one word, or none with [`Jitter::None`].
     ///
     /// Time that runs backwards stands still: a `now_ns` earlier than one seen before counts as that one.
@@ -159,6 +248,19 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     /// # Errors
     /// When a limit of the policy is reached; nothing but the time memory has then changed. `Retries` draws no word. With
     /// `TotalWait` and `EndOfTime` the wait was drawn, and refused: a later, smaller draw may still fit.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Exhausted, Jitter};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let builder = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
+    /// let mut backoff = Backoff::new(builder.max_retries(2).build()?);
+    /// assert_eq!(backoff.next_wait(5_000, &mut rng)?.at_ns, 5_100);
+    /// assert_eq!(backoff.next_wait(4_000, &mut rng)?.at_ns, 5_200); // time stood still
+    /// assert_eq!(backoff.next_wait(6_000, &mut rng), Err(Exhausted::Retries));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[inline]
     pub fn next_wait<R: Rng + ?Sized>(
         &mut self,
@@ -166,53 +268,79 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         rng: &mut R,
     ) -> Result<Wait, Exhausted> {
         let policy = self.policy.borrow();
-        let now_ns = self.state.clock.observe(now_ns);
-        if policy
-            .max_retries()
-            .is_some_and(|max| self.state.attempts >= max)
-        {
-            return Err(Exhausted::Retries);
-        }
-        let delay_ns = policy.draw_ns(self.ceiling_ns, self.state.previous_ns, rng);
-        let total_wait_ns = self.state.total_wait_ns.saturating_add(delay_ns);
-        if policy
-            .max_total_wait_ns()
-            .is_some_and(|max| total_wait_ns > max)
-        {
-            return Err(Exhausted::TotalWait);
-        }
-        let at_ns = now_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
+        let wait = self.state.step(policy, self.ceiling_ns, now_ns, rng)?;
         self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
-        self.state.attempts = self.state.attempts.saturating_add(1);
-        self.state.previous_ns = delay_ns;
-        self.state.total_wait_ns = total_wait_ns;
-        Ok(Wait {
-            at_ns,
-            delay_ns,
-            attempt: self.state.attempts,
-        })
+        Ok(wait)
     }
 
     /// Back to the start: the operation succeeded, or has been well for long enough.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let policy = BackoffPolicy::builder(Duration::from_millis(100)).jitter(Jitter::None).build()?;
+    /// let mut backoff = Backoff::new(policy);
+    /// let first = backoff.next_wait(0, &mut rng)?;
+    /// assert_ne!(backoff.next_wait(0, &mut rng)?, first);
+    /// backoff.reset();
+    /// assert_eq!(backoff.next_wait(0, &mut rng)?, first);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[inline]
     pub fn reset(&mut self) {
-        self.state = BackoffState::fresh(self.state.clock);
+        self.state.restart();
         self.ceiling_ns = self.policy.borrow().ceiling_ns(1);
     }
 
     /// How many waits were given since the start or the last reset: the retries, without the first try.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// let mut backoff = Backoff::new(BackoffPolicy::builder(Duration::from_millis(100)).build()?);
+    /// for attempt in 1..=3 {
+    ///     let _ = backoff.next_wait(0, &mut rng)?;
+    ///     assert_eq!(backoff.attempts(), attempt);
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.state.attempts
     }
 
     /// The policy.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy};
+    /// let policy = BackoffPolicy::builder(Duration::from_millis(100)).max_retries(5).build()?;
+    /// assert_eq!(Backoff::new(policy).policy().max_retries(), Some(5));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn policy(&self) -> &BackoffPolicy {
         self.policy.borrow()
     }
 
     /// A snapshot: plain data to store, compare and [restore](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{Backoff, BackoffPolicy};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let mut backoff = Backoff::new(BackoffPolicy::builder(Duration::from_millis(100)).build()?);
+    /// let _ = backoff.next_wait(0, &mut rng)?;
+    /// let snapshot = backoff.state();
+    /// let _ = backoff.next_wait(0, &mut rng)?;
+    /// assert_eq!((snapshot.attempts(), backoff.attempts()), (1, 2));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn state(&self) -> BackoffState {
         self.state

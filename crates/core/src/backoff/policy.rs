@@ -9,6 +9,17 @@ use crate::ratio::Ratio;
 use crate::time::{MAX_SPAN_NS, span_ns};
 
 /// How the ceiling of the waits grows from one to the next.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{Ratio, backoff::{BackoffPolicy, Growth}};
+/// let builder = BackoffPolicy::builder(Duration::from_secs(4));
+/// let third = |growth| Ok::<_, evenkeel_core::ConfigError>(builder.growth(growth).build()?.ceiling(3).as_secs());
+/// assert_eq!(third(Growth::Constant)?, 4);
+/// assert_eq!(third(Growth::Linear { step: Duration::from_secs(1) })?, 6);
+/// assert_eq!(third(Growth::Exponential { factor: Ratio::percent(150) })?, 9);
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Growth {
@@ -30,6 +41,22 @@ pub enum Growth {
 ///
 /// Jitter is what keeps a thousand clients that failed together from coming back together. It is drawn from the
 /// *capped* ceiling, so it neither passes the cap nor vanishes at it (two bugs that most peers have).
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{Ratio, backoff::{BackoffPolicy, Jitter}};
+/// let second = Duration::from_secs(1);
+/// for (jitter, least, most) in [
+///     (Jitter::None, second, second),
+///     (Jitter::Full, Duration::ZERO, second),
+///     (Jitter::Equal, second / 2, second),
+///     (Jitter::Decorrelated, second, 3 * second),
+///     (Jitter::Spread(Ratio::percent(20)), second * 4 / 5, second * 6 / 5),
+/// ] {
+///     assert_eq!(BackoffPolicy::builder(second).jitter(jitter).build()?.range(1), (least, most));
+/// }
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -79,41 +106,96 @@ pub struct BackoffPolicy {
 impl BackoffPolicy {
     /// An exponential schedule that waits `base` at first. A base of zero is allowed: no ceiling is then above
     /// zero (unless growth is linear), and retries follow at once.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::BackoffPolicy;
+    /// let policy = BackoffPolicy::builder(Duration::from_millis(100)).build()?;
+    /// assert_eq!([1, 2, 3].map(|n| policy.ceiling(n).as_millis()), [100, 200, 400]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub const fn builder(base: Duration) -> BackoffBuilder {
         BackoffBuilder::new(base)
     }
 
     /// The first ceiling, before the cap.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::BackoffPolicy;
+    /// let policy = BackoffPolicy::builder(Duration::from_secs(5)).cap(Duration::from_secs(3)).build()?;
+    /// assert_eq!((policy.base().as_secs(), policy.ceiling(1).as_secs()), (5, 3));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn base(&self) -> Duration {
         Duration::from_nanos(self.base_ns)
     }
 
     /// The bound of all waits, if there is one.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # let builder = evenkeel_core::backoff::BackoffPolicy::builder(Duration::from_millis(100));
+    /// let policy = builder.cap(Duration::from_secs(30)).build()?;
+    /// assert_eq!(policy.cap(), Some(Duration::from_secs(30)));
+    /// assert_eq!(builder.build()?.cap(), None);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn cap(&self) -> Option<Duration> {
         span(self.cap_ns)
     }
 
     /// How ceilings grow.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, backoff::{BackoffPolicy, Growth}};
+    /// # let builder = BackoffPolicy::builder(core::time::Duration::from_millis(100));
+    /// assert_eq!(builder.build()?.growth(), Growth::Exponential { factor: Ratio::TWO });
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn growth(&self) -> Growth {
         self.growth
     }
 
     /// How waits are drawn.
+    ///
+    /// ```
+    /// # use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+    /// # let builder = BackoffPolicy::builder(core::time::Duration::from_millis(100));
+    /// assert_eq!(builder.build()?.jitter(), Jitter::Full);
+    /// assert_eq!(builder.jitter(Jitter::Equal).build()?.jitter(), Jitter::Equal);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn jitter(&self) -> Jitter {
         self.jitter
     }
 
     /// How many waits there are at most.
+    ///
+    /// ```
+    /// # let builder = evenkeel_core::backoff::BackoffPolicy::builder(core::time::Duration::from_millis(100));
+    /// assert_eq!(builder.build()?.max_retries(), None);
+    /// assert_eq!(builder.max_retries(5).build()?.max_retries(), Some(5));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn max_retries(&self) -> Option<u32> {
         self.max_retries
     }
 
     /// What the waits together may last.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # let builder = evenkeel_core::backoff::BackoffPolicy::builder(Duration::from_millis(100));
+    /// let policy = builder.max_total_wait(Duration::from_secs(10)).build()?;
+    /// assert_eq!(policy.max_total_wait(), Some(Duration::from_secs(10)));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn max_total_wait(&self) -> Option<Duration> {
         span(self.max_total_wait_ns)
@@ -123,6 +205,14 @@ impl BackoffPolicy {
     ///
     /// `ceiling(1) = min(base, cap)`, `ceiling(n + 1) = min(cap, floor(ceiling(n) * factor))`. O(1) for constant
     /// and linear growth and for factors that are powers of two, else at most 4 096 multiplications.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # let builder = evenkeel_core::backoff::BackoffPolicy::builder(Duration::from_millis(100));
+    /// let policy = builder.cap(Duration::from_millis(300)).build()?;
+    /// assert_eq!([0, 1, 2, 3, 4].map(|n| policy.ceiling(n).as_millis()), [100, 100, 200, 300, 300]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn ceiling(&self, attempt: u32) -> Duration {
         Duration::from_nanos(self.ceiling_ns(attempt))
@@ -130,6 +220,14 @@ impl BackoffPolicy {
 
     /// The least and the most that wait number `attempt` can be, over all random words (and, for
     /// [`Jitter::Decorrelated`], over all earlier waits).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+    /// let policy = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::Equal).build()?;
+    /// assert_eq!(policy.range(3), (Duration::from_secs(2), Duration::from_secs(4)));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn range(&self, attempt: u32) -> (Duration, Duration) {
         let ceiling_ns = self.ceiling_ns(attempt);

@@ -9,6 +9,27 @@ use super::transition::Transitions;
 use crate::refusal::Refusal;
 
 /// Yes: make the call.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns. In this mode it only says what it would have done.
+/// let _ = breaker.set_mode(0, Mode::Observe);
+/// let grant = breaker.try_acquire(40, &mut rng)?;
+/// assert_eq!(grant.would_refuse.map(|no| no.reason), Some(RefusedBy::Open));
+/// let grant = breaker.try_acquire(120, &mut rng)?;
+/// assert_eq!(grant.would_refuse, None);
+/// assert_eq!(grant.transitions.last().map(|made| made.at_ns), Some(100));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use = "a grant holds the permit to report with"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Grant {
@@ -21,6 +42,24 @@ pub struct Grant {
 }
 
 /// No: do not make the call now.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns.
+/// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
+/// assert_eq!(refused.to_string(), "refused: open");
+/// assert_eq!(refused.refusal.retry_after(40), Some(Duration::from_nanos(60)));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{refusal}")]
 pub struct Refused {
@@ -32,6 +71,21 @@ pub struct Refused {
 
 impl Refused {
     /// Why.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let _ = breaker.set_mode(0, Mode::ForcedOpen);
+    /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
+    /// assert_eq!(refused.reason(), RefusedBy::ForcedOpen);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn reason(&self) -> RefusedBy {
         self.refusal.reason
@@ -39,6 +93,26 @@ impl Refused {
 
     /// The first instant at which the answer is surely yes if nothing is reported until then; `None` when no
     /// instant is known.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
+    /// assert_eq!(refused.retry_at_ns(), Some(100));
+    /// let _ = breaker.set_mode(50, Mode::ForcedOpen);
+    /// let refused = breaker.try_acquire(50, &mut rng).unwrap_err();
+    /// assert_eq!(refused.retry_at_ns(), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn retry_at_ns(&self) -> Option<u64> {
         self.refusal.retry_at_ns
@@ -46,6 +120,25 @@ impl Refused {
 }
 
 /// What a breaker refuses a call for.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns; then one probe may go out at a time.
+/// let early = breaker.try_acquire(99, &mut rng).unwrap_err();
+/// let probe = breaker.try_acquire(100, &mut rng)?;
+/// let second = breaker.try_acquire(100, &mut rng).unwrap_err();
+/// assert_eq!([early.reason(), second.reason()], [RefusedBy::Open, RefusedBy::HalfOpenFull]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -67,6 +160,11 @@ pub enum RefusedBy {
 
 impl RefusedBy {
     /// Its name in decisions and journals, such as `"half-open-full"`.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::RefusedBy;
+    /// assert_eq!(RefusedBy::HalfOpenFull.name(), "half-open-full");
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,6 +184,27 @@ impl fmt::Display for RefusedBy {
 }
 
 /// How a call ended.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 2 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// // Two failures in a row open this breaker; one plea to be left alone does so, too.
+/// let overloaded = Outcome::Overloaded { retry_at_ns: Some(500) };
+/// for outcome in [Outcome::Failure, Outcome::Ignored, Outcome::Success, overloaded] {
+///     assert_eq!(breaker.phase(0), Phase::Closed);
+///     let call = breaker.try_acquire(0, &mut rng)?;
+///     let _ = breaker.on_outcome(0, call.permit, outcome, 5, &mut rng);
+/// }
+/// assert_eq!((breaker.phase(499), breaker.phase(500)), (Phase::Open, Phase::HalfOpen));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -106,6 +225,24 @@ pub enum Outcome {
 }
 
 /// What became of a reported outcome. Each form carries the transitions that fell due before it or that it made.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// // One failure opens this breaker.
+/// let mut report = |permit, outcome| breaker.on_outcome(0, permit, outcome, 5, &mut rng);
+/// let id = PermitId::from_words([0, 0]); // any call in closed
+/// assert!(matches!(report(Permit::from_id(id), Outcome::Ignored), Receipt::Released(_)));
+/// assert!(matches!(report(Permit::from_id(id), Outcome::Failure), Receipt::Counted(_)));
+/// assert!(matches!(report(Permit::from_id(id), Outcome::Success), Receipt::Stale(_)));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use = "the receipt carries the transitions and says when a report came too late"]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +258,22 @@ pub enum Receipt {
 
 impl Receipt {
     /// The transitions, earliest first.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let call = breaker.try_acquire(0, &mut rng)?;
+    /// let receipt = breaker.on_outcome(5, call.permit, Outcome::Failure, 5, &mut rng);
+    /// let opened = receipt.transitions().last().ok_or("one failure opens this breaker")?;
+    /// assert_eq!((opened.at_ns, opened.cause), (5, Cause::Consecutive));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub const fn transitions(&self) -> Transitions {
         match *self {
             Self::Counted(made) | Self::Released(made) | Self::Stale(made) => made,
@@ -128,6 +281,22 @@ impl Receipt {
     }
 
     /// Whether the report came too late, twice, or to the wrong breaker.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// // One failure opens this breaker: the other call comes too late.
+    /// let calls = [breaker.try_acquire(0, &mut rng)?, breaker.try_acquire(0, &mut rng)?];
+    /// let receipts = calls.map(|call| breaker.on_outcome(5, call.permit, Outcome::Failure, 5, &mut rng));
+    /// assert_eq!(receipts.map(|receipt| receipt.is_stale()), [false, true]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn is_stale(&self) -> bool {
         matches!(self, Self::Stale(_))
@@ -135,6 +304,25 @@ impl Receipt {
 }
 
 /// An operator's switch, beside the phase.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// // One failure opens this breaker, unless an operator holds it closed.
+/// for (mode, phase) in [(Mode::ForcedClosed, Phase::Closed), (Mode::Normal, Phase::Open)] {
+///     let _ = breaker.set_mode(0, mode);
+///     let call = breaker.try_acquire(0, &mut rng)?;
+///     let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+///     assert_eq!(breaker.phase(0), phase);
+/// }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -153,6 +341,25 @@ pub enum Mode {
 }
 
 /// What a health probe says of the dependency.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// let mut breaker = Breaker::new(builder.until_healthy(true).build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns; the last word counts.
+/// let _ = breaker.on_health(50, Health::Up);
+/// assert_eq!(breaker.phase(100), Phase::HalfOpen);
+/// let _ = breaker.on_health(60, Health::Down);
+/// assert_eq!(breaker.phase(100), Phase::Open);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -166,6 +373,11 @@ pub enum Health {
 
 impl Mode {
     /// Its name in journals, such as `"forced-open"`.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::Mode;
+    /// assert_eq!(Mode::ForcedOpen.name(), "forced-open");
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -185,6 +397,11 @@ impl fmt::Display for Mode {
 
 impl Health {
     /// `"up"` or `"down"`.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::Health;
+    /// assert_eq!([Health::Up, Health::Down].map(Health::name), ["up", "down"]);
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -202,6 +419,24 @@ impl fmt::Display for Health {
 
 /// Counters since the breaker was made; they outlive transitions and resets. The number of transitions is the
 /// breaker's [generation](super::Breaker::generation).
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it.
+/// let _ = breaker.reset(10);
+/// let stats = breaker.stats(10);
+/// assert_eq!((stats.admitted, stats.failures, stats.opened, stats.refused), (1, 1, 1, 0));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -227,6 +462,26 @@ pub struct BreakerStats {
 }
 
 /// What the window holds at an instant; from [`Breaker::window`](super::Breaker::window).
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # use evenkeel_core::Ratio;
+/// let (slower_than, at_least) = (Duration::from_nanos(50), Ratio::percent(50));
+/// let trigger = Trigger::SlowRate { slower_than, at_least, min_calls: 4 };
+/// let mut breaker = Breaker::new(builder.window(Window::Count { calls: 4 }).trigger(trigger).build()?);
+/// for latency_ns in [30, 50, 80] {
+///     let call = breaker.try_acquire(0, &mut rng)?;
+///     let _ = breaker.on_outcome(latency_ns, call.permit, Outcome::Success, latency_ns, &mut rng);
+/// }
+/// assert_eq!(breaker.window(80), WindowCounts { calls: 3, failures: None, slow: Some(1) });
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WindowCounts {

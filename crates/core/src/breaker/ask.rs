@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 
 impl BreakerState {
     #[inline]
-    pub(super) fn try_acquire<R: Rng + ?Sized>(
+    pub(crate) fn try_acquire<R: Rng + ?Sized>(
         &mut self,
         policy: &BreakerPolicy,
         now_ns: u64,
@@ -139,18 +139,15 @@ impl BreakerState {
         else {
             return Ok(PermitId::CLOSED);
         };
-        let number = *next;
-        if number == 1 && policy.open().draws() {
-            *reopen_word = rng.next_u64();
+        if reopen_word.is_none() && policy.open().draws() {
+            *reopen_word = Some(rng.next_u64());
         }
-        // After 2^32 - 2 probes in one half-open phase numbers repeat from 2; 1 024 at most are out at a time.
-        *next = match number.wrapping_add(1) {
-            PermitId::UNCOUNTED => 2,
-            following => following,
-        };
+        let number = *next;
+        let words = self.words.words_mut();
         let deadline_ns = now_ns.checked_add(policy.probe_timeout_ns);
-        leases::push(self.words.words_mut(), *leases, number, deadline_ns);
+        leases::push(words, *leases, number, deadline_ns);
         *leases = leases.saturating_add(1);
+        *next = leases::free_number_after(words, *leases, number);
         Ok(number)
     }
 }

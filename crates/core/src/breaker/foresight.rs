@@ -51,11 +51,12 @@ impl BreakerState {
         }
     }
 
-    /// The wait of the next open, from its random word.
-    pub(super) fn next_wait_ns(&self, policy: &BreakerPolicy, word: u64) -> u64 {
+    /// The wait of the next open, from its random word. Without one the longest: the policy had no jitter when it was
+    /// to be drawn.
+    pub(super) fn next_wait_ns(&self, policy: &BreakerPolicy, word: Option<u64>) -> u64 {
         let open = policy.open();
         let ceiling_ns = open.ceiling_ns(self.opens.saturating_add(1));
-        open.drawn_ns(ceiling_ns, self.previous_wait_ns, word)
+        open.drawn_ns(ceiling_ns, self.previous_wait_ns, word.unwrap_or(u64::MAX))
     }
 
     pub(super) fn foresee(&self, policy: &BreakerPolicy, now_ns: u64) -> Foreseen {
@@ -82,7 +83,7 @@ impl BreakerState {
         }
     }
 
-    pub(super) fn phase(&self, policy: &BreakerPolicy, now_ns: u64) -> Phase {
+    pub(crate) fn phase(&self, policy: &BreakerPolicy, now_ns: u64) -> Phase {
         match self.foresee(policy, self.clock.peek(now_ns)) {
             Foreseen::AsStored => self.stage.phase(),
             Foreseen::Reopened { .. } => Phase::Open,
@@ -90,7 +91,7 @@ impl BreakerState {
         }
     }
 
-    pub(super) fn next_deadline_ns(&self, policy: &BreakerPolicy) -> Option<u64> {
+    pub(crate) fn next_deadline_ns(&self, policy: &BreakerPolicy) -> Option<u64> {
         if self.is_forced() {
             return None;
         }
@@ -116,7 +117,7 @@ impl BreakerState {
         }
     }
 
-    pub(super) fn peek(
+    pub(crate) fn peek(
         &self,
         policy: &BreakerPolicy,
         now_ns: u64,
@@ -189,7 +190,7 @@ impl BreakerState {
         Err(Refusal::new(RefusedBy::HalfOpenFull, retry_at_ns))
     }
 
-    pub(super) fn stats_at(&self, policy: &BreakerPolicy, now_ns: u64) -> BreakerStats {
+    pub(crate) fn stats_at(&self, policy: &BreakerPolicy, now_ns: u64) -> BreakerStats {
         let now_ns = self.clock.peek(now_ns);
         let mut stats = self.stats;
         let lost = self.unnoticed_losses(policy, now_ns);

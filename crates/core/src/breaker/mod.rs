@@ -28,8 +28,8 @@
 //! **Deadlines.** [`next_deadline_ns`](Breaker::next_deadline_ns) may change after any call that takes `&mut self`.
 //! [`poll`](Breaker::poll) is never needed for a right answer; it only reports transitions earlier.
 //!
-//! **Cost.** Asking and reporting in closed: O(triggers), a few nanoseconds, no allocation. In half-open a report
-//! searches at most `max_in_flight` places. A change of phase clears the window: O(its words). A time window moves at
+//! **Cost.** Asking and reporting in closed: O(triggers), a few nanoseconds, no allocation. In half-open an ask
+//! or a report searches at most `max_in_flight` places. A change of phase clears the window: O(its words). A time window moves at
 //! most all its slices once, however long the silence was. Memory is fixed when the breaker is made.
 //!
 //! **Random words.** A trip draws one, the first probe of a half-open phase draws one for the wait that may follow (so
@@ -79,6 +79,8 @@ mod leases;
 mod permit;
 mod phases;
 mod policy;
+mod queries;
+mod rebased;
 mod report;
 mod state;
 mod transition;
@@ -89,7 +91,7 @@ use core::borrow::Borrow;
 
 use crate::error::RestoreError;
 use crate::random::Rng;
-use crate::refusal::Refusal;
+use crate::rebase::Rebase;
 
 pub use answer::{
     BreakerStats, Grant, Health, Mode, Outcome, Receipt, Refused, RefusedBy, WindowCounts,
@@ -105,6 +107,20 @@ pub use window::Window;
 /// A circuit breaker; see the [module](self) for its transition table.
 ///
 /// `P` is the policy or any borrow of one: `Breaker::new(&policy)` lets a million breakers share one policy.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let policy = builder.build()?;
+/// let mut breakers = [(); 3].map(|()| Breaker::new(&policy));
+/// let _ = breakers[1].set_mode(0, Mode::ForcedOpen);
+/// let phases = breakers.map(|breaker| breaker.phase(0));
+/// assert_eq!(phases, [Phase::Closed, Phase::Open, Phase::Closed]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breaker<P = BreakerPolicy> {
     policy: P,
@@ -113,23 +129,53 @@ pub struct Breaker<P = BreakerPolicy> {
 
 impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// A closed breaker, with tag 0; see [`tagged`](Self::tagged) where permits of several breakers are about.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = builder.build()?;
+    /// let breaker = Breaker::new(&policy);
+    /// assert_eq!((breaker.phase(0), breaker.tag()), (Phase::Closed, 0));
+    /// assert!(breaker.peek(0).is_ok());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn new(policy: P) -> Self {
         Self::tagged(policy, 0)
     }
 
     /// A closed breaker whose permits carry `tag`, so that another breaker with another tag knows them for foreign.
     /// Give each breaker of a program its own where permits of several are in flight side by side.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = builder.build()?;
+    /// let [mut ours, mut theirs] = [1, 2].map(|tag| Breaker::tagged(&policy, tag));
+    /// let grant = ours.try_acquire(0, &mut rng)?;
+    /// let receipt = theirs.on_outcome(5, grant.permit, Outcome::Failure, 5, &mut rng);
+    /// assert!(receipt.is_stale());
+    /// assert_eq!(theirs.stats(5).failures, 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn tagged(policy: P, tag: u32) -> Self {
         let state = BreakerState::fresh(policy.borrow(), tag);
         Self { policy, state }
     }
 
     /// Takes over a stored state; permits given before it was stored stay valid. Its instants keep their origin: a
-    /// process whose clock starts elsewhere must not take it over.
+    /// process whose clock starts elsewhere takes it over with [`restore_rebased`](Self::restore_rebased).
     ///
     /// # Errors
-    /// When the state has another version, contradicts itself, or does not fit the policy. It is checked as untrusted
-    /// input: O(words of the window).
+    /// When the state contradicts itself or does not fit the policy. It is checked as untrusted input: O(words of the
+    /// window), and all probes in flight are compared with each other.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -149,10 +195,76 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         Ok(Self { policy, state })
     }
 
+    /// Takes over the state of another process, whose clock started elsewhere: see [`Rebase`].
+    ///
+    /// - No permit given before is valid any more: the generation grows by one, and late results are stale.
+    /// - In half-open, places of probes that were still in flight are free and count for nothing; what was counted
+    ///   stays, and so does the word drawn for the wait that may follow. A probe that was lost before
+    ///   [`taken_at_ns`](Rebase::taken_at_ns) still counts as failed.
+    /// - A time window drops what has left it by now.
+    /// - An open wait that ended while nobody ran it is over; it is never longer than the policy allows.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Rebase, backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = builder.build()?;
+    /// # let mut breaker = Breaker::new(&policy);
+    /// # let call = breaker.try_acquire(7_000, &mut rng)?;
+    /// # let _ = breaker.on_outcome(7_000, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 7 000 opened it, for 100 ns. A probe is out when the process ends.
+    /// let probe = breaker.try_acquire(7_100, &mut rng)?.permit;
+    /// let rebase = Rebase { taken_at_ns: 7_110, now_ns: 0, away: Duration::ZERO };
+    ///
+    /// // Here time begins at 0. The probe's place is free, and its result comes too late.
+    /// let mut breaker = Breaker::restore_rebased(&policy, breaker.state(), rebase)?;
+    /// assert!(breaker.on_outcome(5, probe, Outcome::Success, 5, &mut rng).is_stale());
+    /// let second = breaker.try_acquire(5, &mut rng)?.permit;
+    /// assert!(!breaker.on_outcome(9, second, Outcome::Success, 4, &mut rng).is_stale());
+    /// assert_eq!(breaker.phase(9), Phase::Closed);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_rebased(
+        policy: P,
+        state: BreakerState,
+        rebase: Rebase,
+    ) -> Result<Self, RestoreError> {
+        let restored = Self::restore(policy, state)?;
+        let state = restored.state.rebased(restored.policy.borrow(), &rebase);
+        Ok(Self { state, ..restored })
+    }
+
     /// May this call be made now? Draws a word where the [module](self) says so.
     ///
     /// # Errors
     /// A [`Refused`] with the reason and the instant at which to ask again.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
+    /// assert_eq!((refused.reason(), refused.retry_at_ns()), (RefusedBy::Open, Some(100)));
+    ///
+    /// let grant = breaker.try_acquire(100, &mut rng)?;
+    /// assert!(grant.permit.id().is_probe());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[inline]
     pub fn try_acquire<R: Rng + ?Sized>(
         &mut self,
@@ -166,6 +278,26 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     ///
     /// `latency_ns` counts for slow-rate and latency triggers and is otherwise not looked at; 0 where it was not
     /// measured is never slow. The receipt says whether the outcome counted.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// // One failure opens this breaker.
+    /// let calls = [breaker.try_acquire(0, &mut rng)?, breaker.try_acquire(0, &mut rng)?];
+    /// let outcomes = [(Outcome::Success, Phase::Closed), (Outcome::Failure, Phase::Open)];
+    /// for (call, (outcome, phase)) in calls.into_iter().zip(outcomes) {
+    ///     let receipt = breaker.on_outcome(7, call.permit, outcome, 7, &mut rng);
+    ///     assert!(matches!(receipt, Receipt::Counted(_)));
+    ///     assert_eq!(breaker.phase(7), phase);
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[inline]
     pub fn on_outcome<R: Rng + ?Sized>(
         &mut self,
@@ -187,36 +319,52 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
 
     /// The health of the dependency as something else sees it, say an active probe. Only with `until_healthy` does it
     /// matter: the end of the open wait then also needs the last word to have been [`Health::Up`]. Draws no word.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// let mut breaker = Breaker::new(builder.until_healthy(true).build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // The open wait ended at 100, but nobody has said that the dependency is up.
+    /// assert_eq!(breaker.phase(200), Phase::Open);
+    /// let made = breaker.on_health(250, Health::Up);
+    /// assert_eq!(made.last().map(|made| (made.at_ns, made.to)), Some((250, Phase::HalfOpen)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn on_health(&mut self, now_ns: u64, health: Health) -> Transitions {
         self.state.on_health(self.policy.borrow(), now_ns, health)
     }
 
     /// Makes and reports the transitions that have fallen due. Never needed for a right answer: every other call does
     /// the same first. Draws no word.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // Open until 100; noticed only at 130, and reported once.
+    /// assert!(breaker.poll(99).is_empty());
+    /// let made = breaker.poll(130);
+    /// assert_eq!(made.last().map(|made| (made.at_ns, made.to)), Some((100, Phase::HalfOpen)));
+    /// assert!(breaker.poll(130).is_empty());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn poll(&mut self, now_ns: u64) -> Transitions {
         let now_ns = self.state.clock.observe(now_ns);
         self.state.advance(self.policy.borrow(), now_ns)
-    }
-
-    /// The next instant at which [`poll`](Self::poll) would report a transition if nothing is reported until then.
-    #[must_use]
-    pub fn next_deadline_ns(&self) -> Option<u64> {
-        self.state.next_deadline_ns(self.policy.borrow())
-    }
-
-    /// The phase at `now_ns`; changes nothing.
-    #[must_use]
-    pub fn phase(&self, now_ns: u64) -> Phase {
-        self.state.phase(self.policy.borrow(), now_ns)
-    }
-
-    /// What [`try_acquire`](Self::try_acquire) would answer at `now_ns`, without taking a place. On the ramp, where the
-    /// answer is a draw, it is yes, also where that draw is sure to be lost.
-    ///
-    /// # Errors
-    /// The refusal that the call would meet.
-    pub fn peek(&self, now_ns: u64) -> Result<(), Refusal<RefusedBy>> {
-        self.state.peek(self.policy.borrow(), now_ns)
     }
 
     /// An operator's command: see [`Mode`]. Draws no word.
@@ -224,95 +372,46 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// `ForcedOpen` and `ForcedClosed` move the phase there if it is elsewhere. Leaving `ForcedOpen` resumes the open
     /// wait that was cut short, or else goes on to half-open, so that traffic returns through probes; leaving
     /// `ForcedClosed` stays closed.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let _ = breaker.set_mode(10, Mode::ForcedOpen);
+    /// assert_eq!(breaker.peek(9_000).map_err(|no| no.reason), Err(RefusedBy::ForcedOpen));
+    ///
+    /// // Traffic returns through probes.
+    /// let made = breaker.set_mode(9_000, Mode::Normal);
+    /// assert_eq!(made.last().map(|made| made.to), Some(Phase::HalfOpen));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn set_mode(&mut self, now_ns: u64, mode: Mode) -> Transitions {
         self.state.set_mode(self.policy.borrow(), now_ns, mode)
     }
 
     /// An operator's command: closed and normal, earlier opens forgotten, no ramp; permits in flight become stale.
-    pub fn reset(&mut self, now_ns: u64) -> Transitions {
-        self.state.reset(self.policy.borrow(), now_ns)
-    }
-
-    /// The operator's mode.
-    #[must_use]
-    pub const fn mode(&self) -> Mode {
-        self.state.mode
-    }
-
-    /// How many transitions there were up to the last call.
-    #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.state.generation
-    }
-
-    /// The tag that its permits carry.
-    #[must_use]
-    pub const fn tag(&self) -> u32 {
-        self.state.tag
-    }
-
-    /// How often it opened in a row, less what calm time had forgiven at the last trip: the number of the next open
-    /// wait is one more.
-    #[must_use]
-    pub const fn consecutive_opens(&self) -> u32 {
-        self.state.opens
-    }
-
-    /// Failures in a row, while closed.
-    #[must_use]
-    pub const fn consecutive_failures(&self) -> u32 {
-        match self.state.stage {
-            state::Stage::Closed { consecutive, .. } => consecutive,
-            _ => 0,
-        }
-    }
-
-    /// The counters at `now_ns`; changes nothing.
-    #[must_use]
-    pub fn stats(&self, now_ns: u64) -> BreakerStats {
-        self.state.stats_at(self.policy.borrow(), now_ns)
-    }
-
-    /// What the window holds at `now_ns`; changes nothing. All zero while not closed: every change of phase starts the
-    /// window afresh. O(slices) for a window of time, else O(1).
     ///
     /// ```
     /// # use core::time::Duration;
-    /// # use evenkeel_core::Ratio;
-    /// # use evenkeel_core::backoff::BackoffPolicy;
-    /// use evenkeel_core::breaker::{Breaker, BreakerPolicy, Outcome, Trigger, Window};
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
     /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
     /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let open = BackoffPolicy::builder(Duration::from_secs(1)).build()?;
-    /// let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
-    ///     .window(Window::Time { span: Duration::from_nanos(100), slices: 10 })
-    ///     .trigger(Trigger::FailureRate { at_least: Ratio::percent(50), min_calls: 20 })
-    ///     .build()?;
-    /// let mut breaker = Breaker::new(policy);
-    /// for (now_ns, outcome) in [(10, Outcome::Failure), (60, Outcome::Success)] {
-    ///     let grant = breaker.try_acquire(now_ns, &mut rng)?;
-    ///     let _ = breaker.on_outcome(now_ns, grant.permit, outcome, 5, &mut rng);
-    /// }
-    /// let window = breaker.window(60);
-    /// assert_eq!((window.calls, window.failures, window.slow), (2, Some(1), None));
-    /// // The failure leaves the window with its slice.
-    /// assert_eq!(breaker.window(110).failures, Some(0));
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it.
+    /// let made = breaker.reset(10).last().ok_or("closed before")?;
+    /// assert_eq!((made.from, made.to, made.cause), (Phase::Open, Phase::Closed, Cause::Reset));
+    /// assert_eq!(breaker.consecutive_opens(), 0);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn window(&self, now_ns: u64) -> WindowCounts {
-        self.state.window_at(self.policy.borrow(), now_ns)
-    }
-
-    /// The policy.
-    #[must_use]
-    pub fn policy(&self) -> &BreakerPolicy {
-        self.policy.borrow()
-    }
-
-    /// A snapshot: plain data to store, compare and [restore](Self::restore). O(words of the window).
-    #[must_use]
-    pub fn state(&self) -> BreakerState {
-        self.state.clone()
+    pub fn reset(&mut self, now_ns: u64) -> Transitions {
+        self.state.reset(self.policy.borrow(), now_ns)
     }
 }

@@ -4,6 +4,24 @@
 ///
 /// Neither `Clone` nor `Copy`: one permit, one result. A permit that is never given back costs nothing while closed;
 /// in half-open it holds a probe's place until `probe_timeout` and then counts as a failure.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns. A lost probe holds its place for 50 ns.
+/// let probe = breaker.try_acquire(100, &mut rng)?;
+/// drop(probe.permit);
+/// assert_eq!((breaker.phase(149), breaker.phase(150)), (Phase::HalfOpen, Phase::Open));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use = "report the call's outcome with this permit"]
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Permit {
@@ -12,6 +30,22 @@ pub struct Permit {
 
 impl Permit {
     /// The permit as plain data, to send it through a journal or another language.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let permit = breaker.try_acquire(0, &mut rng)?.permit;
+    /// let id = permit.id();
+    /// assert_eq!(id.generation(), breaker.generation());
+    /// assert_eq!(Permit::from_id(id), permit);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn id(&self) -> PermitId {
         self.id
@@ -33,11 +67,30 @@ impl Permit {
 }
 
 /// What identifies a permit: the breaker's tag, its generation, and which probe it is.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// let mut breaker = Breaker::new(builder.max_in_flight(2).trials(2).build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns. Probes are told apart.
+/// let first = breaker.try_acquire(100, &mut rng)?.permit.id();
+/// let second = breaker.try_acquire(100, &mut rng)?.permit.id();
+/// assert!(first < second);
+/// assert_eq!(first.generation(), second.generation());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PermitId {
     pub(super) generation: u64,
-    pub(super) tag: u32,
+    pub(crate) tag: u32,
     pub(super) number: u32,
 }
 
@@ -49,6 +102,21 @@ impl PermitId {
 
     /// The id as two plain words, for another language or a format of your own; [`from_words`](Self::from_words) reads
     /// them back.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = builder.build()?;
+    /// let mut breaker = Breaker::tagged(&policy, 7);
+    /// let [generation, tag_and_number] = breaker.try_acquire(0, &mut rng)?.permit.id().to_words();
+    /// assert_eq!((generation, tag_and_number), (0, 7 << 32));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn to_words(self) -> [u64; 2] {
         [
@@ -58,6 +126,22 @@ impl PermitId {
     }
 
     /// The id that [`to_words`](Self::to_words) gave.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let words = breaker.try_acquire(0, &mut rng)?.permit.id().to_words(); // to another process and back
+    /// let permit = Permit::from_id(PermitId::from_words(words));
+    /// let receipt = breaker.on_outcome(5, permit, Outcome::Failure, 5, &mut rng);
+    /// assert!(matches!(receipt, Receipt::Counted(_)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn from_words([generation, tag_and_number]: [u64; 2]) -> Self {
         Self {
@@ -68,12 +152,45 @@ impl PermitId {
     }
 
     /// The generation that the permit was given in.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// let before = breaker.try_acquire(0, &mut rng)?.permit.id();
+    /// let _ = breaker.reset(5);
+    /// let after = breaker.try_acquire(5, &mut rng)?.permit.id();
+    /// assert_eq!((before.generation(), after.generation()), (0, 1));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn generation(&self) -> u64 {
         self.generation
     }
 
     /// Whether it is for a probe in half-open.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// assert!(!breaker.try_acquire(0, &mut rng)?.permit.id().is_probe());
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// assert!(breaker.try_acquire(100, &mut rng)?.permit.id().is_probe());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn is_probe(&self) -> bool {
         self.number != Self::CLOSED && self.number != Self::UNCOUNTED

@@ -10,7 +10,7 @@ use crate::random::Rng;
 impl BreakerState {
     /// The transitions that fell due by `now_ns`, made.
     #[inline]
-    pub(super) fn advance(&mut self, policy: &BreakerPolicy, now_ns: u64) -> Transitions {
+    pub(crate) fn advance(&mut self, policy: &BreakerPolicy, now_ns: u64) -> Transitions {
         if matches!(self.stage, Stage::Closed { .. }) {
             return Transitions::NONE;
         }
@@ -80,11 +80,7 @@ impl BreakerState {
             Stage::HalfOpen { reopen_word, .. } => reopen_word,
             _ => {
                 self.forgive(policy, now_ns);
-                if policy.open().draws() {
-                    rng.next_u64()
-                } else {
-                    0
-                }
+                policy.open().draws().then(|| rng.next_u64())
             }
         };
         self.open(policy, now_ns, cause, word, advised_ns)
@@ -106,7 +102,7 @@ impl BreakerState {
         policy: &BreakerPolicy,
         at_ns: u64,
         cause: Cause,
-        word: u64,
+        word: Option<u64>,
         advised_ns: Option<u64>,
     ) -> Transition {
         let wait_ns = self.next_wait_ns(policy, word);
@@ -152,7 +148,7 @@ impl BreakerState {
         }
     }
 
-    pub(super) fn on_health(
+    pub(crate) fn on_health(
         &mut self,
         policy: &BreakerPolicy,
         now_ns: u64,
@@ -167,7 +163,7 @@ impl BreakerState {
         made
     }
 
-    pub(super) fn set_mode(
+    pub(crate) fn set_mode(
         &mut self,
         policy: &BreakerPolicy,
         now_ns: u64,
@@ -199,7 +195,7 @@ impl BreakerState {
         made
     }
 
-    pub(super) fn reset(&mut self, policy: &BreakerPolicy, now_ns: u64) -> Transitions {
+    pub(crate) fn reset(&mut self, policy: &BreakerPolicy, now_ns: u64) -> Transitions {
         let now_ns = self.clock.observe(now_ns);
         let mut made = self.advance(policy, now_ns);
         self.take_off_lost(policy, now_ns);

@@ -10,7 +10,7 @@ use crate::random::Rng;
 
 impl BreakerState {
     #[inline]
-    pub(super) fn on_outcome<R: Rng + ?Sized>(
+    pub(crate) fn on_outcome<R: Rng + ?Sized>(
         &mut self,
         policy: &BreakerPolicy,
         now_ns: u64,

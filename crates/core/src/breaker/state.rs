@@ -9,21 +9,39 @@ use super::window::{Layout, Results};
 use crate::error::RestoreError;
 use crate::store::Store;
 use crate::time::Monotone;
-
-const VERSION: u16 = 1;
+use crate::version::Version;
 
 /// What a [`Breaker`](super::Breaker) remembers; store it, compare it, [restore](super::Breaker::restore) it.
 ///
 /// Permits in flight stay valid across a restore, because they are plain ids.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// let call = breaker.try_acquire(0, &mut rng)?;
+/// let stored: BreakerState = breaker.state();
+///
+/// let mut restored = Breaker::restore(breaker.policy(), stored)?;
+/// let receipt = restored.on_outcome(5, call.permit, Outcome::Failure, 5, &mut rng);
+/// assert!(matches!(receipt, Receipt::Counted(_)));
+/// assert_eq!(restored.phase(5), Phase::Open);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BreakerState {
-    version: u16,
-    pub(super) tag: u32,
+    version: Version<1>,
+    pub(crate) tag: u32,
     /// Grows by one with every transition; no permit of an earlier one counts.
-    pub(super) generation: u64,
-    pub(super) clock: Monotone,
-    pub(super) mode: Mode,
+    pub(crate) generation: u64,
+    pub(crate) clock: Monotone,
+    pub(crate) mode: Mode,
     /// The health probe's last word.
     pub(super) health: Option<Health>,
     /// Opens in a row, less those that calm time has forgiven.
@@ -31,7 +49,7 @@ pub struct BreakerState {
     /// The last open wait, which decorrelated jitter starts from.
     pub(super) previous_wait_ns: u64,
     pub(super) last_close_ns: Option<u64>,
-    pub(super) stats: BreakerStats,
+    pub(crate) stats: BreakerStats,
     pub(super) stage: Stage,
     /// The window's bits or slices while closed, the leases of the probes while half-open.
     #[cfg_attr(feature = "serde", serde(with = "crate::runs"))]
@@ -59,10 +77,10 @@ pub(super) enum Stage {
         failed: u32,
         /// Leases in the words: probes in flight, among them those whose time is over but not yet noticed.
         leases: u32,
-        /// The number of the next probe, from 1.
+        /// The number of the next probe: not 0, not `u32::MAX`, and none that is in flight.
         next: u32,
-        /// Drawn by the first probe, for the wait that follows if the trials fail.
-        reopen_word: u64,
+        /// Drawn by the first probe, for the wait that follows if the trials fail; `None` before, or without jitter.
+        reopen_word: Option<u64>,
     },
 }
 
@@ -80,7 +98,7 @@ impl Stage {
         failed: 0,
         leases: 0,
         next: 1,
-        reopen_word: 0,
+        reopen_word: None,
     };
 
     #[inline]
@@ -94,9 +112,9 @@ impl Stage {
 }
 
 impl BreakerState {
-    pub(super) fn fresh(policy: &BreakerPolicy, tag: u32) -> Self {
+    pub(crate) fn fresh(policy: &BreakerPolicy, tag: u32) -> Self {
         Self {
-            version: VERSION,
+            version: Version,
             tag,
             generation: 0,
             clock: Monotone::default(),
@@ -112,13 +130,7 @@ impl BreakerState {
     }
 
     /// The state is untrusted: it may come from a file, another policy or an attacker.
-    pub(super) fn check(&self, policy: &BreakerPolicy) -> Result<(), RestoreError> {
-        if self.version != VERSION {
-            return Err(RestoreError::Version {
-                found: self.version,
-                expected: VERSION,
-            });
-        }
+    pub(crate) fn check(&self, policy: &BreakerPolicy) -> Result<(), RestoreError> {
         if self.words.words().len() != policy.words() {
             return Err(misfit(
                 "its window or its probes take another amount of memory",
@@ -173,9 +185,7 @@ impl BreakerState {
         policy: &BreakerPolicy,
         until_ns: Option<u64>,
     ) -> Result<(), RestoreError> {
-        let longest_ns = policy.open().longest_ns().max(policy.advisory_cap_ns);
-        let latest_ns = self.clock.latest_ns().checked_add(longest_ns);
-        let fits = match (until_ns, latest_ns) {
+        let fits = match (until_ns, self.latest_end_ns(policy)) {
             (Some(until_ns), Some(latest_ns)) => until_ns <= latest_ns,
             (None, Some(_)) => false,
             (_, None) => true,
@@ -187,6 +197,12 @@ impl BreakerState {
             return Err(corrupt("an open breaker has no window"));
         }
         Ok(())
+    }
+
+    /// The latest end of an open wait that has begun.
+    pub(super) fn latest_end_ns(&self, policy: &BreakerPolicy) -> Option<u64> {
+        let longest_ns = policy.open().longest_ns().max(policy.advisory_cap_ns);
+        self.clock.latest_ns().checked_add(longest_ns)
     }
 
     fn check_half_open(&self, policy: &BreakerPolicy) -> Result<(), RestoreError> {

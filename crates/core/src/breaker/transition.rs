@@ -4,6 +4,23 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 /// The phase of a breaker.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns.
+/// assert_eq!(breaker.phase(0), Phase::Open);
+/// assert_eq!(format!("now {}", breaker.phase(100)), "now half-open");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -18,6 +35,11 @@ pub enum Phase {
 
 impl Phase {
     /// `"closed"`, `"open"` or `"half-open"`.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::Phase;
+    /// assert_eq!(Phase::HalfOpen.name(), "half-open");
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,6 +57,23 @@ impl fmt::Display for Phase {
 }
 
 /// Why a breaker changed its phase.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns.
+/// let causes = [breaker.poll(100), breaker.reset(120)].map(|made| made.last().map(|made| made.cause));
+/// assert_eq!(causes, [Some(Cause::WaitOver), Some(Cause::Reset)]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -68,6 +107,11 @@ pub enum Cause {
 
 impl Cause {
     /// Its name in traces and journals, such as `"failure-rate"`.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::Cause;
+    /// assert_eq!(Cause::FailureRate.name(), "failure-rate");
+    /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -94,6 +138,19 @@ impl fmt::Display for Cause {
 }
 
 /// A change of phase.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// let made = breaker.set_mode(5, Mode::ForcedOpen);
+/// let (from, to, cause) = (Phase::Closed, Phase::Open, Cause::Forced);
+/// assert_eq!(made.last(), Some(Transition { at_ns: 5, from, to, cause, generation: 1 }));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transition {
@@ -110,7 +167,48 @@ pub struct Transition {
     pub generation: u64,
 }
 
+/// One line for a log, such as `closed -> open at 20 (failure-rate)`.
+///
+/// ```
+/// # use evenkeel_core::breaker::{Cause, Phase, Transition};
+/// let (from, to, cause) = (Phase::Closed, Phase::Open, Cause::FailureRate);
+/// let made = Transition { at_ns: 20, from, to, cause, generation: 1 };
+/// assert_eq!(made.to_string(), "closed -> open at 20 (failure-rate)");
+/// ```
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at_ns,
+            from,
+            to,
+            cause,
+            ..
+        } = self;
+        write!(f, "{from} -> {to} at {at_ns} ({cause})")
+    }
+}
+
 /// The transitions that one call made or noticed, in order; nearly always none, at most three.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns.
+/// let mut journal = String::new();
+/// for made in breaker.reset(250) {
+///     journal += &format!("{} {} {}; ", made.at_ns, made.to, made.cause);
+/// }
+/// assert_eq!(journal, "100 half-open wait-over; 250 closed reset; ");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[must_use = "a transition is reported once"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Transitions(Made);
@@ -125,7 +223,7 @@ enum Made {
 }
 
 impl Transitions {
-    pub(super) const NONE: Self = Self(Made::None);
+    pub(crate) const NONE: Self = Self(Made::None);
 
     pub(super) const fn one(made: Transition) -> Self {
         Self(Made::One(made))
@@ -142,6 +240,23 @@ impl Transitions {
     }
 
     /// The transitions, earliest first.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// let made = breaker.reset(250);
+    /// assert!(matches!(made.as_slice(), [first, second] if first.at_ns == 100 && second.at_ns == 250));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn as_slice(&self) -> &[Transition] {
         match &self.0 {
@@ -153,6 +268,23 @@ impl Transitions {
     }
 
     /// Whether there is none.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// assert!(breaker.poll(99).is_empty());
+    /// assert!(!breaker.poll(100).is_empty());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -160,17 +292,68 @@ impl Transitions {
     }
 
     /// How many there are.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// assert_eq!(breaker.poll(99).len(), 0);
+    /// assert_eq!(breaker.reset(250).len(), 2); // half-open at 100, then closed
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn len(&self) -> usize {
         self.as_slice().len()
     }
 
     /// The transitions, earliest first.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// let made = breaker.reset(250);
+    /// assert!(made.iter().map(|made| made.to).eq([Phase::HalfOpen, Phase::Closed]));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = Transition> + '_ {
         self.as_slice().iter().copied()
     }
 
     /// The latest.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// # let call = breaker.try_acquire(0, &mut rng)?;
+    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    /// // A failure at 0 opened it, for 100 ns.
+    /// assert_eq!(breaker.poll(99).last(), None);
+    /// assert_eq!(breaker.reset(250).last().map(|made| made.to), Some(Phase::Closed));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn last(&self) -> Option<Transition> {
         match self.as_slice() {
@@ -193,6 +376,24 @@ impl IntoIterator for Transitions {
 }
 
 /// The transitions by value; made by [`Transitions::into_iter`].
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let mut breaker = Breaker::new(builder.build()?);
+/// # let call = breaker.try_acquire(0, &mut rng)?;
+/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+/// // A failure at 0 opened it, for 100 ns.
+/// let mut rest: TransitionsIter = breaker.reset(250).into_iter();
+/// assert_eq!(rest.next().map(|made| made.cause), Some(Cause::WaitOver));
+/// assert_eq!(rest.len(), 1);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TransitionsIter {
     transitions: Transitions,

@@ -16,6 +16,32 @@ pub(super) const MAX_TRIGGERS: usize = 4;
 ///
 /// All but [`Consecutive`](Self::Consecutive) look at the [`Window`](super::Window). They are judged after every
 /// recorded success and failure, in the policy's order; the first that holds is the cause.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # use evenkeel_core::Ratio;
+/// # let builder = BreakerPolicy::builder(open, lease).window(Window::Count { calls: 8 });
+/// let policy = builder
+///     .trigger(Trigger::Consecutive { failures: 5 })
+///     .trigger(Trigger::FailureRate { at_least: Ratio::percent(50), min_calls: 4 })
+///     .build()?;
+/// let mut breaker = Breaker::new(policy);
+/// let mut cause = None;
+/// for outcome in [Outcome::Failure, Outcome::Failure, Outcome::Failure, Outcome::Success] {
+///     assert_eq!(cause, None); // three calls are too few for a rate
+///     let call = breaker.try_acquire(0, &mut rng)?;
+///     let receipt = breaker.on_outcome(5, call.permit, outcome, 5, &mut rng);
+///     cause = receipt.transitions().last().map(|made| made.cause);
+/// }
+/// assert_eq!(cause, Some(Cause::FailureRate)); // 3 of 4
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

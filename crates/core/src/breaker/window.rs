@@ -11,6 +11,27 @@ use crate::slices::SliceGrid;
 use crate::time::{MAX_SPAN_NS, span_ns};
 
 /// Which results a breaker's windowed triggers look at.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Failures { failures: 2 });
+/// let mut breaker = Breaker::new(builder.window(Window::Count { calls: 3 }).build()?);
+/// let (failure, success) = (Outcome::Failure, Outcome::Success);
+/// // The second failure finds the first no more among the last three results; the third finds the second.
+/// for outcome in [failure, success, success, failure, failure] {
+///     assert_eq!(breaker.phase(0), Phase::Closed);
+///     let call = breaker.try_acquire(0, &mut rng)?;
+///     let _ = breaker.on_outcome(0, call.permit, outcome, 5, &mut rng);
+/// }
+/// assert_eq!(breaker.phase(0), Phase::Open);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
@@ -136,7 +157,8 @@ impl Layout {
     }
 }
 
-fn counters(planes: &Planes) -> usize {
+/// How many counters of 32 bits a slice has.
+pub(super) fn counters(planes: &Planes) -> usize {
     planes.len().saturating_add(1)
 }
 
@@ -240,12 +262,8 @@ impl Results {
         let current = grid.index_after(*index, now_ns);
         let leaving = grid.advance(*index, current);
         for step in 1..=u64::from(leaving) {
-            let first = slot(grid, planes, index.wrapping_add(step));
-            *calls = calls.wrapping_sub(take(words, first));
-            for (plane, count) in counts.iter_mut().enumerate().take(planes.len()) {
-                let at = first.wrapping_add(1).wrapping_add(plane);
-                *count = count.wrapping_sub(take(words, at));
-            }
+            let place = grid.place(index.wrapping_add(step));
+            empty(words, planes, place, calls, counts);
         }
         *index = current;
     }
@@ -331,18 +349,38 @@ impl Results {
                 },
                 Layout::Slices(grid),
             ) => {
-                *index <= grid.index(now_ns) && slices_add_up(*grid, planes, words, *calls, counts)
+                *index <= grid.index(now_ns)
+                    && slices_add_up(*grid, planes, words, *index, *calls, counts)
             }
             _ => false,
         }
     }
 }
 
-/// Whether the slices sum to the totals, and no slice counts more of anything than calls.
+/// Empties the slice at `place` and takes what it counted off the totals.
+#[inline]
+pub(super) fn empty(
+    words: &mut [u64],
+    planes: &Planes,
+    place: usize,
+    calls: &mut u32,
+    counts: &mut [u32; MAX_TRIGGERS],
+) {
+    let first = place.wrapping_mul(counters(planes));
+    *calls = calls.wrapping_sub(take(words, first));
+    for (plane, count) in counts.iter_mut().enumerate().take(planes.len()) {
+        let at = first.wrapping_add(1).wrapping_add(plane);
+        *count = count.wrapping_sub(take(words, at));
+    }
+}
+
+/// Whether the slices sum to the totals, no slice counts more of anything than calls, and none lies before the first
+/// instant.
 fn slices_add_up(
     grid: SliceGrid,
     planes: &Planes,
     words: &[u64],
+    index: u64,
     calls: u32,
     counts: &[u32; MAX_TRIGGERS],
 ) -> bool {
@@ -351,6 +389,10 @@ fn slices_add_up(
     for slice in 0..grid.slices() as usize {
         let first = slice.wrapping_mul(width);
         let in_slice = get(words, first);
+        // Up to slice `slices - 1` the places behind the current one are those of no slice yet.
+        if in_slice > 0 && slice as u64 > index {
+            return false;
+        }
         for (counter, sum) in sums.iter_mut().enumerate().take(width) {
             let count = get(words, first.wrapping_add(counter));
             if count > in_slice {
@@ -377,13 +419,13 @@ const fn half(at: usize) -> u32 {
 }
 
 #[inline]
-fn get(words: &[u64], at: usize) -> u32 {
+pub(super) fn get(words: &[u64], at: usize) -> u32 {
     let word = words.get(at >> 1).copied().unwrap_or(0);
     ((word >> half(at)) & 0xffff_ffff) as u32
 }
 
 #[inline]
-fn add(words: &mut [u64], at: usize, n: u64) {
+pub(super) fn add(words: &mut [u64], at: usize, n: u64) {
     if let Some(word) = words.get_mut(at >> 1) {
         *word = word.wrapping_add(n << half(at));
     }
@@ -391,7 +433,7 @@ fn add(words: &mut [u64], at: usize, n: u64) {
 
 /// The counter at `at`, which becomes 0.
 #[inline]
-fn take(words: &mut [u64], at: usize) -> u32 {
+pub(super) fn take(words: &mut [u64], at: usize) -> u32 {
     let count = get(words, at);
     if let Some(word) = words.get_mut(at >> 1) {
         *word &= !(0xffff_ffff << half(at));

@@ -6,10 +6,11 @@ use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::summary::LatencySummary;
 use super::totals::Totals;
-use super::{check_version, within};
+use super::within;
 use crate::Quantile;
 use crate::error::{ConfigError, Problem, RestoreError};
 use crate::store::{Store, fits};
+use crate::version::Version;
 
 /// Without `alloc` the buckets of the finest precision that is then allowed lie inline.
 const INLINE: usize = if cfg!(feature = "alloc") {
@@ -17,8 +18,6 @@ const INLINE: usize = if cfg!(feature = "alloc") {
 } else {
     Scale::new(3).buckets()
 };
-
-const VERSION: u16 = 1;
 
 /// How fine a [`LogHistogram`] is.
 ///
@@ -390,7 +389,7 @@ impl LogHistogram {
     #[must_use]
     pub fn state(&self) -> LogHistogramState {
         LogHistogramState {
-            version: VERSION,
+            version: Version,
             totals: self.totals,
             counts: self.counts.clone(),
         }
@@ -399,7 +398,7 @@ impl LogHistogram {
     /// The histogram that `state` was taken of. O(buckets).
     ///
     /// # Errors
-    /// When the state has another version or precision, or no history leads to it.
+    /// When the state has another precision, or no history leads to it.
     ///
     /// ```
     /// use evenkeel_core::estimator::{LogHistogram, LogHistogramPolicy};
@@ -415,12 +414,7 @@ impl LogHistogram {
         policy: LogHistogramPolicy,
         state: LogHistogramState,
     ) -> Result<Self, RestoreError> {
-        let LogHistogramState {
-            version,
-            totals,
-            counts,
-        } = state;
-        check_version(version, VERSION)?;
+        let LogHistogramState { totals, counts, .. } = state;
         if counts.words().len() != policy.scale.buckets() {
             return Err(RestoreError::Misfit {
                 what: "it has the buckets of another precision",
@@ -452,9 +446,9 @@ impl LogHistogram {
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogHistogramState {
-    version: u16,
+    version: Version<1>,
     totals: Totals,
     #[cfg_attr(feature = "serde", serde(with = "crate::runs"))]
     counts: Store<INLINE>,

@@ -70,8 +70,8 @@
 //! # Stored states
 //!
 //! `state()` is plain data with a version; `restore` checks it as hostile input and answers what is wrong with a
-//! [`RestoreError`]. Only that of `RollingHistogram` holds instants, which keep the origin of time that they were
-//! stored with: see its `restore`. The other four can be restored anywhere.
+//! [`RestoreError`](crate::RestoreError). Only that of `RollingHistogram` holds instants: a process whose clock starts elsewhere takes it
+//! over with `restore_rebased`. The other four can be restored anywhere.
 
 #[cfg(feature = "serde")]
 mod fields;
@@ -88,6 +88,8 @@ mod ring;
 mod rolling_histogram;
 #[cfg(feature = "alloc")]
 mod rolling_state;
+#[cfg(feature = "alloc")]
+mod rolling_view;
 #[cfg(feature = "alloc")]
 mod sample_window;
 #[cfg(feature = "alloc")]
@@ -107,7 +109,7 @@ pub use sample_window::{SampleWindow, SampleWindowPolicy, SampleWindowState};
 pub use summary::LatencySummary;
 pub use threshold_window::{ThresholdWindow, ThresholdWindowPolicy, ThresholdWindowState};
 
-use crate::error::{Amount, ConfigError, Problem, RestoreError};
+use crate::error::{Amount, ConfigError, Problem};
 
 /// The most values that a window can hold: 2^20, about a million.
 ///
@@ -141,13 +143,5 @@ const fn window_size(scope: &'static str, values: u32) -> Result<u32, ConfigErro
     match within(values, 1, MAX_VALUES) {
         Ok(values) => Ok(values),
         Err(problem) => Err(ConfigError::new(scope, "values", problem)),
-    }
-}
-
-const fn check_version(found: u16, expected: u16) -> Result<(), RestoreError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(RestoreError::Version { found, expected })
     }
 }

@@ -8,14 +8,12 @@ use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::occupancy::Occupancy;
 use super::ring::Ring;
-use super::{check_version, window_size, within};
+use super::{window_size, within};
 use crate::Quantile;
 use crate::error::{ConfigError, RestoreError};
+use crate::version::Version;
 
 const SCALE: Scale = Scale::new(MAX_BITS);
-
-/// The format is bound to the buckets of [`SCALE`]: other buckets are another version.
-const VERSION: u16 = 1;
 
 /// How many quantiles can be kept, as many as a `LatencySummary` has and a few more.
 const MAX_QUANTILES: u8 = 8;
@@ -389,7 +387,7 @@ impl QuantileWindow {
     #[must_use]
     pub fn state(&self) -> QuantileWindowState {
         QuantileWindowState {
-            version: VERSION,
+            version: Version,
             buckets: self.ring.oldest_first(),
         }
     }
@@ -397,7 +395,7 @@ impl QuantileWindow {
     /// The window that `state` was taken of; also one with room for more values, or with other quantiles. O(n).
     ///
     /// # Errors
-    /// When the state has another version, more values than the window holds, or a bucket that does not exist.
+    /// When the state has more values than the window holds, or a bucket that does not exist.
     ///
     /// ```
     /// use evenkeel_core::Quantile;
@@ -413,7 +411,6 @@ impl QuantileWindow {
         policy: QuantileWindowPolicy,
         state: QuantileWindowState,
     ) -> Result<Self, RestoreError> {
-        check_version(state.version, VERSION)?;
         if state.buckets.len() > policy.capacity() {
             return Err(RestoreError::Misfit {
                 what: "it has more values than the window holds",
@@ -484,8 +481,9 @@ impl Eq for QuantileWindow {}
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QuantileWindowState {
-    version: u16,
+    /// The format is bound to the buckets of [`SCALE`]: other buckets are another version.
+    version: Version<1>,
     buckets: Vec<u16>,
 }

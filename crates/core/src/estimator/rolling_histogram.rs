@@ -2,17 +2,15 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::interval::Interval;
-use super::log_linear::{MAX_BITS, Scale, find_rank};
-use super::rolling_state::SliceState;
+use super::log_linear::{MAX_BITS, Scale};
 use super::summary::LatencySummary;
 use super::totals::Totals;
 use super::within;
 use crate::Quantile;
-use crate::error::{ConfigError, RestoreError};
+use crate::error::ConfigError;
 use crate::slices::SliceGrid;
 use crate::time::Monotone;
 
@@ -98,6 +96,13 @@ impl RollingHistogramPolicy {
     }
 
     /// How many slices there are, 1 to 1 024.
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 20, 5)?;
+    /// assert_eq!((policy.slices(), policy.slice()), (20, Duration::from_millis(500)));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn slices(&self) -> u32 {
         self.grid.slices()
@@ -115,6 +120,13 @@ impl RollingHistogramPolicy {
     }
 
     /// How many bits of a value count below its highest, 1 to 7.
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 7)?;
+    /// assert_eq!(policy.precision_bits(), 7);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn precision_bits(&self) -> u8 {
         self.scale.bits()
@@ -154,17 +166,17 @@ impl RollingHistogramPolicy {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollingHistogram {
-    policy: RollingHistogramPolicy,
-    clock: Monotone,
+    pub(super) policy: RollingHistogramPolicy,
+    pub(super) clock: Monotone,
     /// The slice of the latest instant seen, and its place in the two rings below.
-    current: u64,
-    place: usize,
+    pub(super) current: u64,
+    pub(super) place: usize,
     /// One for each slice, slice `i` at place `i % slices`.
-    totals: Box<[Totals]>,
+    pub(super) totals: Box<[Totals]>,
     /// A row of buckets for each slice, in the same places.
-    counts: Box<[u32]>,
+    pub(super) counts: Box<[u32]>,
     /// The sum of the rows.
-    live: Box<[u64]>,
+    pub(super) live: Box<[u64]>,
 }
 
 impl RollingHistogram {
@@ -191,6 +203,13 @@ impl RollingHistogram {
     }
 
     /// The policy it was made from.
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+    /// assert_eq!(RollingHistogram::new(policy).policy(), &policy);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn policy(&self) -> &RollingHistogramPolicy {
         &self.policy
@@ -227,7 +246,7 @@ impl RollingHistogram {
 
     /// Where the buckets of the slice at `place` begin.
     #[inline]
-    const fn row(&self, place: usize) -> usize {
+    pub(super) const fn row(&self, place: usize) -> usize {
         place.wrapping_mul(self.policy.scale.buckets())
     }
 
@@ -261,24 +280,8 @@ impl RollingHistogram {
         *totals = Totals::EMPTY;
     }
 
-    fn at(&self, now_ns: u64) -> View<'_> {
-        let grid = self.policy.grid;
-        let index = grid.index_after(self.current, self.clock.peek(now_ns));
-        let mut view = View {
-            histogram: self,
-            fallen: grid.advance(self.current, index),
-            totals: Totals::EMPTY,
-        };
-        for back in 0..grid.slices().saturating_sub(view.fallen) {
-            if let Some(totals) = self.totals.get(self.place_of(back)) {
-                view.totals.merge(totals);
-            }
-        }
-        view
-    }
-
     /// The place of the slice that lies `back` before the current one, `back` being less than `slices`.
-    fn place_of(&self, back: u32) -> usize {
+    pub(super) fn place_of(&self, back: u32) -> usize {
         let back = back as usize;
         match self.place.checked_sub(back) {
             Some(place) => place,
@@ -326,24 +329,56 @@ impl RollingHistogram {
     }
 
     /// The sum of the live values, exact. O(slices).
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// # let mut rolling = RollingHistogram::new(RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?);
+    /// for (now_ns, value) in [(0, 30), (2_000_000_000, 51)] { rolling.record(now_ns, value); }
+    /// assert_eq!((rolling.sum(2_000_000_000), rolling.sum(10_000_000_000)), (81, 51)); // 30 fell out
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn sum(&self, now_ns: u64) -> u128 {
         self.at(now_ns).totals.sum()
     }
 
     /// The smallest live value, exact; `None` when there is none. O(slices).
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// # let mut rolling = RollingHistogram::new(RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?);
+    /// for (now_ns, value) in [(0, 30), (2_000_000_000, 51)] { rolling.record(now_ns, value); }
+    /// assert_eq!((rolling.min(2_000_000_000), rolling.min(10_000_000_000)), (Some(30), Some(51))); // 30 fell out
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn min(&self, now_ns: u64) -> Option<u64> {
         self.at(now_ns).totals.min()
     }
 
     /// The largest live value, exact; `None` when there is none. O(slices).
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// # let mut rolling = RollingHistogram::new(RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?);
+    /// for (now_ns, value) in [(0, 30), (2_000_000_000, 51)] { rolling.record(now_ns, value); }
+    /// assert_eq!((rolling.max(2_000_000_000), rolling.max(12_000_000_000)), (Some(51), None)); // all fell out
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn max(&self, now_ns: u64) -> Option<u64> {
         self.at(now_ns).totals.max()
     }
 
     /// `floor(sum / count)` of the live values; `None` when there is none. O(slices).
+    ///
+    /// ```
+    /// # use core::time::Duration; use evenkeel_core::estimator::*;
+    /// # let mut rolling = RollingHistogram::new(RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?);
+    /// for (now_ns, value) in [(0, 30), (2_000_000_000, 51)] { rolling.record(now_ns, value); }
+    /// assert_eq!((rolling.mean(2_000_000_000), rolling.mean(10_000_000_000)), (Some(40), Some(51))); // 30 fell out
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn mean(&self, now_ns: u64) -> Option<u64> {
         self.at(now_ns).totals.mean()
@@ -372,124 +407,5 @@ impl RollingHistogram {
         for place in 0..self.totals.len() {
             self.empty(place);
         }
-    }
-
-    /// Everything it holds, to be stored and given to [`restore`](Self::restore). Only occupied buckets are in
-    /// it. O(slices * buckets).
-    ///
-    /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
-    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling));
-    /// ```
-    #[must_use]
-    pub fn state(&self) -> RollingHistogramState {
-        let mut slices = Vec::new();
-        for back in (0..self.policy.grid.slices()).rev() {
-            let place = self.place_of(back);
-            let start = self.row(place);
-            let end = start.saturating_add(self.policy.scale.buckets());
-            if let (Some(index), Some(totals), Some(row)) = (
-                self.current.checked_sub(back.into()),
-                self.totals.get(place).filter(|totals| totals.count() > 0),
-                self.counts.get(start..end),
-            ) {
-                slices.push(SliceState::of(index, totals, row));
-            }
-        }
-        RollingHistogramState::new(self.policy, self.clock.latest_ns(), slices)
-    }
-
-    /// The histogram that `state` was taken of; also one that looks back over more slices of the same length.
-    /// O(slices * buckets).
-    ///
-    /// The instants in a state keep the origin of time that they were stored with. A process with another origin,
-    /// such as a clock that began anew with it, must not restore such a state as it is. Where its clock is behind
-    /// the stored one, time stands still until it has caught up, and old values stay live; where it is ahead, all
-    /// values have fallen out.
-    ///
-    /// # Errors
-    /// When the state has another version, slice length or precision, a slice further back than the policy looks,
-    /// or no history leads to it.
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use evenkeel_core::estimator::{RollingHistogram, RollingHistogramPolicy};
-    ///
-    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
-    /// let mut rolling = RollingHistogram::new(policy);
-    /// rolling.record(0, 250);
-    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling.clone()));
-    ///
-    /// let finer = RollingHistogramPolicy::new(Duration::from_secs(10), 100, 5)?;
-    /// assert!(RollingHistogram::restore(finer, rolling.state()).is_err());
-    /// # Ok::<(), evenkeel_core::ConfigError>(())
-    /// ```
-    pub fn restore(
-        policy: RollingHistogramPolicy,
-        state: RollingHistogramState,
-    ) -> Result<Self, RestoreError> {
-        let (latest_ns, slices) = state.checked(policy)?;
-        let mut restored = Self::new(policy);
-        restored.clock = Monotone::since(latest_ns);
-        restored.current = policy.grid.index(latest_ns);
-        restored.place = policy.grid.place(restored.current);
-        for slice in slices {
-            let place = policy.grid.place(slice.index());
-            let start = restored.row(place);
-            if let Some(totals) = restored.totals.get_mut(place) {
-                *totals = *slice.totals();
-            }
-            for (bucket, held) in slice.counts() {
-                if let (Some(count), Some(live)) = (
-                    restored.counts.get_mut(start.wrapping_add(bucket)),
-                    restored.live.get_mut(bucket),
-                ) {
-                    *count = held;
-                    *live = live.wrapping_add(held.into());
-                }
-            }
-        }
-        Ok(restored)
-    }
-}
-
-/// What is live at one instant.
-struct View<'a> {
-    histogram: &'a RollingHistogram,
-    /// How many slices have fallen out since the last record, oldest first.
-    fallen: u32,
-    /// Of the live slices together.
-    totals: Totals,
-}
-
-impl View<'_> {
-    fn interval(&self, q: Quantile) -> Option<Interval> {
-        let scale = self.histogram.policy.scale;
-        let rank = q.rank(self.totals.count())?;
-        let buckets = scale.bucket(self.totals.min()?)..=scale.bucket(self.totals.max()?);
-        let bucket = find_rank(buckets, rank, self.totals.count(), |bucket| {
-            self.held(bucket)
-        })?;
-        Some(self.totals.clip(rank, scale.values(bucket)))
-    }
-
-    fn held(&self, bucket: usize) -> u64 {
-        let Self {
-            histogram, fallen, ..
-        } = self;
-        let mut held = histogram.live.get(bucket).copied().unwrap_or(0);
-        let slices = histogram.policy.grid.slices();
-        for back in slices.saturating_sub(*fallen)..slices {
-            let place = histogram.place_of(back);
-            if histogram
-                .totals
-                .get(place)
-                .is_some_and(|totals| totals.count() > 0)
-            {
-                let at = histogram.row(place).wrapping_add(bucket);
-                held = held.wrapping_sub(histogram.counts.get(at).copied().unwrap_or(0).into());
-            }
-        }
-        held
     }
 }

@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
-use super::check_version;
-use super::rolling_histogram::RollingHistogramPolicy;
+use super::rolling_histogram::{RollingHistogram, RollingHistogramPolicy};
 use super::totals::Totals;
 use crate::error::RestoreError;
-
-const VERSION: u16 = 1;
+use crate::rebase::Rebase;
+use crate::slices::SliceGrid;
+use crate::time::Monotone;
+use crate::version::Version;
 
 /// The stored form of a [`RollingHistogram`]; plain data that only [`RollingHistogram::restore`] looks into.
 ///
@@ -22,9 +23,9 @@ const VERSION: u16 = 1;
 /// assert_eq!(RollingHistogram::restore(policy, stored), Ok(rolling));
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RollingHistogramState {
-    version: u16,
+    version: Version<1>,
     slice_ns: u64,
     precision_bits: u8,
     latest_ns: u64,
@@ -33,7 +34,7 @@ pub struct RollingHistogramState {
 }
 
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SliceState {
     index: u64,
     totals: Totals,
@@ -88,7 +89,7 @@ impl RollingHistogramState {
         slices: Vec<SliceState>,
     ) -> Self {
         Self {
-            version: VERSION,
+            version: Version,
             slice_ns: policy.grid.slice_ns(),
             precision_bits: policy.scale.bits(),
             latest_ns,
@@ -101,7 +102,6 @@ impl RollingHistogramState {
         self,
         policy: RollingHistogramPolicy,
     ) -> Result<(u64, Vec<SliceState>), RestoreError> {
-        check_version(self.version, VERSION)?;
         if self.slice_ns != policy.grid.slice_ns() {
             return Err(RestoreError::Misfit {
                 what: "its slices have another length",
@@ -136,4 +136,148 @@ impl RollingHistogramState {
         }
         Ok((self.latest_ns, self.slices))
     }
+}
+
+impl RollingHistogram {
+    /// Everything it holds, to be stored and given to [`restore`](Self::restore). Only occupied buckets are in
+    /// it. O(slices * buckets).
+    ///
+    /// ```
+    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling));
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> RollingHistogramState {
+        let mut slices = Vec::new();
+        for back in (0..self.policy.grid.slices()).rev() {
+            let place = self.place_of(back);
+            let start = self.row(place);
+            let end = start.saturating_add(self.policy.scale.buckets());
+            if let (Some(index), Some(totals), Some(row)) = (
+                self.current.checked_sub(back.into()),
+                self.totals.get(place).filter(|totals| totals.count() > 0),
+                self.counts.get(start..end),
+            ) {
+                slices.push(SliceState::of(index, totals, row));
+            }
+        }
+        RollingHistogramState::new(self.policy, self.clock.latest_ns(), slices)
+    }
+
+    /// The histogram that `state` was taken of; also one that looks back over more slices of the same length.
+    /// O(slices * buckets).
+    ///
+    /// The instants in a state keep the origin of time that they were stored with. A process with another origin,
+    /// such as a clock that began anew with it, takes it over with [`restore_rebased`](Self::restore_rebased).
+    ///
+    /// # Errors
+    /// When the state has another slice length or precision, a slice further back than the policy looks, or no
+    /// history leads to it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use evenkeel_core::estimator::{RollingHistogram, RollingHistogramPolicy};
+    ///
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+    /// let mut rolling = RollingHistogram::new(policy);
+    /// rolling.record(0, 250);
+    /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling.clone()));
+    ///
+    /// let finer = RollingHistogramPolicy::new(Duration::from_secs(10), 100, 5)?;
+    /// assert!(RollingHistogram::restore(finer, rolling.state()).is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub fn restore(
+        policy: RollingHistogramPolicy,
+        state: RollingHistogramState,
+    ) -> Result<Self, RestoreError> {
+        let (latest_ns, slices) = state.checked(policy)?;
+        Ok(Self::holding(policy, latest_ns, &slices))
+    }
+
+    /// The histogram of another process, whose clock started elsewhere: see [`Rebase`]. Values move with their slice, to
+    /// the slice that its start falls into now; what has fallen out by now, or would lie before 0, is dropped.
+    /// O(slices * buckets).
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Rebase, estimator::{RollingHistogram, RollingHistogramPolicy}};
+    /// // 10 slices of 1 s.
+    /// let policy = RollingHistogramPolicy::new(Duration::from_secs(10), 10, 5)?;
+    /// let second = |n: u64| n * 1_000_000_000;
+    /// let mut rolling = RollingHistogram::new(policy);
+    /// rolling.record(second(503), 30);
+    /// rolling.record(second(507), 70);
+    ///
+    /// // Stored at 508 s; 4 s later it is 20 s here. The first value would fall out at 513 s, the second at 517 s.
+    /// let rebase = Rebase { taken_at_ns: second(508), now_ns: second(20), away: Duration::from_secs(4) };
+    /// let here = RollingHistogram::restore_rebased(policy, rolling.state(), rebase)?;
+    /// assert_eq!((here.count(second(20)), here.count(second(21)), here.count(second(25))), (2, 1, 0));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_rebased(
+        policy: RollingHistogramPolicy,
+        state: RollingHistogramState,
+        rebase: Rebase,
+    ) -> Result<Self, RestoreError> {
+        let (latest_ns, slices) = state.checked(policy)?;
+        let (latest_ns, slices) = rebased(policy.grid, latest_ns, slices, &rebase);
+        Ok(Self::holding(policy, latest_ns, &slices))
+    }
+
+    /// What was checked, or was rebased since.
+    fn holding(policy: RollingHistogramPolicy, latest_ns: u64, slices: &[SliceState]) -> Self {
+        let mut restored = Self::new(policy);
+        restored.clock = Monotone::since(latest_ns);
+        restored.current = policy.grid.index(latest_ns);
+        restored.place = policy.grid.place(restored.current);
+        for slice in slices {
+            let place = policy.grid.place(slice.index());
+            let start = restored.row(place);
+            if let Some(totals) = restored.totals.get_mut(place) {
+                *totals = *slice.totals();
+            }
+            for (bucket, held) in slice.counts() {
+                if let (Some(count), Some(live)) = (
+                    restored.counts.get_mut(start.wrapping_add(bucket)),
+                    restored.live.get_mut(bucket),
+                ) {
+                    *count = held;
+                    *live = live.wrapping_add(held.into());
+                }
+            }
+        }
+        restored
+    }
+}
+
+/// The slices at their new places, and the latest instant.
+fn rebased(
+    grid: SliceGrid,
+    latest_ns: u64,
+    mut slices: Vec<SliceState>,
+    rebase: &Rebase,
+) -> (u64, Vec<SliceState>) {
+    let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
+    let now_ns = latest_ns.max(rebase.taken_at_ns).saturating_add(away_ns);
+    // The slice of now moves, and the others with it: what has fallen out by now stays behind, or before 0.
+    let current = grid.index(now_ns);
+    let moved = rebase.slice(grid, current);
+    let latest_ns = rebase.past_ns(latest_ns);
+    let newest = grid.index(latest_ns);
+    slices.retain_mut(|slice| {
+        let back = current.saturating_sub(slice.index);
+        match moved.checked_sub(back) {
+            // Where slices begin elsewhere now, the latest instant can lie in the slice after the newest of these.
+            Some(index) if newest.saturating_sub(index) < grid.slices().into() => {
+                slice.index = index;
+                true
+            }
+            _ => false,
+        }
+    });
+    (latest_ns, slices)
 }

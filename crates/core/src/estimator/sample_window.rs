@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use super::ring::Ring;
 use super::sorted::Sorted;
 use super::summary::LatencySummary;
-use super::{check_version, window_size};
+use super::window_size;
 use crate::Quantile;
 use crate::error::{ConfigError, RestoreError};
-
-const VERSION: u16 = 1;
+use crate::version::Version;
 
 /// How many values a [`SampleWindow`] holds.
 ///
@@ -316,7 +315,7 @@ impl SampleWindow {
     #[must_use]
     pub fn state(&self) -> SampleWindowState {
         SampleWindowState {
-            version: VERSION,
+            version: Version,
             values: self.ring.oldest_first(),
         }
     }
@@ -324,7 +323,7 @@ impl SampleWindow {
     /// The window that `state` was taken of; also one with room for more values. O(n log n).
     ///
     /// # Errors
-    /// When the state has another version or more values than the window holds.
+    /// When the state has more values than the window holds.
     ///
     /// ```
     /// use evenkeel_core::Quantile;
@@ -345,7 +344,6 @@ impl SampleWindow {
         policy: SampleWindowPolicy,
         state: SampleWindowState,
     ) -> Result<Self, RestoreError> {
-        check_version(state.version, VERSION)?;
         if state.values.len() > policy.capacity() {
             return Err(RestoreError::Misfit {
                 what: "it has more values than the window holds",
@@ -381,8 +379,8 @@ impl Eq for SampleWindow {}
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SampleWindowState {
-    version: u16,
+    version: Version<1>,
     values: Vec<u64>,
 }

@@ -1,15 +1,14 @@
 //! Is a quantile of the last `n` values above a limit? Exact, at one bit a value.
 
-use super::{MAX_VALUES, check_version, window_size};
+use super::{MAX_VALUES, window_size};
 use crate::Quantile;
 use crate::bits::{BitRing, RingShape};
 use crate::error::{ConfigError, Problem, RestoreError};
 use crate::store::{Store, fits};
+use crate::version::Version;
 
 /// The words that lie inline: windows of up to 1 024 values need no allocation.
 const INLINE: usize = 16;
-
-const VERSION: u16 = 1;
 
 const _: () = assert!(MAX_VALUES <= RingShape::MAX_CAPACITY);
 
@@ -308,7 +307,7 @@ impl ThresholdWindow {
     #[must_use]
     pub fn state(&self) -> ThresholdWindowState {
         ThresholdWindowState {
-            version: VERSION,
+            version: Version,
             above: self.policy.above,
             count: self.ring.len(),
             head: self.ring.head(),
@@ -320,7 +319,7 @@ impl ThresholdWindow {
     /// The window that `state` was taken of; also one that asks for another quantile. O(n / 64).
     ///
     /// # Errors
-    /// When the state has another version, limit or size, or contradicts itself.
+    /// When the state has another limit or size, or contradicts itself.
     ///
     /// ```
     /// use evenkeel_core::Quantile;
@@ -340,7 +339,6 @@ impl ThresholdWindow {
         policy: ThresholdWindowPolicy,
         state: ThresholdWindowState,
     ) -> Result<Self, RestoreError> {
-        check_version(state.version, VERSION)?;
         if state.above != policy.above {
             return Err(RestoreError::Misfit {
                 what: "its values were compared with another limit",
@@ -373,9 +371,9 @@ impl ThresholdWindow {
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ThresholdWindowState {
-    version: u16,
+    version: Version<1>,
     above: u64,
     count: u32,
     head: u32,

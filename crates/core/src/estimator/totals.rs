@@ -7,7 +7,7 @@ use crate::Quantile;
 
 /// The totals of a set of values. Count and sum stop at their largest value instead of wrapping.
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Totals {
     count: u64,
     /// `u64::MAX` when there is no value.

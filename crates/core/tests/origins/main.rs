@@ -1,9 +1,11 @@
 //! What users of the systems of ORIGINS have today, each row a test of that name; docs/origins.md lists them.
 //!
-//! Here are the rows that backoff, breaker and estimators answer; the others come with their machines.
+//! The rows of O1 about restarts are in restart_facts.rs, those of O4 about links in reconnect_facts/o4.rs.
 #![cfg(feature = "alloc")]
 
 mod breaker;
+mod peers;
+mod recovery;
 mod schedules;
 
 use evenkeel_core::backoff::BackoffPolicy;

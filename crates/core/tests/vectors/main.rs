@@ -17,7 +17,11 @@ mod breaker_counts;
 mod breaker_plan;
 mod formula;
 mod percentile;
+mod quota;
+mod ratio;
 mod read;
+mod throttle;
+mod tokens;
 mod window;
 mod words;
 
@@ -177,12 +181,12 @@ fn check(vector: &Value) -> Checked {
         "window_time" => window::check_time(config, &steps),
         "scenario" => unsupported("not a machine: a set-up for the simulator"),
         "cubic_rate" => unsupported("not a machine of this library: it shapes no sending rate"),
-        "retry_quota"
-        | "retry_quota_primitive"
-        | "ratio_throttle"
-        | "retry_budget_ratio"
-        | "token_bucket"
-        | "adaptive_throttle" => unsupported(format!("no such machine yet: {machine}")),
+        "retry_quota" => quota::check(config, &steps),
+        "retry_quota_primitive" => tokens::check_primitive(config, &steps),
+        "ratio_throttle" => tokens::check_throttle(config, &steps),
+        "token_bucket" => tokens::check_bucket(config, &steps),
+        "retry_budget_ratio" => ratio::check(config, &steps),
+        "adaptive_throttle" => throttle::check(config, &steps),
         other => unsupported(format!("no such machine: {other}")),
     }
 }

@@ -1,0 +1,44 @@
+//! Both budgets as what a [`Retry`](crate::retry::Retry) pays its retries from.
+
+use core::borrow::Borrow;
+
+use super::{RetryCause, RetryRatio, RetryRatioPolicy, RetryTokens, RetryTokensPolicy, Withdrawal};
+use crate::retry::RetryBudget;
+
+/// With [`AllowedWhen::AboveHalf`](super::AllowedWhen::AboveHalf) a refused retry takes the failure's cost, too:
+/// nothing is withdrawn that could be given back.
+impl<P: Borrow<RetryTokensPolicy>> RetryBudget for RetryTokens<P> {
+    fn on_request(&mut self, now_ns: u64) {
+        Self::on_request(self, now_ns);
+    }
+
+    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
+        Self::try_withdraw(self, now_ns, cause).map_err(|refused| refused.retry_at_ns)
+    }
+
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) {
+        let _ = Self::give_back(self, now_ns, withdrawal);
+    }
+
+    fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
+        Self::on_success(self, now_ns, withdrawal);
+    }
+}
+
+impl<P: Borrow<RetryRatioPolicy>> RetryBudget for RetryRatio<P> {
+    fn on_request(&mut self, now_ns: u64) {
+        Self::on_request(self, now_ns);
+    }
+
+    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
+        Self::try_withdraw(self, now_ns, cause).map_err(|refused| refused.retry_at_ns)
+    }
+
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) {
+        let _ = Self::give_back(self, now_ns, withdrawal);
+    }
+
+    fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
+        Self::on_success(self, now_ns, withdrawal);
+    }
+}

@@ -1,0 +1,332 @@
+//! The policy of a retry ratio and its builder.
+
+use core::time::Duration;
+
+use crate::budget::tally::{self, Sums};
+use crate::error::{Amount, ConfigError, Problem};
+use crate::ratio::Ratio;
+use crate::slices::SliceGrid;
+
+const SCOPE: &str = "retry_ratio";
+const SECOND_NS: u128 = 1_000_000_000;
+/// Above this a ratio is a percentage without its sign.
+const MAX_RATIO: Ratio = Ratio::percent(1_000);
+
+/// A checked, immutable retry ratio; made by [`RetryRatioPolicy::builder`]. 32 bytes.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::Ratio;
+/// use evenkeel_core::budget::RetryRatioPolicy;
+///
+/// let policy = RetryRatioPolicy::builder(Ratio::percent(20)).build()?;
+/// assert_eq!(policy.ttl(), Duration::from_secs(10));
+/// // A fifth of 1 000 requests and ten a second for ten seconds.
+/// assert_eq!(policy.allowance(1_000), 300);
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RetryRatioPolicy {
+    ratio: Ratio,
+    floor_per_second: u32,
+    pub(super) grid: SliceGrid,
+}
+
+impl RetryRatioPolicy {
+    /// Retries up to `ratio` of the requests (0 to 10; 20 % is usual), and a floor.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let policy = RetryRatioPolicy::builder(Ratio::percent(51)).floor_per_second(0).build()?;
+    /// assert_eq!([1, 2, 100].map(|requests| policy.allowance(requests)), [0, 1, 51]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn builder(ratio: Ratio) -> RetryRatioBuilder {
+        RetryRatioBuilder {
+            ratio,
+            ttl: Duration::from_secs(10),
+            floor_per_second: 10,
+            slices: 10,
+        }
+    }
+
+    /// Finagle's default budget: 20 % of the requests of the last 10 s, and ten retries a second. (finagle.github.io,
+    /// "Retry Budgets", 2016. Its own filter deposits for a success only; report requests as you like it better.)
+    ///
+    /// ```
+    /// # use evenkeel_core::budget::RetryRatioPolicy;
+    /// let policy = RetryRatioPolicy::finagle().build()?;
+    /// assert_eq!((policy.allowance(0), policy.allowance(1_000)), (100, 300));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn finagle() -> RetryRatioBuilder {
+        Self::builder(Ratio::percent(20))
+    }
+
+    /// The numbers of Envoy's retry budget: 20 %, and at least 3 retries. Envoy counts what is active at one time,
+    /// retries that wait among it; here both are counted over a second. The share is the same. Envoy's floor of 3 at a
+    /// time is 3 a second where a call takes a second, and more where calls are shorter: raise `floor_per_second` for
+    /// those.
+    ///
+    /// ```
+    /// # use evenkeel_core::budget::RetryRatioPolicy;
+    /// let policy = RetryRatioPolicy::envoy().build()?;
+    /// assert_eq!((policy.allowance(0), policy.allowance(100)), (3, 23));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn envoy() -> RetryRatioBuilder {
+        Self::builder(Ratio::percent(20))
+            .ttl(Duration::from_secs(1))
+            .floor_per_second(3)
+    }
+
+    /// Retries for each request.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// assert_eq!(RetryRatioPolicy::finagle().build()?.ratio(), Ratio::percent(20));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn ratio(&self) -> Ratio {
+        self.ratio
+    }
+
+    /// How long a request and a retry count.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::budget::RetryRatioPolicy;
+    /// assert_eq!(RetryRatioPolicy::finagle().build()?.ttl(), Duration::from_secs(10));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn ttl(&self) -> Duration {
+        Duration::from_nanos(self.ttl_ns())
+    }
+
+    /// How many retries a second are allowed without a request.
+    ///
+    /// ```
+    /// # use evenkeel_core::budget::RetryRatioPolicy;
+    /// assert_eq!(RetryRatioPolicy::finagle().build()?.floor_per_second(), 10);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn floor_per_second(&self) -> u32 {
+        self.floor_per_second
+    }
+
+    /// How many slices the ttl is cut into.
+    ///
+    /// ```
+    /// # use evenkeel_core::budget::RetryRatioPolicy;
+    /// assert_eq!(RetryRatioPolicy::finagle().build()?.slices(), 10);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn slices(&self) -> u32 {
+        self.grid.slices()
+    }
+
+    /// How many retries `requests` requests within the ttl allow, with the floor: `floor(ratio * requests +
+    /// floor_per_second * ttl)`, at most `u64::MAX`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let half_second = Duration::from_millis(500);
+    /// let policy = RetryRatioPolicy::builder(Ratio::percent(50)).floor_per_second(1).ttl(half_second).build()?;
+    /// // A half, and a half.
+    /// assert_eq!([0, 1, 2].map(|requests| policy.allowance(requests)), [0, 1, 1]);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn allowance(&self, requests: u32) -> u64 {
+        self.left(requests, 0, 1)
+    }
+
+    /// `floor(times * (allowance - retries))`, of the allowance before it is rounded; 0 below 0.
+    pub(super) const fn left(&self, requests: u32, retries: u32, times: u32) -> u64 {
+        let left = self.allowed(requests).saturating_sub(self.cost(retries));
+        // Below 2^127 before, and `times` is 1 or a thousand.
+        let whole = match left.checked_div(self.unit()) {
+            Some(whole) => whole,
+            None => 0,
+        };
+        let rest = match left.checked_rem(self.unit()) {
+            Some(rest) => rest,
+            None => 0,
+        };
+        let part = match rest.saturating_mul(times as u128).checked_div(self.unit()) {
+            Some(part) => part,
+            None => 0,
+        };
+        let sum = whole.saturating_mul(times as u128).saturating_add(part);
+        if sum > u64::MAX as u128 {
+            return u64::MAX;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "compared with MAX")]
+        {
+            sum as u64
+        }
+    }
+
+    /// Whether one more retry is within the ratio. A window that is full of retries takes no more.
+    #[inline]
+    pub(super) const fn allows(&self, sums: Sums) -> bool {
+        match sums.others.checked_add(1) {
+            Some(retries) => self.cost(retries) <= self.allowed(sums.requests),
+            None => false,
+        }
+    }
+
+    /// What `requests` allow, in units of `1 / unit` retries: below 2^94 + 2^126.
+    #[inline]
+    const fn allowed(&self, requests: u32) -> u128 {
+        let by_ratio = (self.ratio.numerator() as u64).wrapping_mul(requests as u64) as u128;
+        let floor = (self.ratio.denominator() as u64).wrapping_mul(self.floor_per_second as u64);
+        let by_floor = (floor as u128).wrapping_mul(self.ttl_ns() as u128);
+        by_ratio.wrapping_mul(SECOND_NS).wrapping_add(by_floor)
+    }
+
+    /// What `retries` cost in the same units: below 2^94.
+    #[inline]
+    const fn cost(&self, retries: u32) -> u128 {
+        self.unit().wrapping_mul(retries as u128)
+    }
+
+    /// Below 2^62, and not 0.
+    #[inline]
+    const fn unit(&self) -> u128 {
+        (self.ratio.denominator() as u128).wrapping_mul(SECOND_NS)
+    }
+
+    const fn ttl_ns(&self) -> u64 {
+        self.grid.slice_ns().wrapping_mul(self.grid.slices() as u64)
+    }
+}
+
+/// Sets up a [`RetryRatioPolicy`]; only the ratio has no default.
+///
+/// ```
+/// use evenkeel_core::Ratio;
+/// use evenkeel_core::budget::RetryRatioPolicy;
+///
+/// const POLICY: RetryRatioPolicy = match RetryRatioPolicy::builder(Ratio::percent(10)).build() {
+///     Ok(policy) => policy,
+///     Err(_) => panic!("not a policy"), // the program would not compile
+/// };
+/// assert_eq!(POLICY.allowance(50), 105);
+/// ```
+#[must_use = "a builder does nothing until `build()`"]
+#[derive(Clone, Copy, Debug)]
+pub struct RetryRatioBuilder {
+    ratio: Ratio,
+    ttl: Duration,
+    floor_per_second: u32,
+    slices: u32,
+}
+
+impl RetryRatioBuilder {
+    /// How long a request and a retry count, a whole multiple of the slices, at most
+    /// [`MAX_SPAN`](crate::time::MAX_SPAN). Default: 10 s, long enough to smooth bursts and short enough to forget an
+    /// outage.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let builder = RetryRatioPolicy::builder(Ratio::percent(20));
+    /// assert_eq!(builder.ttl(Duration::from_secs(60)).build()?.ttl().as_secs(), 60);
+    /// let error = builder.ttl(Duration::ZERO).build().unwrap_err();
+    /// assert_eq!(error.path().to_string(), "retry_ratio.ttl");
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// How many retries a second are allowed on top, so that a client of few requests may retry at all. Default: 10.
+    /// They count over the ttl: ten a second for 10 s is a hundred at once.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let policy = RetryRatioPolicy::builder(Ratio::percent(20)).floor_per_second(1).build()?;
+    /// assert_eq!(policy.allowance(0), 10);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn floor_per_second(mut self, floor_per_second: u32) -> Self {
+        self.floor_per_second = floor_per_second;
+        self
+    }
+
+    /// How many slices the ttl is cut into, 1 to 1 024 (16 without the feature `alloc`). What expires, expires by
+    /// slices. Default: 10, so that a request counts for nine tenths of the ttl to all of it.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let builder = RetryRatioPolicy::builder(Ratio::percent(20));
+    /// assert_eq!(builder.slices(16).build()?.slices(), 16);
+    /// assert!(builder.slices(1_025).build().is_err());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn slices(mut self, slices: u32) -> Self {
+        self.slices = slices;
+        self
+    }
+
+    /// Checks it all.
+    ///
+    /// # Errors
+    /// When the ratio is above 10; when the slices do not divide the ttl, are none, more than 1 024, or more than 16
+    /// without the feature `alloc`; when the ratio is 0 and the floor less than one retry in a ttl, so that none is
+    /// ever allowed.
+    ///
+    /// ```
+    /// # use evenkeel_core::{Ratio, budget::RetryRatioPolicy};
+    /// let error = RetryRatioPolicy::builder(Ratio::new(20, 1)?).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "retry_ratio.ratio is 20: it must be at most 10");
+    ///
+    /// let error = RetryRatioPolicy::builder(Ratio::ZERO).floor_per_second(0).build().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "retry_ratio.ratio conflicts with floor_per_second: \
+    ///      a ratio of 0 and a floor below one retry in a ttl never allow one"
+    /// );
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub const fn build(self) -> Result<RetryRatioPolicy, ConfigError> {
+        if self.ratio.is_above(MAX_RATIO) {
+            let problem = Problem::AboveMax {
+                given: fraction(self.ratio),
+                max: fraction(MAX_RATIO),
+            };
+            return Err(ConfigError::new(SCOPE, "ratio", problem));
+        }
+        let grid = match tally::grid(SCOPE, "ttl", self.ttl, self.slices) {
+            Ok(grid) => grid,
+            Err(error) => return Err(error),
+        };
+        let policy = RetryRatioPolicy {
+            ratio: self.ratio,
+            floor_per_second: self.floor_per_second,
+            grid,
+        };
+        if self.ratio.numerator() == 0 && policy.allowance(0) == 0 {
+            let problem = Problem::Conflict {
+                with: "floor_per_second",
+                fix: "a ratio of 0 and a floor below one retry in a ttl never allow one",
+            };
+            return Err(ConfigError::new(SCOPE, "ratio", problem));
+        }
+        Ok(policy)
+    }
+}
+
+const fn fraction(ratio: Ratio) -> Amount {
+    Amount::Fraction {
+        num: ratio.numerator() as u64,
+        den: ratio.denominator() as u64,
+    }
+}

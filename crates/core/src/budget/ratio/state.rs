@@ -1,0 +1,101 @@
+//! The state of a retry ratio as plain data, and what is done to it.
+
+use super::policy::RetryRatioPolicy;
+use crate::budget::tally::{Side, Sums, Tally};
+use crate::budget::{BudgetSpent, Withdrawal};
+use crate::error::RestoreError;
+use crate::rebase::Rebase;
+use crate::refusal::Refusal;
+use crate::reported::Reported;
+use crate::time::Monotone;
+use crate::version::Version;
+
+/// What a retry takes: one.
+const RETRY_MILLI: u64 = 1_000;
+
+/// What a [`RetryRatio`](super::RetryRatio) remembers; store it, compare it, [restore](super::RetryRatio::restore) it.
+///
+/// ```
+/// # use evenkeel_core::budget::*;
+/// let policy = RetryRatioPolicy::finagle().build()?;
+/// let mut ratio = RetryRatio::new(policy);
+/// ratio.on_request(5);
+/// let stored: RetryRatioState = ratio.state();
+/// assert_eq!(RetryRatio::restore(policy, stored)?, ratio);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RetryRatioState {
+    version: Version<1>,
+    clock: Monotone,
+    tally: Tally,
+}
+
+impl RetryRatioState {
+    pub(super) fn fresh(policy: &RetryRatioPolicy) -> Self {
+        Self {
+            version: Version,
+            clock: Monotone::default(),
+            tally: Tally::fresh(policy.grid),
+        }
+    }
+
+    /// The state is untrusted: it may come from a file, another policy or an attacker.
+    pub(super) fn check(&self, policy: &RetryRatioPolicy) -> Result<(), RestoreError> {
+        self.tally.check(policy.grid, self.clock.latest_ns())
+    }
+
+    pub(super) fn rebase(&mut self, policy: &RetryRatioPolicy, rebase: &Rebase) {
+        (self.tally, self.clock) = self.tally.rebased(policy.grid, rebase, self.clock);
+    }
+
+    pub(super) fn try_withdraw(
+        &mut self,
+        policy: &RetryRatioPolicy,
+        now_ns: u64,
+    ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
+        self.slide(policy, now_ns);
+        let sums = self.tally.sums();
+        if policy.allows(sums) {
+            let _ = self.tally.add(policy.grid, Side::Others);
+            return Ok(Withdrawal::new(RETRY_MILLI, self.tally.index()));
+        }
+        let reason = BudgetSpent {
+            there_milli: policy.left(sums.requests, sums.others, 1_000),
+            needed_milli: RETRY_MILLI,
+        };
+        let retry_at_ns = self.tally.first_at(policy.grid, |sums| policy.allows(sums));
+        Err(Refusal::new(reason, retry_at_ns))
+    }
+
+    pub(super) fn on_request(&mut self, policy: &RetryRatioPolicy, now_ns: u64) {
+        self.slide(policy, now_ns);
+        let _ = self.tally.add(policy.grid, Side::Requests);
+    }
+
+    pub(super) fn give_back(
+        &mut self,
+        policy: &RetryRatioPolicy,
+        now_ns: u64,
+        withdrawal: Withdrawal,
+    ) -> Reported {
+        self.slide(policy, now_ns);
+        let id = withdrawal.id();
+        let is_ours = id.amount_milli() == RETRY_MILLI;
+        if is_ours && self.tally.take_back(policy.grid, id.slice(), Side::Others) {
+            Reported::Counted
+        } else {
+            Reported::Stale
+        }
+    }
+
+    pub(super) fn slide(&mut self, policy: &RetryRatioPolicy, now_ns: u64) {
+        let now_ns = self.clock.observe(now_ns);
+        self.tally.slide(policy.grid, now_ns);
+    }
+
+    pub(super) fn sums_at(&self, policy: &RetryRatioPolicy, now_ns: u64) -> Sums {
+        self.tally.sums_at(policy.grid, self.clock.peek(now_ns))
+    }
+}

@@ -1,0 +1,286 @@
+//! Two counts over a sliding span of time, such as requests and retries: a pair of 32-bit counters for each slice of
+//! an absolute grid, and their sums.
+
+use core::time::Duration;
+
+use crate::error::{ConfigError, Problem, RestoreError};
+use crate::rebase::Rebase;
+use crate::slices::SliceGrid;
+use crate::store::{Store, fits};
+use crate::time::Monotone;
+
+/// Slices that lie inline, one word each; more need the feature `alloc`.
+const INLINE_SLICES: usize = 16;
+/// More slices make the span's edge no sharper than a thousandth of it.
+const MAX_SLICES: u32 = 1_024;
+
+/// The grid of a policy whose span is in the field `span_field`, and whose slices in `slices`.
+pub(crate) const fn grid(
+    scope: &'static str,
+    span_field: &'static str,
+    span: Duration,
+    slices: u32,
+) -> Result<SliceGrid, ConfigError> {
+    match SliceGrid::new(span, slices, MAX_SLICES) {
+        Ok(grid) if fits(slices as usize, INLINE_SLICES) => Ok(grid),
+        Ok(_) => {
+            let problem = Problem::NeedsAlloc {
+                given: slices as u64,
+                max: INLINE_SLICES as u64,
+            };
+            Err(ConfigError::new(scope, "slices", problem))
+        }
+        Err((part, problem)) => {
+            let field = match part.as_bytes() {
+                b"slices" => "slices",
+                _ => span_field,
+            };
+            Err(ConfigError::new(scope, field, problem))
+        }
+    }
+}
+
+/// Which of the two counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The low half of a word.
+    Requests = 0,
+    /// The high half: retries, or accepts.
+    Others = 32,
+}
+
+/// The sums over the span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Sums {
+    pub(crate) requests: u32,
+    pub(crate) others: u32,
+}
+
+impl Sums {
+    /// Without the counts of one slice.
+    const fn less(self, word: u64) -> Self {
+        Self {
+            requests: self.requests.wrapping_sub(half(word, Side::Requests)),
+            others: self.others.wrapping_sub(half(word, Side::Others)),
+        }
+    }
+
+    const fn of_mut(&mut self, side: Side) -> &mut u32 {
+        match side {
+            Side::Requests => &mut self.requests,
+            Side::Others => &mut self.others,
+        }
+    }
+}
+
+/// The counts of the current slice and of those before it.
+///
+/// Its slice is always the one of the owner's latest instant: every call that sees a later one slides first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Tally {
+    /// The current slice.
+    index: u64,
+    sums: Sums,
+    #[cfg_attr(feature = "serde", serde(with = "crate::runs"))]
+    words: Store<INLINE_SLICES>,
+}
+
+impl Tally {
+    pub(crate) fn fresh(grid: SliceGrid) -> Self {
+        Self {
+            index: 0,
+            sums: Sums::default(),
+            words: Store::zeroed(grid.slices() as usize),
+        }
+    }
+
+    /// The current slice.
+    #[inline]
+    pub(crate) const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The sums as of the last slide.
+    #[inline]
+    pub(crate) const fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// Lets the slices leave that `now_ns` is too late for; each at most once, after however long a silence.
+    #[inline]
+    pub(crate) fn slide(&mut self, grid: SliceGrid, now_ns: u64) {
+        let current = grid.index_after(self.index, now_ns);
+        if current != self.index {
+            self.slide_to(grid, current);
+        }
+    }
+
+    fn slide_to(&mut self, grid: SliceGrid, current: u64) {
+        for step in 1..=u64::from(grid.advance(self.index, current)) {
+            let place = grid.place(self.index.wrapping_add(step));
+            if let Some(word) = self.words.words_mut().get_mut(place) {
+                self.sums = self.sums.less(*word);
+                *word = 0;
+            }
+        }
+        self.index = current;
+    }
+
+    /// The sums as they stand at `now_ns`: as after [`slide`](Self::slide), but nothing is changed.
+    pub(crate) fn sums_at(&self, grid: SliceGrid, now_ns: u64) -> Sums {
+        let current = grid.index_after(self.index, now_ns);
+        let leaving = u64::from(grid.advance(self.index, current));
+        (1..=leaving).fold(self.sums, |sums, step| {
+            sums.less(self.word(grid, self.index.wrapping_add(step)))
+        })
+    }
+
+    /// Counts one in the current slice. False when the sum is full, at 2^32 - 1: then nothing is counted.
+    #[inline]
+    pub(crate) fn add(&mut self, grid: SliceGrid, side: Side) -> bool {
+        let sum = self.sums.of_mut(side);
+        let (Some(more), Some(word)) = (
+            sum.checked_add(1),
+            self.words.words_mut().get_mut(grid.place(self.index)),
+        ) else {
+            return false;
+        };
+        *sum = more;
+        // A slice counts at most what the sum does, so a half never runs over.
+        *word = word.wrapping_add(1 << (side as u32));
+        true
+    }
+
+    /// Takes one back that was counted in slice `index`. False when that slice has gone, has not come yet or counts
+    /// none: then nothing is changed.
+    pub(crate) fn take_back(&mut self, grid: SliceGrid, index: u64, side: Side) -> bool {
+        let Some(age) = self.index.checked_sub(index) else {
+            return false;
+        };
+        if age >= u64::from(grid.slices()) {
+            return false;
+        }
+        let Some(word) = self.words.words_mut().get_mut(grid.place(index)) else {
+            return false;
+        };
+        if half(*word, side) == 0 {
+            return false;
+        }
+        *word = word.wrapping_sub(1 << (side as u32));
+        let sum = self.sums.of_mut(side);
+        *sum = sum.wrapping_sub(1);
+        true
+    }
+
+    /// The first start of a slice at which `is_fine` holds for what is then left, if nothing is counted before; `None`
+    /// when it never does, or only past the last instant. At most one step a slice: then nothing is left.
+    pub(crate) fn first_at(&self, grid: SliceGrid, is_fine: impl Fn(Sums) -> bool) -> Option<u64> {
+        let mut left = self.sums;
+        for step in 1..=u64::from(grid.slices()) {
+            left = left.less(self.word_ahead(grid, step));
+            if is_fine(left) {
+                let index = self.index.checked_add(step)?;
+                return index.checked_mul(grid.slice_ns());
+            }
+        }
+        None
+    }
+
+    /// Whether some history leads to it, whose latest instant is `now_ns`.
+    pub(crate) fn check(&self, grid: SliceGrid, now_ns: u64) -> Result<(), RestoreError> {
+        if self.words.words().len() != grid.slices() as usize {
+            return Err(RestoreError::Misfit {
+                what: "its window has another number of slices",
+            });
+        }
+        if self.index != grid.index(now_ns) {
+            return Err(RestoreError::Misfit {
+                what: "its current slice is not the one of its latest instant",
+            });
+        }
+        let mut sums = [0_u64; 2];
+        for step in 1..=u64::from(grid.slices()) {
+            let word = self.word_ahead(grid, step);
+            let age = u64::from(grid.slices()).wrapping_sub(step);
+            // There is nothing before slice 0; its places in the ring are those of the slices to come.
+            if word != 0 && age > self.index {
+                return Err(RestoreError::Corrupt {
+                    what: "its window counts what was before the first instant",
+                });
+            }
+            sums = [
+                sums[0].saturating_add(half(word, Side::Requests).into()),
+                sums[1].saturating_add(half(word, Side::Others).into()),
+            ];
+        }
+        if sums != [self.sums.requests.into(), self.sums.others.into()] {
+            return Err(RestoreError::Corrupt {
+                what: "its sums are not those of its slices",
+            });
+        }
+        Ok(())
+    }
+
+    /// The same counts on another clock, and what that clock has seen: slices keep their distance, and what has left by
+    /// now or would lie before 0 is dropped. `clock` is the owner's, whose latest instant lies in the current slice.
+    pub(crate) fn rebased(
+        &self,
+        grid: SliceGrid,
+        rebase: &Rebase,
+        clock: Monotone,
+    ) -> (Self, Monotone) {
+        // A clock that had gone past `taken_at_ns` says more about when that was.
+        let rebase = &Rebase {
+            taken_at_ns: clock.peek(rebase.taken_at_ns),
+            ..*rebase
+        };
+        let mut moved_clock = rebase.clock(clock);
+        let begins_ns = |index: u64| index.saturating_mul(grid.slice_ns());
+        let mut old = self.clone();
+        if rebase.before_ns(begins_ns(old.index)) > 0 {
+            // On a young clock what has left would come to lie at 0, and be there again.
+            let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
+            old.slide(grid, rebase.taken_at_ns.saturating_add(away_ns));
+            let _ = moved_clock.observe(rebase.past_ns(begins_ns(old.index)));
+        }
+        let mut moved = Self::fresh(grid);
+        moved.index = rebase.slice(grid, old.index);
+        for age in 0..u64::from(grid.slices()) {
+            let (Some(from), Some(to)) = (old.index.checked_sub(age), moved.index.checked_sub(age))
+            else {
+                break;
+            };
+            let word = old.word(grid, from);
+            if let Some(place) = moved.words.words_mut().get_mut(grid.place(to)) {
+                *place = word;
+                moved.sums.requests = moved.sums.requests.wrapping_add(half(word, Side::Requests));
+                moved.sums.others = moved.sums.others.wrapping_add(half(word, Side::Others));
+            }
+        }
+        moved.slide(grid, moved_clock.latest_ns());
+        (moved, moved_clock)
+    }
+
+    /// What lies where slice `index + step` will, for a step of 1 to the number of slices: the oldest slice first, the
+    /// current one last. By places, because that slice may be past the last of all time.
+    fn word_ahead(&self, grid: SliceGrid, step: u64) -> u64 {
+        let slices = grid.slices() as usize;
+        let ahead = usize::try_from(step).unwrap_or(slices);
+        let at = grid.place(self.index).wrapping_add(ahead);
+        let place = at.checked_rem(slices).unwrap_or(0);
+        self.words.words().get(place).copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn word(&self, grid: SliceGrid, index: u64) -> u64 {
+        let word = self.words.words().get(grid.place(index));
+        word.copied().unwrap_or(0)
+    }
+}
+
+#[inline]
+const fn half(word: u64, side: Side) -> u32 {
+    ((word >> (side as u32)) & 0xffff_ffff) as u32
+}

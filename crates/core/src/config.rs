@@ -1,0 +1,98 @@
+//! The checks that builders share: a span in range, a span that is not zero, a count that is not zero, a backoff without
+//! limits.
+
+use core::time::Duration;
+
+use crate::backoff::{BackoffBuilder, BackoffPolicy};
+use crate::error::{Amount, ConfigError, Problem};
+use crate::time::{MAX_SPAN, span_ns};
+
+/// `span` in nanoseconds, or an error for `field` above [`MAX_SPAN`].
+pub(crate) const fn ns(
+    scope: &'static str,
+    field: &'static str,
+    span: Duration,
+) -> Result<u64, ConfigError> {
+    match span_ns(span) {
+        Some(ns) => Ok(ns),
+        None => Err(ConfigError::new(
+            scope,
+            field,
+            Problem::AboveMax {
+                given: Amount::Span(span),
+                max: Amount::Span(MAX_SPAN),
+            },
+        )),
+    }
+}
+
+/// The same, and above zero.
+pub(crate) const fn positive_ns(
+    scope: &'static str,
+    field: &'static str,
+    span: Duration,
+) -> Result<u64, ConfigError> {
+    match ns(scope, field, span) {
+        Ok(0) => Err(ConfigError::new(scope, field, Problem::Zero)),
+        result => result,
+    }
+}
+
+/// The same for a span that need not be there.
+pub(crate) const fn optional_ns(
+    scope: &'static str,
+    field: &'static str,
+    span: Option<Duration>,
+) -> Result<Option<u64>, ConfigError> {
+    match span {
+        None => Ok(None),
+        Some(span) => match ns(scope, field, span) {
+            Ok(ns) => Ok(Some(ns)),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// A count within `1..=max`.
+pub(crate) const fn count(
+    scope: &'static str,
+    field: &'static str,
+    given: u32,
+    max: u32,
+) -> Result<u32, ConfigError> {
+    let given_amount = Amount::Count(given as u64);
+    let problem = if given == 0 {
+        Problem::BelowMin {
+            given: given_amount,
+            min: Amount::Count(1),
+        }
+    } else if given > max {
+        Problem::AboveMax {
+            given: given_amount,
+            max: Amount::Count(max as u64),
+        }
+    } else {
+        return Ok(given);
+    };
+    Err(ConfigError::new(scope, field, problem))
+}
+
+/// The schedule of a machine that has limits of its own; `scope` is the path of its table, `fix` says what limits instead.
+pub(crate) const fn backoff_without_limits(
+    backoff: BackoffBuilder,
+    scope: &'static str,
+    fix: &'static str,
+) -> Result<BackoffPolicy, ConfigError> {
+    let backoff = match backoff.build() {
+        Ok(backoff) => backoff,
+        Err(error) => return Err(error.within(scope)),
+    };
+    let limit = if backoff.max_retries().is_some() {
+        "max_retries"
+    } else if backoff.max_total_wait().is_some() {
+        "max_total_wait"
+    } else {
+        return Ok(backoff);
+    };
+    Err(ConfigError::new(scope, limit, Problem::Misplaced { fix }))
+}

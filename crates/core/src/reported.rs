@@ -1,0 +1,35 @@
+//! What a driver answers to a report.
+
+/// What became of a fact that was reported with an id.
+///
+/// ```
+/// use evenkeel_core::Reported;
+///
+/// assert!(Reported::Stale.is_stale());
+/// assert!(!Reported::Counted.is_stale());
+/// ```
+#[must_use = "a stale report changed nothing"]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Reported {
+    /// It counted; poll to learn what to do next.
+    Counted,
+    /// Its id is of an earlier run, link, probe or attempt, or of another machine, or was reported before, or it came
+    /// after its time: nothing changed.
+    Stale,
+}
+
+impl Reported {
+    /// Whether it changed nothing.
+    ///
+    /// ```
+    /// # use evenkeel_core::Reported;
+    /// assert_eq!(Reported::Stale.is_stale(), true);
+    /// ```
+    #[must_use]
+    pub const fn is_stale(self) -> bool {
+        matches!(self, Self::Stale)
+    }
+}

@@ -1,0 +1,265 @@
+//! The state of a backoff table as plain data, and the checks that a stored one must pass.
+
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
+
+use super::BackoffTable;
+use super::entry::{Entry, Flaw};
+use super::policy::BackoffTablePolicy;
+use crate::error::RestoreError;
+use crate::rebase::Rebase;
+use crate::time::Monotone;
+use crate::version::Version;
+
+/// What a [`BackoffTable`] remembers: the keys of which something is known, by the end of their holds, ties in the
+/// order in which these were set; what is known of those that there was no room for; the latest instant.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+/// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+/// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+/// let _ = table.on_failure(0, &7, &mut rng)?;
+/// let stored: BackoffTableState<u64> = table.state();
+/// let restored: BackoffTable<u64> = BackoffTable::restore(policy, stored)?;
+/// assert_eq!(restored.get(0, &7), table.get(0, &7));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BackoffTableState<K> {
+    version: Version<1>,
+    clock: Monotone,
+    keys: Vec<Kept<K>>,
+    overflow: Option<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Kept<K> {
+    key: K,
+    entry: Entry,
+}
+
+impl<K> BackoffTableState<K> {
+    /// How many keys it holds.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// let table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// assert_eq!(table.state().len(), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether it holds no key.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// let table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// assert!(table.state().is_empty());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    fn check(&self, policy: &BackoffTablePolicy) -> Result<(), RestoreError> {
+        if self.keys.len() > policy.max_keys() as usize {
+            let what = "it holds more keys than the policy allows";
+            return Err(RestoreError::Misfit { what });
+        }
+        if !self.keys.is_sorted_by_key(|kept| kept.entry.place_ns()) {
+            let what = "its keys are not in the order of their holds";
+            return Err(RestoreError::Corrupt { what });
+        }
+        let entries = self.keys.iter().map(|kept| &kept.entry);
+        let flaw = entries
+            .chain(&self.overflow)
+            .find_map(|entry| entry.flaw(policy, self.clock));
+        match flaw {
+            None => Ok(()),
+            Some(Flaw::Corrupt(what)) => Err(RestoreError::Corrupt { what }),
+            Some(Flaw::Misfit(what)) => Err(RestoreError::Misfit { what }),
+        }
+    }
+
+    fn rebased(mut self, policy: &BackoffTablePolicy, rebase: &Rebase) -> Self {
+        let clock = rebase.clock(self.clock);
+        for kept in &mut self.keys {
+            kept.entry = kept.entry.rebased(policy, rebase, clock);
+        }
+        self.keys.sort_by_key(|kept| kept.entry.place_ns());
+        self.overflow = self
+            .overflow
+            .map(|entry| entry.rebased(policy, rebase, clock));
+        self.clock = clock;
+        self
+    }
+}
+
+impl<K: Clone, S> BackoffTable<K, S> {
+    /// A snapshot: plain data to store, compare and [restore](Self::restore). O(n log n). It holds what is known at the
+    /// latest instant seen: keys that are forgotten are not in it.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// let before = table.state();
+    /// let _ = table.on_failure(0, &7, &mut rng)?;
+    /// assert_ne!(table.state(), before);
+    /// let _ = table.on_success(0, &7);
+    /// assert_eq!(table.state(), before);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> BackoffTableState<K> {
+        let now_ns = self.clock.latest_ns();
+        let kept = |at| {
+            let slot = self.keys.slot(at)?;
+            Some(Kept {
+                key: slot.key.clone(),
+                entry: self.entry_at(at),
+            })
+        };
+        let overflow = self
+            .overflow
+            .filter(|entry| !entry.is_forgotten(&self.policy, now_ns));
+        BackoffTableState {
+            version: Version,
+            clock: self.clock,
+            keys: self
+                .remembered_in_order()
+                .into_iter()
+                .filter_map(kept)
+                .collect(),
+            overflow,
+        }
+    }
+}
+
+impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
+    /// Takes over a stored state. Its instants keep their origin: for a process whose clock starts elsewhere see
+    /// [`restore_rebased`](Self::restore_rebased). The policy may be another than the one it was stored under.
+    ///
+    /// # Errors
+    /// When the state contradicts itself, has a key twice, or holds more keys or longer than the policy allows. It is
+    /// checked as untrusted input.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// let _ = table.on_failure(0, &7, &mut rng)?;
+    /// let mut restored: BackoffTable<u64> = BackoffTable::restore(policy, table.state())?;
+    /// assert!(restored.try_acquire(9, &7).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore(
+        policy: BackoffTablePolicy,
+        state: BackoffTableState<K>,
+    ) -> Result<Self, RestoreError>
+    where
+        S: Default,
+    {
+        Self::restore_with_hasher(policy, state, None, S::default())
+    }
+
+    /// Takes over a stored state in a process whose clock starts elsewhere: holds keep what is left of them, less the
+    /// time away.
+    ///
+    /// # Errors
+    /// As in [`restore`](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// use evenkeel_core::Rebase;
+    /// let _ = table.on_failure(500, &7, &mut rng)?; // held until 510
+    /// let rebase = Rebase { taken_at_ns: 502, now_ns: 3, away: Duration::from_nanos(1) };
+    /// let restored: BackoffTable<u64> = BackoffTable::restore_rebased(policy, table.state(), rebase)?;
+    /// assert_eq!(restored.get(3, &7).and_then(|hold| hold.until_ns), Some(10)); // 8 were left, less 1
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_rebased(
+        policy: BackoffTablePolicy,
+        state: BackoffTableState<K>,
+        rebase: Rebase,
+    ) -> Result<Self, RestoreError>
+    where
+        S: Default,
+    {
+        Self::restore_with_hasher(policy, state, rebase, S::default())
+    }
+
+    /// [`restore`](Self::restore) (without a rebase) or [`restore_rebased`](Self::restore_rebased) with a hasher of
+    /// your choice.
+    ///
+    /// # Errors
+    /// As in [`restore`](Self::restore).
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// let _ = table.on_failure(0, &7, &mut rng)?;
+    /// let seeded = std::hash::RandomState::new();
+    /// let restored = BackoffTable::restore_with_hasher(policy, table.state(), None, seeded)?;
+    /// assert_eq!(restored.state(), table.state());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_with_hasher(
+        policy: BackoffTablePolicy,
+        state: BackoffTableState<K>,
+        rebase: impl Into<Option<Rebase>>,
+        hasher: S,
+    ) -> Result<Self, RestoreError> {
+        state.check(&policy)?;
+        let state = match rebase.into() {
+            Some(rebase) => state.rebased(&policy, &rebase),
+            None => state,
+        };
+        let mut table = Self::with_hasher(policy, hasher);
+        table.clock = state.clock;
+        table.overflow = state.overflow;
+        for Kept { key, entry } in state.keys {
+            if table.keys.find(&key).is_some() {
+                let what = "a key is there twice";
+                return Err(RestoreError::Corrupt { what });
+            }
+            table.insert(key, &entry);
+        }
+        Ok(table)
+    }
+}

@@ -1,0 +1,55 @@
+//! What the pages of docs/ name exists: each test in docs/origins.md and docs/defects.md is a test of this project.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The names of all functions in the sources below `folder`.
+fn functions(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of the project") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            functions(&path, names);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).expect("a source file");
+            names.extend(text.lines().filter_map(function).map(str::to_owned));
+        }
+    }
+}
+
+fn function(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("fn ")?;
+    let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric())?;
+    rest.get(..end)
+}
+
+/// What stands in backticks in the `column`-th cell of the page's table rows.
+fn named(page: &str, column: usize) -> Vec<String> {
+    let text = fs::read_to_string(root().join("docs").join(page)).expect("a page of the project");
+    let mut names = Vec::new();
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let cell = row.split('|').nth(column).unwrap_or("");
+        names.extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    names
+}
+
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    let mut there = BTreeSet::new();
+    functions(&root().join("crates"), &mut there);
+    for (page, column, least) in [("origins.md", 3, 30), ("defects.md", 4, 40)] {
+        let names = named(page, column);
+        assert!(names.len() >= least, "{page} names {} tests", names.len());
+        for name in names {
+            assert!(
+                there.contains(&name),
+                "{page} names {name}, which is no test"
+            );
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The backoff table: against a naive reference, its facts, and states that nobody should take over.
+#![cfg(feature = "alloc")]
+
+mod facts;
+mod hostile;
+mod model;
+mod reference;
+mod words;

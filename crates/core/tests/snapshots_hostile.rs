@@ -300,13 +300,48 @@ fn retry() {
 }
 
 #[cfg(feature = "alloc")]
+#[path = "snapshots_common/table_calls.rs"]
+mod table_calls;
+
+#[cfg(feature = "alloc")]
 mod with_alloc {
     use evenkeel_core::estimator::{
         QuantileWindow, QuantileWindowPolicy, RollingHistogram, RollingHistogramPolicy,
         SampleWindow, SampleWindowPolicy,
     };
+    use evenkeel_core::table::{BackoffTable, BreakerTable, RecoveryBudget};
 
     use super::*;
+
+    /// Tables are equal when what they remember is.
+    macro_rules! hostile_tables {
+        ($($name:ident: $table:ident of $policy:expr, $call:expr;)*) => {$(
+            #[test]
+            fn $name() {
+                #[derive(Clone, Debug)]
+                struct Table($table<u64>);
+                impl PartialEq for Table {
+                    fn eq(&self, other: &Self) -> bool {
+                        self.0.state() == other.0.state()
+                    }
+                }
+                let policy = $policy.expect("a policy");
+                attack(
+                    || Table($table::new(policy)),
+                    |table: &Table| table.0.state(),
+                    |state| $table::restore(policy, state).map(Table),
+                    |state, rebase| $table::restore_rebased(policy, state, rebase).map(Table),
+                    |table: &mut Table, now_ns, chance| $call(&mut table.0, now_ns, chance),
+                );
+            }
+        )*};
+    }
+
+    hostile_tables! {
+        backoff_table: BackoffTable of table_calls::backoff_table(), table_calls::backoff_table_call;
+        recovery_budget: RecoveryBudget of table_calls::recovery_budget(), table_calls::recovery_budget_call;
+        breaker_table: BreakerTable of table_calls::breaker_table(), table_calls::breaker_table_call;
+    }
 
     hostile! {
         sample_window: SampleWindow of SampleWindowPolicy::new(20), |machine, now_ns, chance| {

@@ -190,3 +190,41 @@ mod estimators {
         }
     }
 }
+
+#[cfg(feature = "alloc")]
+mod tables {
+    use core::time::Duration;
+
+    use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy};
+    use evenkeel_core::breaker::{BreakerPolicy, Trigger};
+    use evenkeel_core::table::{
+        BackoffTable, BackoffTablePolicy, BreakerTable, BreakerTablePolicy, RecoveryBudget,
+        RecoveryBudgetPolicy,
+    };
+
+    use super::is_refused_by_name;
+
+    const TEN: Duration = Duration::from_nanos(10);
+    const BACKOFF: BackoffBuilder = BackoffPolicy::builder(TEN);
+
+    #[test]
+    fn backoff_table() {
+        let policy = BackoffTablePolicy::builder(BACKOFF, 5, TEN).build();
+        is_refused_by_name(BackoffTable::<u64>::new(policy.expect("a policy")).state());
+    }
+
+    #[test]
+    fn recovery_budget() {
+        let policy = RecoveryBudgetPolicy::builder(BACKOFF, 2, TEN, 5).build();
+        is_refused_by_name(RecoveryBudget::<u64>::new(policy.expect("a policy")).state());
+    }
+
+    #[test]
+    fn breaker_table() {
+        let breaker =
+            BreakerPolicy::builder(BACKOFF, TEN).trigger(Trigger::Consecutive { failures: 1 });
+        let policy =
+            BreakerTablePolicy::builder(breaker.build().expect("a breaker"), 5, TEN).build();
+        is_refused_by_name(BreakerTable::<u64>::new(policy.expect("a policy")).state());
+    }
+}

@@ -5,10 +5,8 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use evenkeel_core::backoff::{BackoffPolicy, Jitter};
-use evenkeel_core::table::{
-    FixedState, Recovery, RecoveryBudget, RecoveryBudgetPolicy, RecoveryBudgetState, DeniedBy,
-};
+use evenkeel_core::backoff::{BackoffPolicy, Jitter, Wait};
+use evenkeel_core::table::{DeniedBy, FixedState, Recovery, RecoveryBudget, RecoveryBudgetPolicy};
 use evenkeel_core::{Rebase, Refusal};
 use proptest::prelude::*;
 
@@ -18,6 +16,13 @@ use words::{Flat, Words};
 
 const fn ns(ns: u64) -> Duration {
     Duration::from_nanos(ns)
+}
+
+/// A recovery: its wait, its attempt, and how many remain.
+type Granted = (Wait, u32, u32);
+
+const fn granted(recovery: Recovery) -> Granted {
+    (recovery.wait, recovery.attempt, recovery.remaining)
 }
 
 /// All grants of a key since it was last well, at which waits.
@@ -52,7 +57,7 @@ impl Reference {
         all.filter(|at| u128::from(*at) + window > now).collect()
     }
 
-    fn recover(&mut self, key: u64, words: &mut Words) -> Result<Recovery, Refusal<DeniedBy>> {
+    fn recover(&mut self, key: u64, words: &mut Words) -> Result<Granted, Refusal<DeniedBy>> {
         let budget = self.policy.budget() as usize;
         let window = self.in_window(key);
         let after = |at: u64, span: Duration| at.checked_add(span.as_nanos() as u64);
@@ -92,15 +97,12 @@ impl Reference {
             .entry(key)
             .or_default()
             .push((self.now, delay_ns));
-        Ok(Recovery {
-            wait: evenkeel_core::backoff::Wait {
-                at_ns,
-                delay_ns,
-                attempt,
-            },
+        let wait = Wait {
+            at_ns,
+            delay_ns,
             attempt,
-            remaining: (budget - window.len() - 1) as u32,
-        })
+        };
+        Ok((wait, attempt, (budget - window.len() - 1) as u32))
     }
 }
 
@@ -145,9 +147,9 @@ proptest! {
                 let [mut for_reference, mut for_plain, mut for_flat] = [Words::new(seed); 3];
                 let before = plain.peek(now_ns, &key);
                 let expected = reference.recover(key, &mut for_reference);
-                let told = plain.try_recover(now_ns, &key, &mut for_plain);
+                let told = plain.try_recover(now_ns, &key, &mut for_plain).map(granted);
                 prop_assert_eq!(told, expected);
-                prop_assert_eq!(flat.try_recover(now_ns, &key, &mut for_flat), expected);
+                prop_assert_eq!(flat.try_recover(now_ns, &key, &mut for_flat).map(granted), expected);
                 prop_assert_eq!(for_plain.drawn, for_reference.drawn);
                 if !matches!(told, Err(Refusal { reason: DeniedBy::EndOfTime, .. })) {
                     prop_assert_eq!(before, told.map(|_| ()));
@@ -306,9 +308,30 @@ fn another_process_goes_on_with_the_age_of_the_grants() {
     assert_eq!([99, 100].map(|now_ns| two.remaining(now_ns, &7)), [0, 2]);
 }
 
+/// A grant that had left the window, on a clock on which that instant does not exist: it looks younger too.
+#[test]
+fn another_process_can_store_what_it_took_over() {
+    let backoff = BackoffPolicy::builder(ns(10)).jitter(Jitter::None);
+    let builder = RecoveryBudgetPolicy::builder(backoff, 2, ns(100), 5).forget_after(ns(500));
+    let mut one: RecoveryBudget<u64> = RecoveryBudget::new(builder.build().expect("a policy"));
+    let _ = one.try_recover(1_000, &7, &mut Words::new(0));
+    let _ = one.try_recover(1_150, &8, &mut Words::new(0));
+    let rebase = Rebase {
+        taken_at_ns: 1_150,
+        now_ns: 5,
+        away: Duration::ZERO,
+    };
+    let two = RecoveryBudget::<u64>::restore_rebased(*one.policy(), one.state(), rebase)
+        .expect("its own state");
+    assert_eq!((two.remaining(5, &7), two.attempts(5, &7)), (1, 1));
+    let three = RecoveryBudget::<u64>::restore(*two.policy(), two.state());
+    assert_eq!(three.expect("its own state").state(), two.state());
+}
+
 #[cfg(feature = "serde")]
 mod hostile {
     use super::*;
+    use evenkeel_core::table::RecoveryBudgetState;
     use serde_json::{Value, json};
 
     fn stored() -> Value {

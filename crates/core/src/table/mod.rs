@@ -79,6 +79,6 @@ pub use breaker::{
 pub use full::TableFull;
 pub use hash::{FixedHasher, FixedState};
 pub use recovery::{
-    DeniedBy, Recovery, RecoveryBudget, RecoveryBudgetBuilder, RecoveryBudgetIter, RecoveryBudgetPolicy,
-    RecoveryBudgetState,
+    DeniedBy, Recovery, RecoveryBudget, RecoveryBudgetBuilder, RecoveryBudgetIter,
+    RecoveryBudgetPolicy, RecoveryBudgetState,
 };

@@ -1,7 +1,7 @@
 //! O3: the crash recovery budget of a process broker.
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
-use evenkeel_core::table::{RecoveryBudget, RecoveryBudgetPolicy, DeniedBy};
+use evenkeel_core::table::{DeniedBy, RecoveryBudget, RecoveryBudgetPolicy};
 
 use crate::{MS, SECOND, ms, rng};
 

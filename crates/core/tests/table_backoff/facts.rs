@@ -5,9 +5,7 @@ use core::time::Duration;
 use evenkeel_core::Rebase;
 use evenkeel_core::advice::{Advice, AdvisoryRule};
 use evenkeel_core::backoff::{BackoffPolicy, Growth, Jitter};
-use evenkeel_core::table::{
-    BackoffTable, BackoffTableBuilder, BackoffTablePolicy, HeldBy,
-};
+use evenkeel_core::table::{BackoffTable, BackoffTableBuilder, BackoffTablePolicy, HeldBy};
 
 use crate::words::{Flat, Words};
 

@@ -130,9 +130,7 @@ fn tell<S: core::hash::BuildHasher>(
             Told::Asked(asked.map_err(|no| (no.reason.to_string(), no.retry_at_ns)))
         }
         Op::Fail(key) => Told::Held(plain(table.on_failure(now_ns, &key, words))),
-        Op::Advise(key, advice) => {
-            Told::Held(plain(table.on_advice(now_ns, &key, advice, words)))
-        }
+        Op::Advise(key, advice) => Told::Held(plain(table.on_advice(now_ns, &key, advice, words))),
         Op::Succeed(key) => Told::Cleared(table.on_success(now_ns, &key)),
         Op::Pop => Told::Popped(table.pop_ready(now_ns).copied()),
     }

@@ -3,6 +3,8 @@
 #![cfg(feature = "alloc")]
 
 mod facts;
+mod gate;
+mod health;
 #[cfg(feature = "serde")]
 mod hostile;
 mod model;

@@ -116,7 +116,9 @@ impl Entry {
     /// The true end of the hold.
     fn end_ns(&self, policy: &BackoffTablePolicy) -> u128 {
         match self.kind {
-            Kind::Stopped => self.place_ns().saturating_add(policy.forget_after_ns.into()),
+            Kind::Stopped => self
+                .place_ns()
+                .saturating_add(policy.forget_after_ns.into()),
             _ => self.place_ns(),
         }
     }

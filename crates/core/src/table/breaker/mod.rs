@@ -18,9 +18,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::hash::FixedState;
 use super::keyed::Keyed;
-use crate::breaker::{
-    BreakerStats, Grant, Health, Outcome, Permit, Receipt, Refused, Transitions,
-};
+use crate::breaker::{BreakerStats, Grant, Health, Outcome, Permit, Receipt, Refused, Transitions};
 use crate::random::Rng;
 use crate::time::Monotone;
 use entry::Entry;
@@ -292,9 +290,9 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// answers for the key, it is told.
     ///
     /// **Tell the level, not the change**: what the health is, after every probe result and at least once in
-    /// `forget_after`. A key that is new, forgotten or [reset by `forget`](Self::forget) has heard of no health, and one
-    /// that is told of changes only would open later and wait for an `Up` that does not come, because a
-    /// [`HealthProbe`](crate::health::HealthProbe) says `Up` once.
+    /// `forget_after`. A key that is new, was forgotten, or was dropped by [`forget`](Self::forget) has heard of no
+    /// health; told of changes only, it would open later and wait for an `Up` that does not come, because a
+    /// [`HealthProbe`](crate::health::HealthProbe) reports a change once.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -124,7 +124,10 @@ impl<K> BreakerTableState<K> {
             return Err(corrupt("more stays than there can have been"));
         }
         let mut stays: Vec<_> = self.entries().map(|entry| entry.stay).collect();
-        if stays.iter().any(|&stay| stay > self.stays || !is_stay(stay)) {
+        if stays
+            .iter()
+            .any(|&stay| stay > self.stays || !is_stay(stay))
+        {
             return Err(corrupt("a breaker of a stay that has not been"));
         }
         stays.sort_unstable();
@@ -132,7 +135,9 @@ impl<K> BreakerTableState<K> {
         if stays.is_sorted_by(|a, b| a < b) && self.keys.iter().all(own) {
             Ok(())
         } else {
-            Err(corrupt("two breakers have one tag, or one that of another stay"))
+            Err(corrupt(
+                "two breakers have one tag, or one that of another stay",
+            ))
         }
     }
 

@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::time::Monotone;
 use ring::{Rings, Tally};
 
-pub use answer::{Recovery, DeniedBy};
+pub use answer::{DeniedBy, Recovery};
 pub use policy::{RecoveryBudgetBuilder, RecoveryBudgetPolicy};
 pub use queries::RecoveryBudgetIter;
 pub use state::RecoveryBudgetState;

@@ -132,13 +132,18 @@ impl<K> RecoveryBudgetState<K> {
             .try_for_each(|kept| kept.check(policy, now_ns))
     }
 
-    fn rebased(mut self, rebase: &Rebase) -> Self {
+    fn rebased(mut self, policy: &RecoveryBudgetPolicy, rebase: &Rebase) -> Self {
         self.clock = rebase.clock(self.clock);
         let now_ns = self.clock.latest_ns();
         for kept in &mut self.keys {
             kept.last_ns = rebase.past_ns(kept.last_ns).min(now_ns);
             for at_ns in &mut kept.grants {
                 *at_ns = rebase.past_ns(*at_ns).min(now_ns);
+            }
+            // Where no instant is early enough the last grant looks younger, and may be in the window again.
+            let leaves_ns = policy.leaves_at_ns(kept.last_ns);
+            if kept.grants.is_empty() && leaves_ns.is_none_or(|at_ns| at_ns > now_ns) {
+                kept.grants.push(kept.last_ns);
             }
         }
         self
@@ -222,7 +227,8 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     }
 
     /// Takes over a stored state in a process whose clock starts elsewhere: grants keep their age, and the time away
-    /// counts.
+    /// counts. On a clock that began after them they look younger, never older: the window holds them longer, and so it
+    /// does the last grant of a key that had left it.
     ///
     /// # Errors
     /// As in [`restore`](Self::restore).
@@ -283,7 +289,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
         let state = match rebase.into() {
-            Some(rebase) => state.rebased(&rebase),
+            Some(rebase) => state.rebased(&policy, &rebase),
             None => state,
         };
         let mut budget = Self::with_hasher(policy, hasher);

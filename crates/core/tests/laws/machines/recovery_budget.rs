@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use evenkeel_core::backoff::{BackoffPolicy, Jitter, Wait};
+use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::table::{
-    Recovery, RecoveryBudget, RecoveryBudgetPolicy, RecoveryBudgetState, DeniedBy,
+    DeniedBy, Recovery, RecoveryBudget, RecoveryBudgetPolicy, RecoveryBudgetState,
 };
 use evenkeel_core::{Refusal, RestoreError};
 
@@ -87,7 +87,11 @@ impl Subject for Recoveries {
     }
 
     fn spans_ns(policy: &RecoveryBudgetPolicy) -> Vec<u64> {
-        let spans = [policy.backoff().base(), policy.window(), policy.forget_after()];
+        let spans = [
+            policy.backoff().base(),
+            policy.window(),
+            policy.forget_after(),
+        ];
         spans.iter().map(|span| span.as_nanos() as u64).collect()
     }
 
@@ -146,25 +150,26 @@ impl Subject for Recoveries {
 
     fn moved(_: &RecoveryBudgetPolicy, answer: Answer, mover: &mut Mover) -> Option<Answer> {
         Some(match answer {
-            Answer::Asked(Ok(recovery)) => Answer::Asked(match mover.surely(recovery.wait.at_ns) {
-                Some(at_ns) => Ok(Recovery {
-                    wait: Wait {
-                        at_ns,
-                        ..recovery.wait
-                    },
-                    ..recovery
-                }),
-                None => {
-                    mover.end();
-                    Err(Refusal::new(DeniedBy::EndOfTime, None))
-                }
-            }),
+            Answer::Asked(Ok(mut recovery)) => {
+                Answer::Asked(match mover.surely(recovery.wait.at_ns) {
+                    Some(at_ns) => {
+                        recovery.wait.at_ns = at_ns;
+                        Ok(recovery)
+                    }
+                    None => {
+                        mover.end();
+                        Err(Refusal::new(DeniedBy::EndOfTime, None))
+                    }
+                })
+            }
             Answer::Asked(Err(no)) => Answer::Asked(Err(moved_refusal(no, mover))),
             Answer::Peeked(Err(no)) => Answer::Peeked(Err(moved_refusal(no, mover))),
             Answer::All(all) => {
                 let later = |(key, grants): (u64, Vec<u64>)| {
-                    let grants: Option<Vec<u64>> =
-                        grants.into_iter().map(|at_ns| mover.surely(at_ns)).collect();
+                    let grants: Option<Vec<u64>> = grants
+                        .into_iter()
+                        .map(|at_ns| mover.surely(at_ns))
+                        .collect();
                     Some((key, grants?))
                 };
                 let all: Option<Vec<_>> = all.into_iter().map(later).collect();

@@ -94,7 +94,7 @@ fn crashing(max_restarts: Option<u32>) -> impl FnMut() -> u64 {
     let mut restart = Restart::new(builder.build().expect("a valid policy"));
     let (mut now_ns, mut rng) = (0, rng(3));
     move || {
-        let RestartAction::Start(run) = restart.poll(now_ns) else {
+        let RestartAction::Start { run } = restart.poll(now_ns) else {
             panic!("no start at {now_ns}");
         };
         now_ns += MS_NS;
@@ -118,7 +118,7 @@ fn reconnect() -> Reconnect {
 
 /// Starts a link.
 fn connected(reconnect: &mut Reconnect, rng: &mut Xoshiro256PlusPlus) -> LinkId {
-    let LinkAction::Connect(link) = reconnect.poll(0, rng) else {
+    let LinkAction::Connect { link, .. } = reconnect.poll(0, rng) else {
         panic!("the first try comes at once");
     };
     let _ = reconnect.on_event(0, link, LinkEvent::Connected, rng);
@@ -154,7 +154,7 @@ fn failing_links() -> impl FnMut() -> u64 {
     let (mut reconnect, mut rng) = (reconnect(), rng(3));
     let mut now_ns = 0;
     move || {
-        let LinkAction::Connect(link) = reconnect.poll(now_ns, &mut rng) else {
+        let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng) else {
             panic!("no try at {now_ns}");
         };
         now_ns += MS_NS;
@@ -188,7 +188,8 @@ impl Prober {
     /// Sends one, which passes after a millisecond, and goes to when the next is due.
     #[inline]
     fn probe(&mut self) -> u64 {
-        let ProbeAction::Send(id) = self.probe.poll(self.now_ns, &mut self.rng) else {
+        let ProbeAction::Send { probe: id, .. } = self.probe.poll(self.now_ns, &mut self.rng)
+        else {
             panic!("no probe at {}", self.now_ns);
         };
         self.now_ns += MS_NS;

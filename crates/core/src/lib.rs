@@ -110,7 +110,7 @@
 //! let (mut now_ns, mut lost) = (0, Vec::new());
 //! while lost.len() < 2 {
 //!     match reconnect.poll(now_ns, &mut rng) {
-//!         LinkAction::Connect(link) => match server.next() {
+//!         LinkAction::Connect { link, .. } => match server.next() {
 //!             Some("refuses") => drop(reconnect.on_event(now_ns, link, LinkEvent::Failed, &mut rng)),
 //!             Some("takes") => {
 //!                 let _ = reconnect.on_event(now_ns, link, LinkEvent::Connected, &mut rng);

@@ -73,6 +73,12 @@ impl Rebase {
         u64::try_from(self.shifted(at_ns).max(0)).ok()
     }
 
+    /// Now, on the clock that the state was made with.
+    pub(crate) fn old_now_ns(&self, clock: Monotone) -> u64 {
+        let away_ns = u64::try_from(self.away.as_nanos()).unwrap_or(u64::MAX);
+        clock.peek(self.taken_at_ns).saturating_add(away_ns)
+    }
+
     /// What the machine has seen of the new clock.
     pub(crate) fn clock(&self, clock: Monotone) -> Monotone {
         Monotone::since(self.past_ns(clock.latest_ns()))

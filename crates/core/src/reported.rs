@@ -22,6 +22,17 @@ pub enum Reported {
 }
 
 impl Reported {
+    /// Whether it counted.
+    ///
+    /// ```
+    /// # use evenkeel_core::Reported;
+    /// assert_eq!(Reported::Counted.is_counted(), true);
+    /// ```
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Counted)
+    }
+
     /// Whether it changed nothing.
     ///
     /// ```

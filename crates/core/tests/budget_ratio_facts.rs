@@ -76,7 +76,7 @@ fn polling_does_not_move_the_slices() {
     quiet.on_request(1_500_000_000);
     for now_ns in (1_500_000_000..20 * SECOND).step_by(123_456_789) {
         polled.on_success(now_ns, None);
-        assert_eq!(polled.balance(now_ns), quiet.balance(now_ns));
+        assert_eq!(polled.retries_left(now_ns), quiet.retries_left(now_ns));
     }
     assert_eq!(quiet.requests(11 * SECOND), 0);
     assert_eq!(quiet.requests(11 * SECOND - 1), 1);
@@ -154,7 +154,7 @@ fn the_reserve_of_a_large_policy_does_not_overflow() {
         largest.allowance(0),
         19_807_040_619_342_712_359_u128.min(u64::MAX.into()) as u64
     );
-    assert_eq!(RetryRatio::new(largest).balance(0), u32::MAX.into());
+    assert_eq!(RetryRatio::new(largest).retries_left(0), u32::MAX.into());
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn every_cause_counts_one_and_a_success_nothing() {
         let retry = budget.try_withdraw(0, cause).unwrap();
         budget.on_success(0, Some(retry));
     }
-    assert_eq!(budget.balance(0), 97);
+    assert_eq!(budget.retries_left(0), 97);
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Pair {
         let before = self.budget.clone();
         let room = u128::from(u32::MAX) - self.naive.count(&self.naive.retries, seen_ns);
         assert_eq!(
-            u128::from(self.budget.balance(now_ns)),
+            u128::from(self.budget.retries_left(now_ns)),
             (left / unit).min(room)
         );
         assert_eq!(self.budget, before, "a query changes nothing");

@@ -267,11 +267,11 @@ fn a_window_full_of_retries_takes_no_more() {
     });
     let state: RetryRatioState = serde_json::from_value(full).unwrap();
     let mut ratio = RetryRatio::restore(policy, state).unwrap();
-    assert_eq!(ratio.balance(7), 1);
+    assert_eq!(ratio.retries_left(7), 1);
     ratio.on_request(7);
     let last = ratio.try_withdraw(7, CAUSE).unwrap();
     assert_eq!(
-        (ratio.requests(7), ratio.retries(7), ratio.balance(7)),
+        (ratio.requests(7), ratio.retries(7), ratio.retries_left(7)),
         (u32::MAX, u32::MAX, 0)
     );
     let refused = ratio.try_withdraw(7, CAUSE).unwrap_err();

@@ -321,12 +321,12 @@ fn both_pay_for_a_retry_through_the_trait() {
     let budgets: [&mut dyn RetryBudget; 2] = [&mut tokens, &mut ratio];
     for budget in budgets {
         let first = budget.try_withdraw(0, CAUSE).unwrap();
-        budget.give_back(0, first);
+        assert!(budget.give_back(0, first).is_counted());
         budget.on_request(0);
         budget.on_request(0);
         let [_failed, last] = [(); 2].map(|()| budget.try_withdraw(0, CAUSE).unwrap());
         assert!(budget.try_withdraw(0, CAUSE).is_err());
         budget.on_success(0, Some(last));
     }
-    assert_eq!((tokens.balance_milli(0), ratio.balance(0)), (1_000, 0));
+    assert_eq!((tokens.balance_milli(0), ratio.retries_left(0)), (1_000, 0));
 }

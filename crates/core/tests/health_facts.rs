@@ -6,7 +6,7 @@ use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{Breaker, BreakerPolicy, Health, Outcome, Phase, Trigger};
 use evenkeel_core::health::{
     HealthChange, HealthProbe, HealthProbeBuilder, HealthProbePolicy, HealthProbeState,
-    ProbeAction, ProbeId, ProbeReceipt, Probed,
+    ProbeAction, ProbeId, Probed,
 };
 use evenkeel_core::{Ratio, Reported};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -30,13 +30,21 @@ fn waits() -> BackoffBuilder {
     BackoffPolicy::builder(ns(300)).jitter(Jitter::None)
 }
 
+/// Only a machine makes one.
+fn changed(at_ns: u64, from: Option<Health>, to: Health) -> HealthChange {
+    let told = with(plain().rise(1)).on_traffic(0, Probed::Passed).change;
+    let mut change = told.expect("one result is enough");
+    (change.at_ns, change.from, change.to) = (at_ns, from, to);
+    change
+}
+
 fn with(builder: HealthProbeBuilder) -> HealthProbe {
     HealthProbe::new(builder.build().expect("a policy"))
 }
 
 fn send(machine: &mut HealthProbe, now_ns: u64) -> ProbeId {
     match machine.poll(now_ns, &mut rng()) {
-        ProbeAction::Send(probe) => probe,
+        ProbeAction::Send { probe, .. } => probe,
         other => panic!("{other:?} at {now_ns}"),
     }
 }
@@ -93,14 +101,7 @@ fn traffic_counts_like_a_probe_and_together_with_it() {
     let change = machine.on_traffic(2000, Probed::Passed).change;
     let from = Some(Health::Down);
     let to = Health::Up;
-    assert_eq!(
-        change,
-        Some(HealthChange {
-            at_ns: 2000,
-            from,
-            to
-        })
-    );
+    assert_eq!(change, Some(changed(2000, from, to)));
 }
 
 #[test]
@@ -128,11 +129,7 @@ fn a_report_at_the_very_end_of_its_time_comes_too_late() {
         } else {
             Health::Up
         };
-        let change = Some(HealthChange {
-            at_ns: report_ns,
-            from: None,
-            to,
-        });
+        let change = Some(changed(report_ns, None, to));
         assert_eq!(receipt.change, change);
     }
 }
@@ -141,14 +138,14 @@ fn a_report_at_the_very_end_of_its_time_comes_too_late() {
 fn a_lost_probe_is_abandoned_once_and_its_change_told_once() {
     let mut machine = with(plain().fall(1));
     let id = send(&mut machine, 0);
-    let change = Some(HealthChange {
-        at_ns: 100,
-        from: None,
-        to: Health::Down,
-    });
+    let change = Some(changed(100, None, Health::Down));
     assert_eq!(
         machine.clone().poll(500, &mut rng()),
-        ProbeAction::Abandon { probe: id, change }
+        ProbeAction::Abandon {
+            probe: id,
+            at_ns: 100,
+            change
+        }
     );
 
     // Traffic notices it first: it tells the change, and poll still says what to drop.
@@ -162,6 +159,7 @@ fn a_lost_probe_is_abandoned_once_and_its_change_told_once() {
         machine.poll(500, &mut rng()),
         ProbeAction::Abandon {
             probe: id,
+            at_ns: 100,
             change: None
         }
     );
@@ -170,12 +168,11 @@ fn a_lost_probe_is_abandoned_once_and_its_change_told_once() {
         ProbeAction::WaitUntil { at_ns: 1100 }
     );
     let late = machine.on_report(500, id, Probed::Passed);
+    assert_eq!((late.reported, late.change), (Reported::Stale, None));
     assert_eq!(
-        late,
-        ProbeReceipt {
-            reported: Reported::Stale,
-            change: None
-        }
+        late.health,
+        machine.health(500),
+        "the level, also where nothing changed"
     );
 }
 
@@ -239,7 +236,7 @@ fn the_first_probe_is_sent_at_once_and_the_next_somewhere_in_the_interval() {
         let mut machine = HealthProbe::new(&policy);
         let mut now_ns = 7;
         for number in 0..5 {
-            let ProbeAction::Send(id) = machine.poll(now_ns, &mut rng) else {
+            let ProbeAction::Send { probe: id, .. } = machine.poll(now_ns, &mut rng) else {
                 panic!("due at {now_ns}")
             };
             let _ = machine.on_report(now_ns, id, Probed::Passed);
@@ -309,7 +306,10 @@ fn one_word_for_each_probe_that_is_sent_and_none_otherwise() {
     ] {
         let mut machine = with(builder);
         let (mut drawn, mut fresh) = (rng(), rng());
-        assert!(matches!(machine.poll(0, &mut drawn), ProbeAction::Send(_)));
+        assert!(matches!(
+            machine.poll(0, &mut drawn),
+            ProbeAction::Send { .. }
+        ));
         for now_ns in [1, 50, 100] {
             let _ = machine.poll(now_ns, &mut drawn); // probing, probing, abandoned
         }
@@ -348,14 +348,8 @@ fn doubled_and_foreign_reports_change_nothing() {
     let before = machine.clone();
     for word in [first.to_word(), 0, second.to_word() + 1, u64::MAX] {
         let told = machine.on_report(1010, ProbeId::from_word(word), Probed::Failed);
-        let reported = Reported::Stale;
-        assert_eq!(
-            told,
-            ProbeReceipt {
-                reported,
-                change: None
-            }
-        );
+        assert_eq!((told.reported, told.change), (Reported::Stale, None));
+        assert_eq!(told.health, Some(Health::Up));
         assert_eq!(machine, before);
     }
 }

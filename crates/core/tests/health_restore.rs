@@ -114,7 +114,7 @@ fn drive(mut machine: HealthProbe, rng: &mut Xoshiro256PlusPlus) {
             Probed::Failed
         };
         match machine.poll(now_ns, rng) {
-            ProbeAction::Send(probe) => {
+            ProbeAction::Send { probe, .. } => {
                 assert!(probe.to_word() > latest);
                 latest = probe.to_word();
             }
@@ -186,7 +186,7 @@ fn each_contradiction_is_refused_for_what_it_is() {
     let policy = policies()[2];
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
     let mut machine = HealthProbe::new(policy);
-    let ProbeAction::Send(_) = machine.poll(1000, &mut rng) else {
+    let ProbeAction::Send { .. } = machine.poll(1000, &mut rng) else {
         panic!("due")
     };
     let probing = serde_json::to_value(machine.state()).expect("plain data");

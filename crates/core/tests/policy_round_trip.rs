@@ -140,6 +140,7 @@ proptest! {
         }
         if let Ok(policy) = builder.build() {
             survives(&policy);
+            prop_assert_eq!(evenkeel_core::breaker::BreakerBuilder::from(policy).build(), Ok(policy));
         }
     }
 }

@@ -33,7 +33,7 @@ fn rng() -> SplitMix64 {
 
 fn connect(reconnect: &mut Reconnect, now_ns: u64) -> LinkId {
     match reconnect.poll(now_ns, &mut rng()) {
-        LinkAction::Connect(link) => link,
+        LinkAction::Connect { link, .. } => link,
         other => panic!("{other:?}"),
     }
 }
@@ -60,7 +60,7 @@ fn histories() -> Vec<(&'static str, Reconnect)> {
     report(&mut gave_up, 1_010, link, LinkEvent::Refused(Advice::Stop));
     let mut exhausted = waiting.clone();
     let mut now_ns = 1_110;
-    while let LinkAction::Connect(link) = exhausted.poll(now_ns, &mut rng()) {
+    while let LinkAction::Connect { link, .. } = exhausted.poll(now_ns, &mut rng()) {
         report(&mut exhausted, now_ns, link, LinkEvent::Failed);
         now_ns = exhausted.next_deadline_ns().unwrap_or(now_ns);
     }
@@ -211,7 +211,7 @@ fn the_end_of_time_on_another_clock_is_still_an_end() {
         away: Duration::ZERO,
     };
     let moved = Reconnect::restore_rebased(policy(), machine.state(), rebase).expect("a state");
-    assert!(matches!(moved.status(0).phase, LinkPhase::GaveUp(_)));
+    assert!(matches!(moved.status(0).phase, LinkPhase::GaveUp { .. }));
     assert_eq!(Reconnect::restore(policy(), moved.state()), Ok(moved));
 }
 
@@ -226,7 +226,7 @@ fn a_process_that_ends_loses_its_link_and_waits_jittered() {
     for seed in 0..100 {
         let mut machine = Reconnect::new(policy);
         let mut rng = SplitMix64::seed_from_u64(seed);
-        let LinkAction::Connect(link) = machine.poll(1_000, &mut rng) else {
+        let LinkAction::Connect { link, .. } = machine.poll(1_000, &mut rng) else {
             panic!("a try is due");
         };
         report(&mut machine, 1_000, link, LinkEvent::Connected);
@@ -277,7 +277,7 @@ fn behaves(mut machine: Reconnect, from_ns: u64, steps: &[(u64, u8)]) {
         let link = open.unwrap_or(LinkId::from_word(1));
         match call {
             0..=3 => match machine.poll(now_ns, &mut rng) {
-                LinkAction::Connect(link) => {
+                LinkAction::Connect { link, .. } => {
                     assert_eq!(open, None, "one link at a time");
                     open = Some(link);
                 }

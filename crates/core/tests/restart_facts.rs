@@ -37,7 +37,7 @@ fn with(builder: RestartBuilder) -> Restart {
 
 fn start(restart: &mut Restart, now_ns: u64) -> RunId {
     match restart.poll(now_ns) {
-        RestartAction::Start(run) => run,
+        RestartAction::Start { run } => run,
         other => panic!("{other:?} at {now_ns}"),
     }
 }
@@ -60,7 +60,7 @@ fn next_wait(restart: &mut Restart, now_ns: &mut u64, uptime_ns: u64) -> u64 {
     *now_ns += uptime_ns;
     match action {
         RestartAction::WaitUntil { at_ns } => at_ns - *now_ns,
-        RestartAction::Start(_) => 0,
+        RestartAction::Start { .. } => 0,
         other => panic!("{other:?}"),
     }
 }
@@ -269,7 +269,9 @@ fn the_wait_counts_from_the_exit() {
     );
     assert_eq!(
         restart.poll(12_445),
-        RestartAction::Start(RunId::from_word(2))
+        RestartAction::Start {
+            run: RunId::from_word(2)
+        }
     );
 }
 
@@ -351,7 +353,7 @@ fn stop_ends_a_wait_and_nothing_but_rearm_leads_on() {
     }
     restart.rearm(0);
     assert_eq!(restart.next_deadline_ns(), Some(u64::MAX));
-    assert!(matches!(restart.poll(0), RestartAction::Start(_)));
+    assert!(matches!(restart.poll(0), RestartAction::Start { .. }));
 }
 
 #[test]
@@ -361,7 +363,7 @@ fn a_stopped_run_is_let_go_and_its_exit_counts_for_nothing() {
     assert_eq!(restart.stop(5), Some(run));
     assert_eq!(restart.stop(6), Some(run), "asked again, said again");
     assert_eq!(restart.poll(6), RestartAction::Stopped);
-    assert_eq!(restart.running(), Some(run));
+    assert_eq!(restart.in_flight(), Some(run));
     let mut rng = rng();
     assert_eq!(
         restart.on_exit(7, run, Exit::Failure, &mut rng),
@@ -372,7 +374,7 @@ fn a_stopped_run_is_let_go_and_its_exit_counts_for_nothing() {
         Reported::Stale
     );
     assert_eq!(
-        (restart.poll(7), restart.running()),
+        (restart.poll(7), restart.in_flight()),
         (RestartAction::Stopped, None)
     );
     assert_eq!((restart.attempts(), restart.recent_failures(7)), (0, 0));

@@ -27,7 +27,7 @@ fn with(builder: RestartBuilder) -> Restart {
 /// Starts at `at_ns` and fails at once; what is to be done then.
 fn fails(restart: &mut Restart, at_ns: u64) -> RestartAction {
     match restart.poll(at_ns) {
-        RestartAction::Start(run) => {
+        RestartAction::Start { run } => {
             let _ = restart.on_exit(at_ns, run, Exit::Failure, &mut SplitMix64::seed_from_u64(5));
         }
         other => panic!("{other:?} at {at_ns}"),

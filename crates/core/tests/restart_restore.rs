@@ -29,7 +29,7 @@ fn stored(policy: RestartPolicy) -> Vec<RestartState> {
     let mut now_ns = 1_000_000;
     for step in 0..60_u64 {
         match restart.poll(now_ns) {
-            RestartAction::Start(_) => {}
+            RestartAction::Start { .. } => {}
             RestartAction::Running { run } if step % 17 == 3 => {
                 let _ = restart.stop(now_ns);
                 found.push(restart.state());
@@ -112,8 +112,8 @@ fn drive(mut restart: Restart, rng: &mut Xoshiro256PlusPlus) {
             "its own state"
         );
         match restart.poll(now_ns) {
-            RestartAction::Start(run) => {
-                assert!(run.to_word() > last_run && Some(run) == restart.running());
+            RestartAction::Start { run } => {
+                assert!(run.to_word() > last_run && Some(run) == restart.in_flight());
                 last_run = run.to_word();
             }
             RestartAction::Running { run } => {
@@ -191,7 +191,7 @@ fn each_contradiction_is_refused_for_what_it_is() {
     let policy = policy(Some(3), Jitter::Decorrelated);
     let mut restart = Restart::new(policy);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
-    let RestartAction::Start(run) = restart.poll(1000) else {
+    let RestartAction::Start { run } = restart.poll(1000) else {
         panic!("due")
     };
     let running = serde_json::to_value(restart.state()).expect("plain data");

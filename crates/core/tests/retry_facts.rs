@@ -9,9 +9,13 @@ use evenkeel_core::advice::{Advice, AdvisoryRule};
 use evenkeel_core::backoff::{BackoffPolicy, Exhausted};
 use evenkeel_core::breaker::Outcome;
 use evenkeel_core::budget::RetryCause;
-use evenkeel_core::retry::{AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy};
+use evenkeel_core::retry::{
+    AbandonedBy, AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy,
+};
 
-use retry_common::bench::{Bench, FAILED, advised, attempt, backoff, builder, built, done, id, ns};
+use retry_common::bench::{
+    Bench, FAILED, abandon, advised, attempt, attempt_until, backoff, builder, built, done, id, ns,
+};
 use retry_common::script::{Heard, Says};
 use retry_common::words::Words;
 
@@ -92,8 +96,8 @@ fn the_first_check_that_says_no_ends_it_and_nothing_behind_it_is_asked() {
 fn the_deadline_comes_before_the_cap_of_attempts() {
     // The attempt is out at the deadline, and the last one: it is cut short.
     let mut bench = Bench::plain(builder().max_attempts(1).deadline(ns(500)));
-    assert_eq!(bench.poll(0), attempt(1));
-    assert_eq!(bench.poll(500), RetryAction::Abandon { attempt: id(1) });
+    assert_eq!(bench.poll(0), attempt_until(1, Some(500)));
+    assert_eq!(bench.poll(500), abandon(1, AbandonedBy::Deadline, 500));
     assert_eq!(bench.poll(500), done(End::Deadline));
 }
 
@@ -121,14 +125,14 @@ fn long_advice_is_not_silently_the_end_of_retries() {
 #[test]
 fn an_attempt_is_given_up_at_its_timeout_and_counts_as_failed() {
     let mut bench = Bench::plain(builder().attempt_timeout(ns(50)));
-    assert_eq!(bench.poll(7), attempt(1));
+    assert_eq!(bench.poll(7), attempt_until(1, Some(57)));
     assert_eq!(bench.retry.next_deadline_ns(), Some(57));
     let out = RetryAction::InFlight {
         attempt: id(1),
         timeout_at_ns: Some(57),
     };
     assert_eq!(bench.poll(56), out);
-    assert_eq!(bench.poll(57), RetryAction::Abandon { attempt: id(1) });
+    assert_eq!(bench.poll(57), abandon(1, AbandonedBy::Timeout, 57));
     assert_eq!(bench.poll(57), RetryAction::WaitUntil { at_ns: 157 });
     assert_eq!(bench.told(), [Outcome::Failure]);
     let cause = RetryCause::Timeout;
@@ -146,7 +150,7 @@ fn an_attempt_is_given_up_at_its_timeout_and_counts_as_failed() {
 fn a_report_at_the_very_timeout_comes_too_late() {
     for (now_ns, reported) in [(49, Reported::Counted), (50, Reported::Stale)] {
         let mut bench = Bench::plain(builder().attempt_timeout(ns(50)));
-        assert_eq!(bench.poll(0), attempt(1));
+        assert_eq!(bench.poll(0), attempt_until(1, Some(50)));
         assert_eq!(bench.report(now_ns, 1, AttemptOutcome::Success), reported);
         let ended = reported == Reported::Counted;
         assert_eq!(bench.retry.end().is_some(), ended);
@@ -156,8 +160,8 @@ fn a_report_at_the_very_timeout_comes_too_late() {
 #[test]
 fn a_late_poll_acts_as_of_the_timeout() {
     let mut bench = Bench::plain(builder().attempt_timeout(ns(50)));
-    assert_eq!(bench.poll(0), attempt(1));
-    assert_eq!(bench.poll(140), RetryAction::Abandon { attempt: id(1) });
+    assert_eq!(bench.poll(0), attempt_until(1, Some(50)));
+    assert_eq!(bench.poll(140), abandon(1, AbandonedBy::Timeout, 50));
     assert_eq!(bench.poll(140), RetryAction::WaitUntil { at_ns: 150 });
     let told = Heard::Told {
         now_ns: 50,
@@ -175,7 +179,10 @@ fn an_operation_begins_when_it_is_made_and_not_at_its_first_failure() {
     let policy = built(builder().deadline(ns(500)));
     let mut retry = Retry::new(policy, 1_000);
     let (mut parts, mut words) = (Parts::none(), Words::of(1));
-    assert_eq!(retry.poll(1_450, &mut parts, &mut words).action, attempt(1));
+    assert_eq!(
+        retry.poll(1_450, &mut parts, &mut words).action,
+        attempt_until(1, Some(1_500))
+    );
     let _ = retry.on_outcome(1_460, id(1), FAILED, &mut parts, &mut words);
     assert_eq!(
         retry.poll(1_460, &mut parts, &mut words).action,

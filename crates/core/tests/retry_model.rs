@@ -20,7 +20,7 @@ use retry_common::world::World;
 
 fn note(answer: &Answer) -> String {
     match answer {
-        Answer::Action(RetryAction::Done { end }) => format!("done {end}"),
+        Answer::Action(RetryAction::Done { end }) => format!("done {}", end.name()),
         Answer::Action(action) => {
             let text = format!("{action:?}");
             text.split(' ').next().unwrap_or_default().to_owned()
@@ -41,7 +41,11 @@ fn compare(plan: &Plan, started: u64, moves: &[Move]) -> Vec<String> {
         let answer = world.call(now, call);
         let story = story(plan, started, &calls);
         assert_eq!(Some(&answer), story.answers.last(), "{plan:#?} {calls:#?}");
-        assert_eq!(*world.log.borrow(), story.heard, "{plan:#?} {calls:#?}");
+        assert_eq!(
+            *world.log.lock().expect("one thread"),
+            story.heard,
+            "{plan:#?} {calls:#?}"
+        );
         assert_eq!(world.words.drawn(), story.drawn, "{plan:#?} {calls:#?}");
         assert_eq!(
             world.retry.next_deadline_ns(),
@@ -51,7 +55,7 @@ fn compare(plan: &Plan, started: u64, moves: &[Move]) -> Vec<String> {
         world.retry = world.restored();
         seen.push(note(&answer));
     }
-    seen.extend(world.log.borrow().iter().map(|heard| {
+    seen.extend(world.log.lock().expect("one thread").iter().map(|heard| {
         let text = format!("{heard:?}");
         text.split(' ').next().unwrap_or_default().to_owned()
     }));
@@ -121,8 +125,8 @@ fn the_compared_calls_reach_every_action_and_every_end() {
 /// All words of six calls (and so all shorter ones) over the calls that matter, under policies that make them matter.
 #[test]
 fn every_short_history_is_what_the_reference_says() {
-    let fail = Fate::Transient(RetryCause::Failure, None);
-    let advised = Fate::Transient(RetryCause::Throttled, Some(Some(70)));
+    let fail = Fate::Transient(RetryCause::Failure, None, None);
+    let advised = Fate::Transient(RetryCause::Throttled, Some(Some(70)), None);
     let letters = [
         (Jump::Stay, Deed::Poll),
         (Jump::Due(0), Deed::Poll),

@@ -71,13 +71,16 @@ fn every_contradiction_is_refused() {
     };
     let failure = || json!("failure");
     let flight = |began: u64| json!({ "in-flight": { "began_ns": began, "permit": null, "withdrawal": null } });
-    let corrupt: [(&str, Value); 14] = [
+    let abandon = |at: u64| json!({ "reason": "timeout", "at_ns": at });
+    let corrupt: [(&str, Value); 16] = [
         ("before_ns", json!(1)), // it began at 10
         ("many_attempts", json!(u64::MAX)),
         ("attempts", json!(0)),
         ("attempts", json!(2)),
         ("started_ns", json!(21)),
         ("abandon_first", Value::Null),
+        ("abandon", abandon(21)), // it is 20
+        ("abandon", abandon(9)),  // it began at 10
         ("stage", waits(120, Value::Null, Value::Null)),
         ("stage", waits(9, failure(), Value::Null)),
         ("stage", flight(15)), // its wait is not over
@@ -90,7 +93,7 @@ fn every_contradiction_is_refused() {
     for (field, value) in corrupt {
         let error = refusal(|state| match field {
             "abandon_first" => {
-                state["abandon"] = json!(true);
+                state["abandon"] = abandon(15);
                 state["attempts"] = json!(0);
                 state["backoff"]["attempts"] = json!(0);
             }

@@ -3,6 +3,9 @@
 #[path = "retry_common/mod.rs"]
 mod retry_common;
 
+use core::time::Duration;
+
+use evenkeel_core::advice::Advice;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{Breaker, BreakerPolicy, Mode, Outcome, Phase, RefusedBy, Trigger};
 use evenkeel_core::budget::{
@@ -13,7 +16,7 @@ use evenkeel_core::retry::{
 };
 use evenkeel_core::{Ratio, Reported};
 
-use retry_common::bench::{FAILED, attempt, backoff, builder, built, done, id, ns};
+use retry_common::bench::{FAILED, attempt, attempt_until, backoff, builder, built, done, id, ns};
 use retry_common::words::Words;
 
 fn breaker(open_ns: u64) -> Breaker {
@@ -171,7 +174,10 @@ fn a_failure_costs_once_however_often_its_retry_is_refused_by_the_breaker() {
     let mut parts = Parts::none()
         .with_breaker(&mut breaker)
         .with_budget(&mut tokens);
-    assert_eq!(retry.poll(0, &mut parts, &mut words).action, attempt(1));
+    assert_eq!(
+        retry.poll(0, &mut parts, &mut words).action,
+        attempt_until(1, Some(10_000))
+    );
     let _ = retry.on_outcome(0, id(1), FAILED, &mut parts, &mut words);
     let mut now_ns = 100;
     for refusals in 1..=4 {
@@ -194,7 +200,7 @@ fn a_failure_costs_once_however_often_its_retry_is_refused_by_the_breaker() {
         .with_budget(&mut tokens);
     assert_eq!(
         retry.poll(now_ns, &mut parts, &mut words).action,
-        attempt(2)
+        attempt_until(2, Some(10_000))
     );
     let _ = retry.on_outcome(
         now_ns,
@@ -387,4 +393,62 @@ fn no_transition_of_the_breaker_is_lost() {
         }
     }
     assert!(heard > 1_000 && twice > 50, "{heard}, {twice}");
+}
+
+const fn is_send<T: Send>() {}
+
+/// Parts can be held by a future that is spawned.
+const _: () = is_send::<Parts<'_>>();
+
+/// A limit of one caller's calls, with a short Retry-After: it waits 5 ms, and the others are not locked out.
+#[test]
+fn a_429_of_one_caller_is_retried_as_advised_and_opens_no_breaker() {
+    const MS: u64 = 1_000_000;
+    let advice = Advice::RetryAt { at_ns: 5 * MS };
+    let throttled = AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice);
+    for (outcome, phase) in [
+        (throttled, Phase::Open),
+        (throttled.with_breaker(Outcome::Failure), Phase::Closed),
+    ] {
+        let open = BackoffPolicy::builder(Duration::from_secs(1));
+        let policy = BreakerPolicy::builder(open, Duration::from_secs(1))
+            .trigger(Trigger::Consecutive { failures: 5 })
+            .build()
+            .expect("a policy");
+        let mut breaker = Breaker::new(policy);
+        let mut retry = Retry::new(built(builder()), 0);
+        let words = &mut Words::of(1);
+        let mut parts = Parts::none().with_breaker(&mut breaker);
+        let _ = retry.poll(0, &mut parts, words);
+        let _ = retry.on_outcome(0, id(1), outcome, &mut parts, words);
+        assert_eq!(
+            retry.poll(0, &mut parts, words).action,
+            RetryAction::WaitUntil { at_ns: 5 * MS }
+        );
+        let again = retry.poll(5 * MS, &mut parts, words).action;
+        let made = matches!(again, RetryAction::Attempt { number: 2, .. });
+        assert_eq!(breaker.phase(4 * MS), phase);
+        assert_eq!(made, phase == Phase::Closed, "{again:?}");
+    }
+}
+
+/// `?` on an operation's end, and on why a link was given up.
+#[test]
+fn ends_are_errors_with_a_sentence() {
+    fn failed(end: End) -> Result<(), Box<dyn core::error::Error + Send + Sync>> {
+        Ok(end.into_result()?)
+    }
+    assert!(failed(End::Succeeded).is_ok());
+    let refused = End::BreakerOpen {
+        reason: RefusedBy::Open,
+        retry_at_ns: None,
+    };
+    let said = failed(refused).expect_err("refused").to_string();
+    assert_eq!(
+        (said.as_str(), refused.name()),
+        ("the breaker refused the attempt: open", "breaker-open")
+    );
+    let by = evenkeel_core::reconnect::GaveUpBy::Advised;
+    let error: &dyn core::error::Error = &by;
+    assert_eq!(error.to_string(), "the server said not to come back");
 }

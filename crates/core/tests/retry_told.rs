@@ -6,10 +6,12 @@ mod retry_common;
 use evenkeel_core::advice::Advice;
 use evenkeel_core::breaker::{Outcome, RefusedBy};
 use evenkeel_core::budget::RetryCause;
-use evenkeel_core::retry::{AttemptOutcome, End, Retry, RetryAction, WhenRefused};
+use evenkeel_core::retry::{AbandonedBy, AttemptOutcome, End, Retry, RetryAction, WhenRefused};
 use evenkeel_core::{Rebase, Reported};
 
-use retry_common::bench::{Bench, FAILED, advised, attempt, builder, done, id, ns};
+use retry_common::bench::{
+    Bench, FAILED, abandon, advised, attempt, attempt_until, builder, done, ns,
+};
 use retry_common::script::{Heard, Says};
 
 #[test]
@@ -42,7 +44,7 @@ fn a_first_attempt_that_the_breaker_refuses_is_no_request() {
     assert_eq!(bench.poll(0), RetryAction::WaitUntil { at_ns: 40 });
     assert_eq!(bench.poll(40), RetryAction::WaitUntil { at_ns: 80 });
     assert_eq!(bench.of_budget(), []);
-    assert_eq!(bench.poll(80), attempt(1));
+    assert_eq!(bench.poll(80), attempt_until(1, Some(1_000)));
     assert_eq!(bench.of_budget(), [Heard::Request { now_ns: 80 }]);
 }
 
@@ -54,7 +56,7 @@ fn a_refused_retry_gives_back_what_it_took_and_takes_it_again() {
         .deadline(ns(1_000));
     let mut bench = Bench::new(patient, &says, &[true]).after(FAILED);
     assert_eq!(bench.poll(110), RetryAction::WaitUntil { at_ns: 150 });
-    assert_eq!(bench.poll(150), attempt(2));
+    assert_eq!(bench.poll(150), attempt_until(2, Some(1_000)));
     assert_eq!(
         bench.report(160, 2, AttemptOutcome::Success),
         Reported::Counted
@@ -111,14 +113,15 @@ fn a_refusal_ends_it_unless_it_may_wait_and_the_wait_is_in_time() {
 fn what_the_deadline_cuts_short_says_nothing_of_the_dependency() {
     // Its own timeout was still to come; without one, the deadline is the timeout.
     let cut = builder().attempt_timeout(ns(400)).deadline(ns(500));
-    for (policy, began, outcome) in [
-        (cut, 200, Outcome::Ignored),
-        (cut, 100, Outcome::Failure),
-        (builder().deadline(ns(500)), 200, Outcome::Failure),
+    let late = AbandonedBy::Deadline;
+    for (policy, began, outcome, reason) in [
+        (cut, 200, Outcome::Ignored, late),
+        (cut, 100, Outcome::Failure, AbandonedBy::Timeout),
+        (builder().deadline(ns(500)), 200, Outcome::Failure, late),
     ] {
         let mut bench = Bench::plain(policy);
-        assert_eq!(bench.poll(began), attempt(1));
-        assert_eq!(bench.poll(500), RetryAction::Abandon { attempt: id(1) });
+        assert_eq!(bench.poll(began), attempt_until(1, Some(500)));
+        assert_eq!(bench.poll(500), abandon(1, reason, 500));
         assert_eq!(bench.poll(500), done(End::Deadline));
         assert_eq!(bench.told(), [outcome], "began at {began}");
     }
@@ -138,7 +141,7 @@ fn the_deadline_also_ends_who_waits_and_gives_back_what_it_took() {
     );
     let mut bench = Bench::plain(builder().deadline(ns(150)));
     assert_eq!(bench.poll(150), done(End::Deadline)); // before the first attempt
-    assert_eq!(bench.log.borrow().len(), 0);
+    assert_eq!(bench.log.lock().expect("one thread").len(), 0);
 }
 
 #[test]
@@ -156,7 +159,7 @@ fn who_is_cancelled_while_waiting_gives_back_and_while_out_releases_its_permit()
     // A retry that is out was made: its load was there.
     let mut bench = Bench::plain(builder()).after(FAILED);
     assert_eq!(bench.poll(110), attempt(2));
-    assert_eq!(bench.cancel(120), RetryAction::Abandon { attempt: id(2) });
+    assert_eq!(bench.cancel(120), abandon(2, AbandonedBy::Cancelled, 120));
     assert_eq!(bench.told(), [Outcome::Failure, Outcome::Ignored]);
     assert!(
         bench
@@ -173,9 +176,8 @@ fn who_is_cancelled_while_waiting_gives_back_and_while_out_releases_its_permit()
 #[test]
 fn the_breaker_is_told_what_each_outcome_means_for_it() {
     let at_ns = 5_000;
-    let throttled = |advice| AttemptOutcome::Transient {
-        cause: RetryCause::Throttled,
-        advice,
+    let throttled = |advice: Option<Advice>| {
+        AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice)
     };
     for (outcome, told) in [
         (AttemptOutcome::Success, Outcome::Success),
@@ -269,7 +271,7 @@ fn a_waiting_retry_in_another_process_asks_its_budget_again() {
 #[test]
 fn nobody_is_told_to_abandon_what_went_with_its_process() {
     let mut bench = Bench::plain(builder().attempt_timeout(ns(50)));
-    assert_eq!(bench.poll(0), attempt(1));
+    assert_eq!(bench.poll(0), attempt_until(1, Some(50)));
     assert_eq!(
         bench.report(50, 1, AttemptOutcome::Success),
         Reported::Stale
@@ -283,14 +285,14 @@ fn nobody_is_told_to_abandon_what_went_with_its_process() {
     bench.retry = Retry::restore_rebased(policy, state, rebase).expect("its own state");
     assert_eq!(bench.poll(50), RetryAction::WaitUntil { at_ns: 150 });
     bench.retry = Retry::restore(policy, state).expect("its own state");
-    assert_eq!(bench.poll(50), RetryAction::Abandon { attempt: id(1) });
+    assert_eq!(bench.poll(50), abandon(1, AbandonedBy::Timeout, 50));
 }
 
 #[test]
 fn a_deadline_does_not_move_away_on_a_clock_that_is_younger_than_the_operation() {
     // 400 of 1 000 ns are over when it is stored, and 500 when the next process, whose clock has just begun, goes on.
     let mut bench = Bench::plain(builder().max_attempts(9).deadline(ns(1_000)));
-    assert_eq!(bench.poll(0), attempt(1));
+    assert_eq!(bench.poll(0), attempt_until(1, Some(1_000)));
     assert_eq!(bench.report(390, 1, FAILED), Reported::Counted);
     let rebase = Rebase {
         taken_at_ns: 400,
@@ -323,7 +325,7 @@ fn an_operation_whose_deadline_came_while_nobody_ran_it_is_over_on_any_clock() {
     for (away, now_ns) in [(600, 0), (600, 1), (601, 0), (u64::MAX, 0), (600, 7_000)] {
         for in_flight in [false, true] {
             let mut bench = Bench::plain(builder().max_attempts(9).deadline(ns(1_000)));
-            assert_eq!(bench.poll(0), attempt(1));
+            assert_eq!(bench.poll(0), attempt_until(1, Some(1_000)));
             if !in_flight {
                 assert_eq!(bench.report(390, 1, FAILED), Reported::Counted);
             }

@@ -310,6 +310,25 @@ fn another_process_goes_on_with_the_age_of_the_grants() {
 
 /// A grant that had left the window, on a clock on which that instant does not exist: it looks younger too.
 #[test]
+fn who_was_forgotten_while_away_does_not_come_back_on_a_young_clock() {
+    const SECOND: u64 = 1_000_000_000;
+    let mut budget = budget(1, 60 * SECOND, 1);
+    let _ = budget.try_recover(1_000 * SECOND, &7, &mut Words::new(0));
+    let rebase = Rebase {
+        taken_at_ns: 1_001 * SECOND,
+        now_ns: SECOND,
+        away: Duration::from_secs(3_600),
+    };
+    let policy = *budget.policy();
+    let restored = RecoveryBudget::<u64>::restore_rebased(policy, budget.state(), rebase);
+    let budget = restored.expect("its own state");
+    assert_eq!(
+        [7, 8].map(|key| budget.peek(SECOND, &key)),
+        [Ok(()), Ok(())]
+    );
+}
+
+#[test]
 fn another_process_can_store_what_it_took_over() {
     let backoff = BackoffPolicy::builder(ns(10)).jitter(Jitter::None);
     let builder = RecoveryBudgetPolicy::builder(backoff, 2, ns(100), 5).forget_after(ns(500));

@@ -111,7 +111,7 @@ fn it_escalates_when_it_is_said_to() {
     let (mut now_ns, mut starts) = (0, 0);
     loop {
         match task.poll(now_ns) {
-            RestartAction::Start(run) => {
+            RestartAction::Start { run } => {
                 starts += 1;
                 let _ = task.on_exit(now_ns, run, Exit::Failure, &mut rng);
             }
@@ -133,7 +133,7 @@ fn an_outage_is_noticed_when_it_is_said_to_be() {
     let (mut now_ns, mut began_ns, mut ended_ns, mut noticed) = (0, None, None, Vec::new());
     while noticed.len() < 2 {
         let change = match probe.poll(now_ns, &mut rng) {
-            ProbeAction::Send(id) if began_ns.is_none() || ended_ns.is_some() => {
+            ProbeAction::Send { probe: id, .. } if began_ns.is_none() || ended_ns.is_some() => {
                 let change = probe.on_report(now_ns, id, Probed::Passed).change;
                 if probe.health(now_ns) == Some(Health::Up) && began_ns.is_none() {
                     began_ns = Some(now_ns);
@@ -143,7 +143,7 @@ fn an_outage_is_noticed_when_it_is_said_to_be() {
                 }
             }
             // One that hangs; after ten minutes it is the last.
-            ProbeAction::Send(_) => {
+            ProbeAction::Send { .. } => {
                 ended_ns = (now_ns > 600 * SECOND).then_some(now_ns);
                 None
             }

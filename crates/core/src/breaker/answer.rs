@@ -479,9 +479,11 @@ pub struct BreakerStats {
 ///     let call = breaker.try_acquire(0, &mut rng)?;
 ///     let _ = breaker.on_outcome(latency_ns, call.permit, Outcome::Success, latency_ns, &mut rng);
 /// }
-/// assert_eq!(breaker.window(80), WindowCounts { calls: 3, failures: None, slow: Some(1) });
+/// let counts: WindowCounts = breaker.window(80);
+/// assert_eq!((counts.calls, counts.failures, counts.slow), (3, None, Some(1)));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WindowCounts {

@@ -378,6 +378,27 @@ impl BreakerBuilder {
     }
 }
 
+/// The builder that makes this policy again, to change it.
+impl From<BreakerPolicy> for BreakerBuilder {
+    fn from(policy: BreakerPolicy) -> Self {
+        Self {
+            triggers: policy.triggers,
+            trigger_count: policy.triggers.iter().flatten().count(),
+            window: policy.window,
+            open: policy.open.into(),
+            calm_after: policy.calm_after_ns.map(Duration::from_nanos),
+            advisory_cap: Some(Duration::from_nanos(policy.advisory_cap_ns)),
+            until_healthy: policy.until_healthy,
+            max_in_flight: policy.max_in_flight,
+            trials: policy.trials,
+            // All of them stays all of them, of however many.
+            successes: Some(policy.successes).filter(|&successes| successes != policy.trials),
+            probe_timeout: Duration::from_nanos(policy.probe_timeout_ns),
+            ramp: policy.ramp_ns.map(Duration::from_nanos),
+        }
+    }
+}
+
 fn between(field: &'static str, given: u64, max: u64) -> Result<(), ConfigError> {
     let given_count = Amount::Count(given);
     if given == 0 {

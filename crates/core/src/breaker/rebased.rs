@@ -6,6 +6,7 @@ use super::state::{BreakerState, Stage};
 use super::window::{Layout, Planes, Results, add, counters, empty, get, take};
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
+use crate::time::Monotone;
 
 impl BreakerState {
     /// The state, which passed [`check`](Self::check), as another process goes on with it; it passes again.
@@ -24,9 +25,8 @@ impl BreakerState {
             } => {
                 *ramp_from_ns = ramp_from_ns.map(|at_ns| rebase.past_ns(at_ns));
                 if let Layout::Slices(grid) = policy.layout {
-                    let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
                     // What has left the window by now must not come back where the new clock stands early.
-                    let now_ns = taken_ns.saturating_add(away_ns);
+                    let now_ns = rebase.old_now_ns(Monotone::since(taken_ns));
                     results.slide(grid, &policy.planes, words, now_ns);
                     let begins_ns = rebase_slices(results, grid, &policy.planes, words, rebase);
                     let _ = self.clock.observe(begins_ns);

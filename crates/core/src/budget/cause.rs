@@ -19,7 +19,10 @@ pub enum RetryCause {
     Failure,
     /// It did not answer in time.
     Timeout,
-    /// The dependency asked for fewer calls, say with HTTP 429.
+    /// The dependency asked for fewer calls, say with HTTP 429. With [advice](crate::advice::Advice) a retry tells the
+    /// breaker [overloaded](crate::breaker::Outcome::Overloaded), which opens it at once for all who share it. Where
+    /// the limit is that of one caller see
+    /// [`AttemptOutcome::with_breaker`](crate::retry::AttemptOutcome::with_breaker).
     Throttled,
 }
 

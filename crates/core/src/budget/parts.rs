@@ -2,7 +2,12 @@
 
 use core::borrow::Borrow;
 
-use super::{RetryCause, RetryRatio, RetryRatioPolicy, RetryTokens, RetryTokensPolicy, Withdrawal};
+use super::{
+    BudgetSpent, RetryCause, RetryRatio, RetryRatioPolicy, RetryTokens, RetryTokensPolicy,
+    Withdrawal,
+};
+use crate::refusal::Refusal;
+use crate::reported::Reported;
 use crate::retry::RetryBudget;
 
 /// With [`AllowedWhen::AboveHalf`](super::AllowedWhen::AboveHalf) a refused retry takes the failure's cost, too:
@@ -12,12 +17,16 @@ impl<P: Borrow<RetryTokensPolicy>> RetryBudget for RetryTokens<P> {
         Self::on_request(self, now_ns);
     }
 
-    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
-        Self::try_withdraw(self, now_ns, cause).map_err(|refused| refused.retry_at_ns)
+    fn try_withdraw(
+        &mut self,
+        now_ns: u64,
+        cause: RetryCause,
+    ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
+        Self::try_withdraw(self, now_ns, cause)
     }
 
-    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) {
-        let _ = Self::give_back(self, now_ns, withdrawal);
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
+        Self::give_back(self, now_ns, withdrawal)
     }
 
     fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
@@ -30,12 +39,16 @@ impl<P: Borrow<RetryRatioPolicy>> RetryBudget for RetryRatio<P> {
         Self::on_request(self, now_ns);
     }
 
-    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
-        Self::try_withdraw(self, now_ns, cause).map_err(|refused| refused.retry_at_ns)
+    fn try_withdraw(
+        &mut self,
+        now_ns: u64,
+        cause: RetryCause,
+    ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
+        Self::try_withdraw(self, now_ns, cause)
     }
 
-    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) {
-        let _ = Self::give_back(self, now_ns, withdrawal);
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
+        Self::give_back(self, now_ns, withdrawal)
     }
 
     fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {

@@ -261,8 +261,7 @@ fn rebased(
     mut slices: Vec<SliceState>,
     rebase: &Rebase,
 ) -> (u64, Vec<SliceState>) {
-    let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
-    let now_ns = latest_ns.max(rebase.taken_at_ns).saturating_add(away_ns);
+    let now_ns = rebase.old_now_ns(Monotone::since(latest_ns));
     // The slice of now moves, and the others with it: what has fallen out by now stays behind, or before 0.
     let current = grid.index(now_ns);
     let moved = rebase.slice(grid, current);

@@ -22,6 +22,7 @@
 /// ```
 ///
 /// [`LogHistogram`]: super::LogHistogram
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LatencySummary {

@@ -15,7 +15,8 @@ use crate::reported::Reported;
 /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
 /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
 /// let mut probe = HealthProbe::new(builder.build()?);
-/// assert_eq!(probe.poll(0, &mut rng), ProbeAction::Send(ProbeId::from_word(1)));
+/// let ProbeAction::Send { probe: first, .. } = probe.poll(0, &mut rng) else { panic!("due at once") };
+/// assert_eq!(first, ProbeId::from_word(1));
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +95,9 @@ impl fmt::Display for Probed {
     }
 }
 
-/// A change of health: feed `to` to [`Breaker::on_health`](crate::breaker::Breaker::on_health).
+/// A change of health, for logs and alerts; a breaker is better fed the level, [`HealthProbe::health`].
+///
+/// [`HealthProbe::health`]: super::HealthProbe::health
 ///
 /// ```
 /// # use core::time::Duration;
@@ -102,11 +105,12 @@ impl fmt::Display for Probed {
 /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
 /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
 /// let mut probe = HealthProbe::new(builder.rise(1).build()?);
-/// let change = probe.on_traffic(5, Probed::Passed).change;
-/// assert_eq!(change, Some(HealthChange { at_ns: 5, from: None, to: Health::Up }));
+/// let change = probe.on_traffic(5, Probed::Passed).change.ok_or("one result is enough")?;
+/// assert_eq!((change.at_ns, change.from, change.to), (5, None, Health::Up));
 /// assert_eq!(probe.on_traffic(6, Probed::Passed).change, None); // it is up
-/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HealthChange {
@@ -131,9 +135,9 @@ pub struct HealthChange {
 /// let mut machine = HealthProbe::new(builder.build()?);
 /// let probe = ProbeId::from_word(1);
 /// for (now_ns, action) in [
-///     (0, ProbeAction::Send(probe)),
+///     (0, ProbeAction::Send { probe, timeout_at_ns: Some(100) }),
 ///     (99, ProbeAction::Probing { probe, timeout_at_ns: Some(100) }),
-///     (100, ProbeAction::Abandon { probe, change: None }),
+///     (100, ProbeAction::Abandon { probe, at_ns: 100, change: None }),
 ///     (100, ProbeAction::WaitUntil { at_ns: 1_100 }),
 /// ] {
 ///     assert_eq!(machine.poll(now_ns, &mut rng), action);
@@ -147,7 +151,12 @@ pub struct HealthChange {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ProbeAction {
     /// Send a probe now, and report what it found with this id. Said once.
-    Send(ProbeId),
+    Send {
+        /// The probe.
+        probe: ProbeId,
+        /// When its time ends: bound the call by it. `None` past the last instant.
+        timeout_at_ns: Option<u64>,
+    },
     /// A probe is out: wait for its result, and poll at the end of its time.
     Probing {
         /// The probe in flight.
@@ -159,6 +168,8 @@ pub enum ProbeAction {
     Abandon {
         /// The probe to drop.
         probe: ProbeId,
+        /// When its time was over: not the call that noticed it.
+        at_ns: u64,
         /// What that failure changed, unless an earlier call has noticed it and said so.
         change: Option<HealthChange>,
     },
@@ -181,13 +192,15 @@ pub enum ProbeAction {
 /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
 /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
 /// let mut machine = HealthProbe::new(builder.fall(1).build()?);
-/// let ProbeAction::Send(probe) = machine.poll(0, &mut rng) else { panic!("due at once") };
+/// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
 /// // Its time was over at 100, and nobody had noticed.
 /// let receipt = machine.on_report(140, probe, Probed::Passed);
-/// let change = Some(HealthChange { at_ns: 100, from: None, to: Health::Down });
-/// assert_eq!(receipt, ProbeReceipt { reported: Reported::Stale, change });
+/// assert_eq!(receipt.reported, Reported::Stale);
+/// assert_eq!(receipt.change.map(|change| (change.at_ns, change.to)), Some((100, Health::Down)));
+/// assert_eq!(receipt.health, Some(Health::Down)); // for the breaker
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+#[non_exhaustive]
 #[must_use = "a change of health is reported once"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -196,6 +209,8 @@ pub struct ProbeReceipt {
     pub reported: Reported,
     /// What changed: by this report if it counted, else by the end of the probe's time that this call noticed.
     pub change: Option<HealthChange>,
+    /// The verdict after this call: what a breaker is fed.
+    pub health: Option<Health>,
 }
 
 /// What a result of the traffic changed.
@@ -214,6 +229,7 @@ pub struct ProbeReceipt {
 /// assert_eq!(told, [(100, Health::Down), (140, Health::Up)]);
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+#[non_exhaustive]
 #[must_use = "a change of health is reported once"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -222,6 +238,8 @@ pub struct TrafficReceipt {
     pub timed_out: Option<HealthChange>,
     /// What the result changed.
     pub change: Option<HealthChange>,
+    /// The verdict after this call: what a breaker is fed.
+    pub health: Option<Health>,
 }
 
 impl TrafficReceipt {

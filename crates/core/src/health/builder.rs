@@ -120,7 +120,7 @@ impl HealthProbeBuilder {
     /// let mut machine = HealthProbe::new(builder.fall(2).down(down).build()?);
     /// let mut now_ns = 0;
     /// let waits = [(); 5].map(|()| {
-    ///     let ProbeAction::Send(probe) = machine.poll(now_ns, &mut rng) else { panic!("due") };
+    ///     let ProbeAction::Send { probe, .. } = machine.poll(now_ns, &mut rng) else { panic!("due") };
     ///     let _ = machine.on_report(now_ns, probe, Probed::Failed);
     ///     let sent_ns = now_ns;
     ///     now_ns = machine.next_deadline_ns().expect("there is a next one");

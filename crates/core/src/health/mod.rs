@@ -5,7 +5,11 @@
 //! traffic together, make a verdict: [`rise`](HealthProbeBuilder::rise) passed mean up,
 //! [`fall`](HealthProbeBuilder::fall) failed mean down. [`poll`](HealthProbe::poll) says when to send a probe,
 //! [`on_report`](HealthProbe::on_report) takes what it found, [`on_traffic`](HealthProbe::on_traffic) what a call
-//! found, and each change of health goes to [`Breaker::on_health`](crate::breaker::Breaker::on_health).
+//! found, and the verdict goes to [`Breaker::on_health`](crate::breaker::Breaker::on_health).
+//!
+//! Feed a breaker the level, [`health`](HealthProbe::health), after every result and every abandoned probe, not only
+//! the change: a change is told once, in one answer, and a breaker that missed it (it was made or restored later, there
+//! is one for each caller, the answer was dropped) would wait for it for ever. To tell it twice does nothing.
 //!
 //! | health | a result passed | a result failed |
 //! |---|---|---|
@@ -62,22 +66,20 @@
 //!
 //! let mut now_ns = 0;
 //! while breaker.phase(now_ns) == Phase::Open {
-//!     let change = match probe.poll(now_ns, &mut rng) {
-//!         ProbeAction::Send(id) => {
+//!     match probe.poll(now_ns, &mut rng) {
+//!         ProbeAction::Send { probe: id, .. } => {
 //!             now_ns += 2_000_000; // the probe takes 2 ms; the outage lasts for a minute
 //!             let found = if now_ns < 60 * SECOND { Probed::Failed } else { Probed::Passed };
-//!             probe.on_report(now_ns, id, found).change
+//!             if let Some(change) = probe.on_report(now_ns, id, found).change {
+//!                 println!("{} at {}", change.to, change.at_ns);
+//!             }
 //!         }
-//!         ProbeAction::Abandon { change, .. } => change,
-//!         ProbeAction::WaitUntil { at_ns } => {
-//!             now_ns = at_ns; // a real one sleeps
-//!             None
-//!         }
+//!         ProbeAction::Abandon { .. } => {} // drop the call; it has failed
+//!         ProbeAction::WaitUntil { at_ns } => now_ns = at_ns, // a real one sleeps
 //!         other => panic!("{other:?}"),
-//!     };
-//!     if let Some(change) = change {
-//!         println!("{} at {}", change.to, change.at_ns);
-//!         let _ = breaker.on_health(now_ns, change.to);
+//!     }
+//!     if let Some(health) = probe.health(now_ns) {
+//!         let _ = breaker.on_health(now_ns, health);
 //!     }
 //! }
 //! // Two probes passed after the outage, at most 11 s apart, and nothing was asked of it before.
@@ -96,11 +98,11 @@ mod steps;
 
 use core::borrow::Borrow;
 
-use crate::breaker::Health;
 use crate::error::RestoreError;
 use crate::random::Rng;
 use crate::rebase::Rebase;
 
+pub use crate::breaker::Health;
 pub use answer::{HealthChange, ProbeAction, ProbeId, ProbeReceipt, Probed, TrafficReceipt};
 pub use builder::HealthProbeBuilder;
 pub use policy::HealthProbePolicy;
@@ -138,7 +140,7 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// # let policy = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None).build()?;
     /// let mut machine = HealthProbe::new(policy);
     /// assert_eq!(machine.health(0), None);
-    /// assert!(matches!(machine.poll(7_000, &mut rng), ProbeAction::Send(_)));
+    /// assert!(matches!(machine.poll(7_000, &mut rng), ProbeAction::Send { .. }));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn new(policy: P) -> Self {
@@ -184,7 +186,7 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
     /// # let policy = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None).build()?;
     /// let mut machine = HealthProbe::new(policy);
-    /// let ProbeAction::Send(probe) = machine.poll(5_000, &mut rng) else { panic!("due at once") };
+    /// let ProbeAction::Send { probe, .. } = machine.poll(5_000, &mut rng) else { panic!("due at once") };
     /// let probing = machine.state();
     /// let _ = machine.on_report(5_010, probe, Probed::Passed);
     /// let waiting = machine.state(); // until 6 010
@@ -196,7 +198,7 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     ///
     /// let mut due = HealthProbe::restore_rebased(policy, probing, rebase)?;
     /// assert_eq!(due.on_report(7, probe, Probed::Passed).reported, Reported::Stale);
-    /// assert!(matches!(due.poll(7, &mut rng), ProbeAction::Send(next) if next > probe));
+    /// assert!(matches!(due.poll(7, &mut rng), ProbeAction::Send { probe: next, .. } if next > probe));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn restore_rebased(
@@ -219,10 +221,11 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
     /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
     /// let mut machine = HealthProbe::new(builder.fall(1).build()?);
-    /// let ProbeAction::Send(probe) = machine.poll(0, &mut rng) else { panic!("due at once") };
+    /// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
     /// // Its 100 ns are over; noticed only at 150, and told once.
-    /// let change = Some(HealthChange { at_ns: 100, from: None, to: Health::Down });
-    /// assert_eq!(machine.poll(150, &mut rng), ProbeAction::Abandon { probe, change });
+    /// let action = machine.poll(150, &mut rng);
+    /// let ProbeAction::Abandon { at_ns, change: Some(change), .. } = action else { panic!("its time is over") };
+    /// assert_eq!((at_ns, change.at_ns, change.to), (100, 100, Health::Down));
     /// assert_eq!(machine.poll(150, &mut rng), ProbeAction::WaitUntil { at_ns: 1_100 });
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
@@ -241,13 +244,13 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
     /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
     /// let mut machine = HealthProbe::new(builder.rise(1).build()?);
-    /// let ProbeAction::Send(probe) = machine.poll(0, &mut rng) else { panic!("due at once") };
+    /// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
     /// let receipt = machine.on_report(99, probe, Probed::Passed);
     /// assert_eq!(receipt.reported, Reported::Counted);
     /// assert_eq!(receipt.change.map(|change| change.to), Some(Health::Up));
     ///
     /// let again = machine.on_report(99, probe, Probed::Passed);
-    /// assert_eq!(again, ProbeReceipt { reported: Reported::Stale, change: None });
+    /// assert_eq!((again.reported, again.change, again.health), (Reported::Stale, None, Some(Health::Up)));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn on_report(&mut self, now_ns: u64, probe: ProbeId, found: Probed) -> ProbeReceipt {
@@ -268,7 +271,7 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// let mut machine = HealthProbe::new(builder.fall(2).build()?);
     /// assert_eq!(machine.on_traffic(5, Probed::Failed).change, None);
     /// let change = machine.on_traffic(6, Probed::Failed).change;
-    /// assert_eq!(change, Some(HealthChange { at_ns: 6, from: None, to: Health::Down }));
+    /// assert_eq!(change.map(|change| (change.at_ns, change.to)), Some((6, Health::Down)));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn on_traffic(&mut self, now_ns: u64, found: Probed) -> TrafficReceipt {
@@ -295,6 +298,27 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
         self.state.health(self.policy.borrow(), now_ns)
     }
 
+    /// The probe whose report is awaited, as of the last call.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::Jitter, health::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
+    /// # let policy = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None).build()?;
+    /// let mut machine = HealthProbe::new(policy);
+    /// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
+    /// assert_eq!(machine.in_flight(), Some(probe));
+    /// let _ = machine.on_report(30, probe, Probed::Passed);
+    /// assert_eq!(machine.in_flight(), None);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn in_flight(&self) -> Option<ProbeId> {
+        self.state.in_flight()
+    }
+
     /// When [`poll`](Self::poll) will say `Send` or `Abandon`; `None` if it never will by itself. An instant that is
     /// past is told as the latest one seen.
     ///
@@ -306,7 +330,7 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
     /// # let policy = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None).build()?;
     /// let mut machine = HealthProbe::new(policy);
-    /// let ProbeAction::Send(probe) = machine.poll(0, &mut rng) else { panic!("due at once") };
+    /// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
     /// assert_eq!(machine.next_deadline_ns(), Some(100));
     /// let _ = machine.on_report(30, probe, Probed::Passed);
     /// assert_eq!(machine.next_deadline_ns(), Some(1_030));

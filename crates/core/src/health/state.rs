@@ -23,7 +23,7 @@ const TOO_MANY_PROBES: u64 = 1 << 63;
 /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
 /// # let policy = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None).build()?;
 /// let mut machine = HealthProbe::new(policy);
-/// let ProbeAction::Send(probe) = machine.poll(0, &mut rng) else { panic!("due at once") };
+/// let ProbeAction::Send { probe, .. } = machine.poll(0, &mut rng) else { panic!("due at once") };
 /// let stored: HealthProbeState = machine.state();
 ///
 /// let mut restored = HealthProbe::restore(policy, stored)?;
@@ -62,8 +62,9 @@ pub(super) enum Stage {
         /// Drawn when it was sent, for the wait that follows: its time may end in a call without a generator.
         word: u64,
     },
-    /// The time of the latest probe is over, and whoever sent it has not been told yet. The next is sent at `at_ns`.
-    Lost { at_ns: Option<u64> },
+    /// The time of the latest probe was over at `ended_ns`, and whoever sent it has not been told yet. The next is sent
+    /// at `at_ns`.
+    Lost { ended_ns: u64, at_ns: Option<u64> },
 }
 
 impl HealthProbeState {
@@ -101,7 +102,10 @@ impl HealthProbeState {
             Stage::Probing { timeout_at_ns, .. } => {
                 self.check_deadline(timeout_at_ns, policy.timeout_ns)
             }
-            Stage::Lost { at_ns } => self.check_deadline(at_ns, policy.longest_wait_ns()),
+            Stage::Lost { ended_ns, .. } if ended_ns > self.clock.latest_ns() => {
+                Err(corrupt("the time of its probe was over in the future"))
+            }
+            Stage::Lost { at_ns, .. } => self.check_deadline(at_ns, policy.longest_wait_ns()),
         }
     }
 
@@ -139,7 +143,7 @@ impl HealthProbeState {
         let latest_ns = self.clock.latest_ns();
         let at_ns = match self.stage {
             Stage::Probing { .. } => Some(latest_ns),
-            Stage::Waiting { at_ns } | Stage::Lost { at_ns } => {
+            Stage::Waiting { at_ns } | Stage::Lost { at_ns, .. } => {
                 let last_ns = latest_ns.checked_add(policy.longest_wait_ns());
                 let at_ns = at_ns.and_then(|at_ns| rebase.deadline_ns(at_ns));
                 at_ns.into_iter().chain(last_ns).min()

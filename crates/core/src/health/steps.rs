@@ -17,18 +17,25 @@ impl HealthProbeState {
         let now_ns = self.clock.observe(now_ns);
         let change = self.settle(policy, now_ns);
         match self.stage {
-            Stage::Lost { at_ns } => {
+            Stage::Lost { ended_ns, at_ns } => {
                 self.stage = Stage::Waiting { at_ns };
-                let probe = ProbeId(self.last_probe);
-                ProbeAction::Abandon { probe, change }
+                ProbeAction::Abandon {
+                    probe: ProbeId(self.last_probe),
+                    at_ns: ended_ns,
+                    change,
+                }
             }
             Stage::Waiting { at_ns: Some(at_ns) } if now_ns >= at_ns => {
                 self.last_probe = self.last_probe.saturating_add(1);
+                let timeout_at_ns = now_ns.checked_add(policy.timeout_ns);
                 self.stage = Stage::Probing {
-                    timeout_at_ns: now_ns.checked_add(policy.timeout_ns),
+                    timeout_at_ns,
                     word: if policy.draws() { rng.next_u64() } else { 0 },
                 };
-                ProbeAction::Send(ProbeId(self.last_probe))
+                ProbeAction::Send {
+                    probe: ProbeId(self.last_probe),
+                    timeout_at_ns,
+                }
             }
             Stage::Waiting { at_ns: Some(at_ns) } => ProbeAction::WaitUntil { at_ns },
             Stage::Waiting { at_ns: None } => ProbeAction::Idle,
@@ -53,13 +60,17 @@ impl HealthProbeState {
                 let change = self.count(policy, now_ns, found);
                 let at_ns = self.next_send_ns(policy, now_ns, found, word);
                 self.stage = Stage::Waiting { at_ns };
-                let reported = Reported::Counted;
-                ProbeReceipt { reported, change }
+                self.receipt(Reported::Counted, change)
             }
-            _ => {
-                let reported = Reported::Stale;
-                ProbeReceipt { reported, change }
-            }
+            _ => self.receipt(Reported::Stale, change),
+        }
+    }
+
+    const fn receipt(&self, reported: Reported, change: Option<HealthChange>) -> ProbeReceipt {
+        ProbeReceipt {
+            reported,
+            change,
+            health: self.health,
         }
     }
 
@@ -70,9 +81,12 @@ impl HealthProbeState {
         found: Probed,
     ) -> TrafficReceipt {
         let now_ns = self.clock.observe(now_ns);
+        let timed_out = self.settle(policy, now_ns);
+        let change = self.count(policy, now_ns, found);
         TrafficReceipt {
-            timed_out: self.settle(policy, now_ns),
-            change: self.count(policy, now_ns, found),
+            timed_out,
+            change,
+            health: self.health,
         }
     }
 
@@ -82,6 +96,13 @@ impl HealthProbeState {
         let now_ns = then.clock.observe(now_ns);
         let _ = then.settle(policy, now_ns);
         then.health
+    }
+
+    pub(super) const fn in_flight(&self) -> Option<ProbeId> {
+        match self.stage {
+            Stage::Probing { .. } => Some(ProbeId(self.last_probe)),
+            _ => None,
+        }
     }
 
     pub(super) fn next_deadline_ns(&self) -> Option<u64> {
@@ -102,7 +123,10 @@ impl HealthProbeState {
             } if now_ns >= end_ns => {
                 let change = self.count(policy, end_ns, Probed::Failed);
                 let at_ns = self.next_send_ns(policy, end_ns, Probed::Failed, word);
-                self.stage = Stage::Lost { at_ns };
+                self.stage = Stage::Lost {
+                    ended_ns: end_ns,
+                    at_ns,
+                };
                 change
             }
             _ => None,

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use thiserror::Error;
+
 use crate::advice::Advice;
 use crate::backoff::Exhausted;
 
@@ -15,10 +17,10 @@ use crate::backoff::Exhausted;
 /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
 /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
 /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-/// # let LinkAction::Connect(first) = reconnect.poll(0, &mut rng) else { panic!() };
+/// # let LinkAction::Connect { link: first, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 /// // The first link failed at 0; the wait is 100 ns.
 /// let _ = reconnect.on_event(0, first, LinkEvent::Failed, &mut rng);
-/// let LinkAction::Connect(second) = reconnect.poll(100, &mut rng) else { panic!() };
+/// let LinkAction::Connect { link: second, .. } = reconnect.poll(100, &mut rng) else { panic!() };
 /// assert!(first < second);
 /// // The first one's socket answers after all: too late.
 /// assert_eq!(reconnect.on_event(110, first, LinkEvent::Connected, &mut rng), Reported::Stale);
@@ -71,11 +73,11 @@ impl LinkId {
 ///     (LinkEvent::Connected, LinkAction::Connected { link: LinkId::from_word(1), silent_at_ns: None }),
 ///     (LinkEvent::Failed, LinkAction::WaitUntil { at_ns: 110 }),
 ///     (LinkEvent::Refused(retry_after), LinkAction::WaitUntil { at_ns: 700 }),
-///     (LinkEvent::Refused(Advice::Stop), LinkAction::GaveUp(GaveUpBy::Advised)),
+///     (LinkEvent::Refused(Advice::Stop), LinkAction::GaveUp { by: GaveUpBy::Advised }),
 ///     (LinkEvent::Lost, LinkAction::WaitUntil { at_ns: 110 }),
 /// ] {
 ///     let mut reconnect = Reconnect::new(&policy);
-///     let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+///     let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 ///     let _ = reconnect.on_event(10, link, event, &mut rng);
 ///     assert_eq!(reconnect.poll(10, &mut rng), next);
 /// }
@@ -136,12 +138,13 @@ impl fmt::Display for LinkEvent {
 /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
 /// // Connecting may take 50 ns, the wait is 100 ns.
 /// let link = LinkId::from_word(1);
-/// assert_eq!(reconnect.poll(0, &mut rng), LinkAction::Connect(link));
+/// assert_eq!(reconnect.poll(0, &mut rng), LinkAction::Connect { link, timeout_at_ns: Some(50) });
 /// assert_eq!(reconnect.poll(1, &mut rng), LinkAction::Connecting { link, timeout_at_ns: Some(50) });
 /// let abandon = LinkAction::Abandon { link, reason: LostBy::ConnectTimeout, at_ns: 50 };
 /// assert_eq!(reconnect.poll(52, &mut rng), abandon);
 /// assert_eq!(reconnect.poll(52, &mut rng), LinkAction::WaitUntil { at_ns: 150 });
-/// assert_eq!(reconnect.poll(150, &mut rng), LinkAction::Connect(LinkId::from_word(2)));
+/// let link = LinkId::from_word(2);
+/// assert_eq!(reconnect.poll(150, &mut rng), LinkAction::Connect { link, timeout_at_ns: Some(200) });
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[must_use = "what the machine asks for must be done"]
@@ -151,7 +154,13 @@ impl fmt::Display for LinkEvent {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum LinkAction {
     /// Begin to connect now, and report under this id. Said once.
-    Connect(LinkId),
+    Connect {
+        /// The link.
+        link: LinkId,
+        /// When it is given up, if it is not connected until then: bound the connect by it. `None` past the last
+        /// instant.
+        timeout_at_ns: Option<u64>,
+    },
     /// Connecting; nothing to do.
     Connecting {
         /// The link.
@@ -181,7 +190,10 @@ pub enum LinkAction {
         at_ns: u64,
     },
     /// No link, and no further try until [`start`](super::Reconnect::start).
-    GaveUp(GaveUpBy),
+    GaveUp {
+        /// Why.
+        by: GaveUpBy,
+    },
     /// No link, because [`stop`](super::Reconnect::stop) said so.
     Stopped,
 }
@@ -197,7 +209,7 @@ pub enum LinkAction {
 /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
 /// # let builder = ReconnectPolicy::builder(backoff, timeout);
 /// let mut reconnect = Reconnect::new(builder.silence_limit(silence).build()?);
-/// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+/// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
 /// // Not a frame within 30 ns.
 /// let abandon = LinkAction::Abandon { link, reason: LostBy::Silent, at_ns: 40 };
@@ -237,7 +249,8 @@ impl fmt::Display for LostBy {
     }
 }
 
-/// Why there is no further try.
+/// Why there is no further try. As an [`Error`](core::error::Error) it says so in a sentence; [`name`](Self::name) is
+/// short.
 ///
 /// ```
 /// # use core::time::Duration;
@@ -247,20 +260,23 @@ impl fmt::Display for LostBy {
 /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
 /// let once = BackoffPolicy::builder(base).max_retries(0);
 /// let mut reconnect = Reconnect::new(ReconnectPolicy::builder(once, timeout).build()?);
-/// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+/// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 /// let _ = reconnect.on_event(0, link, LinkEvent::Failed, &mut rng);
 /// let given_up = GaveUpBy::Exhausted(Exhausted::Retries);
-/// assert_eq!(reconnect.poll(0, &mut rng), LinkAction::GaveUp(given_up));
+/// assert_eq!(reconnect.poll(0, &mut rng), LinkAction::GaveUp { by: given_up });
+/// assert_eq!(given_up.to_string(), "the backoff allows no further try: all retries are used up");
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum GaveUpBy {
     /// The backoff has no further wait.
+    #[error("the backoff allows no further try: {0}")]
     Exhausted(Exhausted),
     /// The server said not to come back.
+    #[error("the server said not to come back")]
     Advised,
 }
 
@@ -270,7 +286,7 @@ impl GaveUpBy {
     /// ```
     /// # use evenkeel_core::{backoff::Exhausted, reconnect::GaveUpBy};
     /// assert_eq!(GaveUpBy::Exhausted(Exhausted::TotalWait).name(), "total-wait");
-    /// assert_eq!(GaveUpBy::Advised.to_string(), "advised");
+    /// assert_eq!(GaveUpBy::Advised.name(), "advised");
     /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -280,11 +296,5 @@ impl GaveUpBy {
             Self::Exhausted(Exhausted::EndOfTime) => "end-of-time",
             Self::Advised => "advised",
         }
-    }
-}
-
-impl fmt::Display for GaveUpBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

@@ -69,7 +69,7 @@ impl ReconnectBuilder {
     /// let mut attempts = Vec::new();
     /// let mut now_ns = 0;
     /// for life_ns in [10, 999, 1_000] {
-    ///     let LinkAction::Connect(link) = reconnect.poll(now_ns, &mut rng) else { panic!() };
+    ///     let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng) else { panic!() };
     ///     let _ = reconnect.on_event(now_ns, link, LinkEvent::Connected, &mut rng);
     ///     let _ = reconnect.on_frame(now_ns, link);
     ///     now_ns += life_ns;
@@ -98,7 +98,7 @@ impl ReconnectBuilder {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// let mut reconnect = Reconnect::new(builder.silence_limit(silence).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
     /// assert_eq!(reconnect.next_deadline_ns(), Some(40)); // 30 ns later
     /// let _ = reconnect.on_frame(35, link);
@@ -123,7 +123,7 @@ impl ReconnectBuilder {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// let mut reconnect = Reconnect::new(builder.kick_within(Duration::ZERO).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(10, link, LinkEvent::Failed, &mut rng);
     /// assert_eq!(reconnect.kick(20, &mut rng), Some(20)); // it would have waited until 110
     /// # Ok::<(), evenkeel_core::ConfigError>(())
@@ -146,7 +146,7 @@ impl ReconnectBuilder {
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// for (rule, at_ns) in [(AdvisoryRule::AtLeast, 100), (AdvisoryRule::Exact, 30)] {
     ///     let mut reconnect = Reconnect::new(builder.advisory_rule(rule).build()?);
-    ///     let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    ///     let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     ///     let soon = LinkEvent::Refused(Advice::RetryAt { at_ns: 30 });
     ///     let _ = reconnect.on_event(0, link, soon, &mut rng);
     ///     assert_eq!(reconnect.next_deadline_ns(), Some(at_ns));
@@ -170,7 +170,7 @@ impl ReconnectBuilder {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// let mut reconnect = Reconnect::new(builder.advisory_cap(cap).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let in_a_year = Advice::RetryAt { at_ns: 31_536_000_000_000_000 };
     /// let _ = reconnect.on_event(0, link, LinkEvent::Refused(in_a_year), &mut rng);
     /// assert_eq!(reconnect.next_deadline_ns(), Some(5_000));
@@ -193,7 +193,7 @@ impl ReconnectBuilder {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// let mut reconnect = Reconnect::new(builder.advisory_spread(Ratio::percent(50)).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let advice = Advice::RetryAt { at_ns: 1_000 };
     /// let _ = reconnect.on_event(0, link, LinkEvent::Refused(advice), &mut rng);
     /// let at_ns = reconnect.next_deadline_ns().expect("a wait");
@@ -250,6 +250,24 @@ impl ReconnectBuilder {
             kick_within_ns: config::ns(SCOPE, "kick_within", kick_within)?,
             advisory: self.advisory.build(SCOPE, backoff.cap())?,
         })
+    }
+}
+
+/// The builder that makes this policy again, to change it.
+impl From<ReconnectPolicy> for ReconnectBuilder {
+    fn from(policy: ReconnectPolicy) -> Self {
+        Self {
+            backoff: policy.backoff.into(),
+            connect_timeout: policy.connect_timeout(),
+            stable_after: Some(policy.stable_after()),
+            silence_limit: policy.silence_limit(),
+            kick_within: Some(policy.kick_within()),
+            advisory: AdvisoryFields {
+                rule: policy.advisory.rule,
+                cap: Some(policy.advisory_cap()),
+                spread: policy.advisory.spread,
+            },
+        }
     }
 }
 

@@ -42,7 +42,7 @@ impl ReconnectState {
                 link,
                 silent_at_ns: self.overdue_at_ns(policy),
             },
-            Stage::GaveUp(by) => LinkAction::GaveUp(by),
+            Stage::GaveUp(by) => LinkAction::GaveUp { by },
             Stage::Stopped => LinkAction::Stopped,
         }
     }
@@ -60,7 +60,10 @@ impl ReconnectState {
             since_ns: now_ns,
             word: if policy.draws() { rng.next_u64() } else { 0 },
         };
-        LinkAction::Connect(self.link())
+        LinkAction::Connect {
+            link: self.link(),
+            timeout_at_ns: self.overdue_at_ns(policy),
+        }
     }
 
     pub(super) fn on_event<R: Rng + ?Sized>(
@@ -318,7 +321,7 @@ impl ReconnectState {
                 confirmed,
                 stable,
             },
-            Stage::GaveUp(by) => LinkPhase::GaveUp(by),
+            Stage::GaveUp(by) => LinkPhase::GaveUp { by },
             Stage::Stopped => LinkPhase::Stopped,
         };
         LinkStatus {

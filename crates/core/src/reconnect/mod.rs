@@ -57,7 +57,7 @@
 //! let (mut now_ns, mut links, mut last_life) = (0, 0, None);
 //! let abandoned = loop {
 //!     match reconnect.poll(now_ns, &mut rng) {
-//!         LinkAction::Connect(link) => {
+//!         LinkAction::Connect { link, .. } => {
 //!             links += 1;
 //!             let _ = reconnect.on_event(now_ns, link, LinkEvent::Connected, &mut rng);
 //!             let _ = reconnect.on_frame(now_ns, link);
@@ -68,7 +68,7 @@
 //!             }
 //!         }
 //!         LinkAction::Abandon { link, reason, at_ns } => break (link, reason.name(), at_ns),
-//!         LinkAction::GaveUp(_) | LinkAction::Stopped => return Ok(()),
+//!         LinkAction::GaveUp { .. } | LinkAction::Stopped => return Ok(()),
 //!         // Sleep: here time simply goes there.
 //!         _ => now_ns = reconnect.next_deadline_ns().expect("retries for ever"),
 //!     }
@@ -98,6 +98,7 @@ use crate::random::Rng;
 use crate::rebase::Rebase;
 use crate::reported::Reported;
 
+pub use crate::backoff::Exhausted;
 pub use answer::{GaveUpBy, LinkAction, LinkEvent, LinkId, LostBy};
 pub use builder::ReconnectBuilder;
 pub use policy::ReconnectPolicy;
@@ -139,7 +140,8 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let policy = ReconnectPolicy::builder(backoff, timeout).build()?;
     /// let mut reconnect = Reconnect::new(policy);
-    /// assert_eq!(reconnect.poll(7_000, &mut rng), LinkAction::Connect(LinkId::from_word(1)));
+    /// let (link, timeout_at_ns) = (LinkId::from_word(1), Some(7_050));
+    /// assert_eq!(reconnect.poll(7_000, &mut rng), LinkAction::Connect { link, timeout_at_ns });
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn new(policy: P) -> Self {
@@ -165,7 +167,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let policy = ReconnectPolicy::builder(backoff, timeout).build()?;
     /// # let mut reconnect = Reconnect::new(policy);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// # let _ = reconnect.on_event(0, link, LinkEvent::Failed, &mut rng);
     /// let mut restored = Reconnect::restore(policy, reconnect.state())?;
     /// assert_eq!(restored.poll(40, &mut rng), LinkAction::WaitUntil { at_ns: 100 });
@@ -198,7 +200,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let policy = ReconnectPolicy::builder(backoff, timeout).build()?;
     /// # let mut reconnect = Reconnect::new(policy);
-    /// # let LinkAction::Connect(link) = reconnect.poll(7_000, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(7_000, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(7_010, link, LinkEvent::Connected, &mut rng);
     /// // The process ends at 7 020; the next one begins 30 ns later, with its clock at 500.
     /// let rebase = Rebase { taken_at_ns: 7_020, now_ns: 500, away: Duration::from_nanos(30) };
@@ -227,11 +229,11 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-    /// let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(10, link, LinkEvent::Failed, &mut rng);
     /// assert_eq!(reconnect.poll(10, &mut rng), LinkAction::WaitUntil { at_ns: 110 });
     /// assert_eq!(reconnect.poll(109, &mut rng), LinkAction::WaitUntil { at_ns: 110 });
-    /// assert!(matches!(reconnect.poll(110, &mut rng), LinkAction::Connect(_)));
+    /// assert!(matches!(reconnect.poll(110, &mut rng), LinkAction::Connect { .. }));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn poll<R: Rng + ?Sized>(&mut self, now_ns: u64, rng: &mut R) -> LinkAction {
@@ -249,7 +251,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// // Connecting may take 50 ns, and at 50 it is too late.
     /// assert_eq!(reconnect.on_event(50, link, LinkEvent::Connected, &mut rng), Reported::Stale);
     /// assert!(matches!(reconnect.poll(50, &mut rng), LinkAction::Abandon { .. }));
@@ -277,7 +279,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
     /// assert!(!reconnect.status(20).is_live());
     /// assert_eq!(reconnect.on_frame(20, link), Reported::Counted);
@@ -304,7 +306,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout, soon] = [100, 50, 10].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).kick_within(soon).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(0, link, LinkEvent::Failed, &mut rng);
     /// assert_eq!(reconnect.next_deadline_ns(), Some(100));
     /// let at_ns = reconnect.kick(20, &mut rng).expect("sooner"); // within 10 ns
@@ -328,13 +330,14 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// assert_eq!(reconnect.stop(10), Some(link));
     /// assert_eq!(reconnect.poll(10, &mut rng), LinkAction::Stopped);
     /// assert!(reconnect.on_event(10, link, LinkEvent::Connected, &mut rng).is_stale());
     /// assert_eq!(reconnect.stop(10), None);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[must_use = "the link that it returns is still open: close it"]
     pub fn stop(&mut self, now_ns: u64) -> Option<LinkId> {
         self.state.stop(self.policy.borrow(), now_ns)
     }
@@ -353,10 +356,11 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// let _ = reconnect.stop(0);
     /// assert_eq!(reconnect.next_deadline_ns(), None);
     /// assert!(reconnect.start(50));
-    /// assert!(matches!(reconnect.poll(50, &mut rng), LinkAction::Connect(_)));
+    /// assert!(matches!(reconnect.poll(50, &mut rng), LinkAction::Connect { .. }));
     /// assert!(!reconnect.start(50));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[must_use = "false where it did not rest: nothing was started"]
     pub fn start(&mut self, now_ns: u64) -> bool {
         self.state.start(self.policy.borrow(), now_ns)
     }
@@ -372,7 +376,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let builder = ReconnectPolicy::builder(backoff, timeout);
     /// # let mut reconnect = Reconnect::new(builder.stable_after(stable).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
     /// let _ = reconnect.on_frame(20, link);
     /// // Stable is 30 ns old.
@@ -419,7 +423,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
     /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
     /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
     /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-    /// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
     /// assert_eq!(reconnect.next_deadline_ns(), Some(50)); // to connect
     /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
     /// assert_eq!(reconnect.next_deadline_ns(), None); // no silence limit

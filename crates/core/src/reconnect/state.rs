@@ -23,7 +23,7 @@ const MOST_LINKS: u64 = 1 << 63;
 /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
 /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
 /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-/// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+/// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 /// let stored: ReconnectState = reconnect.state();
 /// // In the same process links stay what they are.
 /// let mut restored = Reconnect::restore(reconnect.policy(), stored)?;

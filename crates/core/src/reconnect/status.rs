@@ -15,7 +15,7 @@ use super::answer::{GaveUpBy, LinkId};
 /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
 /// # let builder = ReconnectPolicy::builder(backoff, timeout);
 /// # let mut reconnect = Reconnect::new(builder.silence_limit(silence).build()?);
-/// # let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else { panic!() };
+/// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
 /// # let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
 /// fn bar(status: &LinkStatus) -> &'static str {
 ///     if status.is_live() { "ok" } else { "DEGRADED" }
@@ -29,6 +29,7 @@ use super::answer::{GaveUpBy, LinkId};
 /// assert_eq!(status.phase, LinkPhase::Waiting { until_ns: 150 });
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LinkStatus {
@@ -44,12 +45,19 @@ impl LinkStatus {
     /// Whether a link stands and has brought at least one frame.
     ///
     /// ```
-    /// # use evenkeel_core::reconnect::{LinkId, LinkPhase, LinkStatus};
-    /// # let (link, stable) = (LinkId::from_word(1), false);
-    /// let [quiet, live] = [false, true].map(|confirmed| LinkPhase::Connected { link, confirmed, stable });
-    /// let status = |phase| LinkStatus { phase, attempt: 0, last_heard_ns: None };
-    /// assert!(!status(quiet).is_live());
-    /// assert!(status(live).is_live());
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
+    /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
+    /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
+    /// # let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else { panic!() };
+    /// let _ = reconnect.on_event(10, link, LinkEvent::Connected, &mut rng);
+    /// assert!(!reconnect.status(10).is_live());
+    /// let _ = reconnect.on_frame(20, link);
+    /// assert!(reconnect.status(20).is_live());
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     #[must_use]
     pub const fn is_live(&self) -> bool {
@@ -109,7 +117,10 @@ pub enum LinkPhase {
         stable: bool,
     },
     /// No link, and no further try.
-    GaveUp(GaveUpBy),
+    GaveUp {
+        /// Why.
+        by: GaveUpBy,
+    },
     /// No link, by command.
     Stopped,
 }
@@ -129,7 +140,7 @@ impl LinkPhase {
             Self::Waiting { .. } => "waiting",
             Self::Connecting { .. } => "connecting",
             Self::Connected { .. } => "connected",
-            Self::GaveUp(_) => "gave-up",
+            Self::GaveUp { .. } => "gave-up",
             Self::Stopped => "stopped",
         }
     }

@@ -9,7 +9,7 @@ use core::fmt;
 /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, restart::*};
 /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
 /// let mut restart = Restart::new(RestartPolicy::builder(backoff).build()?);
-/// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+/// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
 /// assert_eq!(run, RunId::from_word(1));
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
@@ -53,7 +53,7 @@ impl RunId {
 /// let policy = RestartPolicy::builder(backoff).intensity(0, Duration::from_secs(1)).build()?;
 /// let ends = [Exit::Clean, Exit::Failure].map(|exit| {
 ///     let mut restart = Restart::new(policy);
-///     let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+///     let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
 ///     let _ = restart.on_exit(5, run, exit, &mut rng);
 ///     restart.poll(5)
 /// });
@@ -106,7 +106,7 @@ impl fmt::Display for Exit {
 /// let mut runs_again = |restart_on, exit| {
 ///     let policy = RestartPolicy::builder(backoff).restart_on(restart_on).build()?;
 ///     let mut restart = Restart::new(policy);
-///     let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+///     let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
 ///     let _ = restart.on_exit(5, run, exit, &mut rng);
 ///     Ok::<_, evenkeel_core::ConfigError>(restart.poll(5) != RestartAction::Stopped)
 /// };
@@ -166,7 +166,7 @@ impl fmt::Display for RestartOn {
 /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
 /// let mut restart = Restart::new(RestartPolicy::builder(backoff).build()?);
 /// let run = RunId::from_word(1);
-/// assert_eq!(restart.poll(0), RestartAction::Start(run)); // said once
+/// assert_eq!(restart.poll(0), RestartAction::Start { run }); // said once
 /// assert_eq!(restart.poll(1), RestartAction::Running { run });
 /// let _ = restart.on_exit(30, run, Exit::Failure, &mut rng);
 /// assert_eq!(restart.poll(30), RestartAction::WaitUntil { at_ns: 130 });
@@ -179,7 +179,10 @@ impl fmt::Display for RestartOn {
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum RestartAction {
     /// Start the task now, and report its exit with this id. Said once: from here on the run counts as in flight.
-    Start(RunId),
+    Start {
+        /// The run.
+        run: RunId,
+    },
     /// It runs: wait for its exit.
     Running {
         /// The run in flight.

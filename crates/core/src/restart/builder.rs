@@ -77,7 +77,7 @@ impl RestartBuilder {
     /// let policy = RestartPolicy::builder(backoff).intensity(2, Duration::from_secs(60)).build()?;
     /// let mut restart = Restart::new(policy);
     /// for at_ns in [1_000, 2_000, 3_000] {
-    ///     let RestartAction::Start(run) = restart.poll(at_ns) else { panic!("due") };
+    ///     let RestartAction::Start { run } = restart.poll(at_ns) else { panic!("due") };
     ///     let _ = restart.on_exit(at_ns, run, Exit::Failure, &mut rng);
     /// }
     /// assert_eq!(restart.poll(9_000), RestartAction::Escalated { failures: 3, max_restarts: 2 });
@@ -106,7 +106,7 @@ impl RestartBuilder {
     /// let mut now_ns = 0;
     /// let mut waits = Vec::new();
     /// for uptime_ns in [10, 10, 4_999, 5_000] {
-    ///     let RestartAction::Start(run) = restart.poll(now_ns) else { panic!("due") };
+    ///     let RestartAction::Start { run } = restart.poll(now_ns) else { panic!("due") };
     ///     let exit_ns = now_ns + uptime_ns;
     ///     let _ = restart.on_exit(exit_ns, run, Exit::Failure, &mut rng);
     ///     now_ns = restart.next_deadline_ns().expect("it waits");

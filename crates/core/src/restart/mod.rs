@@ -55,7 +55,7 @@
 //! let mut starts = Vec::new();
 //! let failures = loop {
 //!     match restart.poll(now_ns) {
-//!         RestartAction::Start(run) => {
+//!         RestartAction::Start { run } => {
 //!             starts.push(now_ns);
 //!             now_ns += 20_000_000; // the task runs for 20 ms, and crashes
 //!             let _ = restart.on_exit(now_ns, run, Exit::Failure, &mut rng);
@@ -78,6 +78,7 @@ mod builder;
 #[cfg(feature = "serde")]
 mod fields;
 mod history;
+mod phase;
 mod policy;
 mod state;
 mod steps;
@@ -91,6 +92,7 @@ use crate::reported::Reported;
 
 pub use answer::{Exit, RestartAction, RestartOn, RunId};
 pub use builder::RestartBuilder;
+pub use phase::RestartPhase;
 pub use policy::{Intensity, RestartPolicy};
 pub use state::RestartState;
 
@@ -105,7 +107,7 @@ pub use state::RestartState;
 /// # let policy = RestartPolicy::builder(backoff).build()?;
 /// let mut tasks = [(); 3].map(|()| Restart::new(&policy));
 /// let _ = tasks[1].stop(0);
-/// let starts = tasks.map(|mut task| matches!(task.poll(0), RestartAction::Start(_)));
+/// let starts = tasks.map(|mut task| matches!(task.poll(0), RestartAction::Start { .. }));
 /// assert_eq!(starts, [true, false, true]);
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
@@ -124,8 +126,8 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// assert_eq!(restart.running(), None);
-    /// assert!(matches!(restart.poll(7_000), RestartAction::Start(_)));
+    /// assert_eq!(restart.in_flight(), None);
+    /// assert!(matches!(restart.poll(7_000), RestartAction::Start { .. }));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn new(policy: P) -> Self {
@@ -148,7 +150,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// let _ = restart.on_exit(50, run, Exit::Failure, &mut rng);
     ///
     /// let mut restored = Restart::restore(policy, restart.state())?;
@@ -174,7 +176,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(5_000) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(5_000) else { panic!("due at once") };
     /// let running = restart.state();
     /// let _ = restart.on_exit(5_010, run, Exit::Failure, &mut rng);
     /// let waiting = restart.state(); // until 5 110
@@ -186,7 +188,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     ///
     /// let mut due = Restart::restore_rebased(policy, running, rebase)?;
     /// assert_eq!(due.on_exit(7, run, Exit::Failure, &mut rng), Reported::Stale);
-    /// assert!(matches!(due.poll(7), RestartAction::Start(next) if next > run));
+    /// assert!(matches!(due.poll(7), RestartAction::Start { run: next } if next > run));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn restore_rebased(
@@ -209,7 +211,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// let mut restart = Restart::new(policy);
     /// let run = RunId::from_word(1);
     /// let said = [restart.poll(0), restart.poll(0)];
-    /// assert_eq!(said, [RestartAction::Start(run), RestartAction::Running { run }]);
+    /// assert_eq!(said, [RestartAction::Start { run }, RestartAction::Running { run }]);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn poll(&mut self, now_ns: u64) -> RestartAction {
@@ -227,7 +229,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// assert_eq!(restart.on_exit(30, run, Exit::Failure, &mut rng), Reported::Counted);
     /// assert_eq!(restart.on_exit(40, run, Exit::Failure, &mut rng), Reported::Stale); // told twice
     /// assert_eq!(restart.poll(40), RestartAction::WaitUntil { at_ns: 130 });
@@ -255,13 +257,14 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// assert_eq!(restart.stop(10), Some(run));
     /// assert_eq!(restart.poll(10), RestartAction::Stopped);
     /// assert_eq!(restart.on_exit(12, run, Exit::Failure, &mut rng), Reported::Counted);
     /// assert_eq!((restart.poll(12), restart.attempts()), (RestartAction::Stopped, 0));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[must_use = "the run that it returns still runs: end it, and report its exit"]
     pub fn stop(&mut self, now_ns: u64) -> Option<RunId> {
         self.state.stop(now_ns)
     }
@@ -277,11 +280,11 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// let policy = RestartPolicy::builder(backoff).intensity(0, Duration::from_secs(1)).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// let _ = restart.on_exit(5, run, Exit::Failure, &mut rng);
     /// assert!(matches!(restart.poll(5), RestartAction::Escalated { .. }));
     /// restart.rearm(8);
-    /// assert!(matches!(restart.poll(8), RestartAction::Start(_)));
+    /// assert!(matches!(restart.poll(8), RestartAction::Start { .. }));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn rearm(&mut self, now_ns: u64) {
@@ -299,7 +302,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// assert_eq!(restart.next_deadline_ns(), None);
     /// let _ = restart.on_exit(30, run, Exit::Failure, &mut rng);
     /// assert_eq!(restart.next_deadline_ns(), Some(130));
@@ -308,6 +311,24 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     #[must_use]
     pub fn next_deadline_ns(&self) -> Option<u64> {
         self.state.next_deadline_ns()
+    }
+
+    /// What it is doing at `now_ns`, also where nobody has polled. Changes nothing.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, restart::*};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
+    /// # let policy = RestartPolicy::builder(backoff).build()?;
+    /// let mut restart = Restart::new(policy);
+    /// assert_eq!(restart.phase(0), RestartPhase::Due);
+    /// let _ = restart.stop(0);
+    /// assert_eq!(restart.phase(0), RestartPhase::Stopped);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn phase(&self, now_ns: u64) -> RestartPhase {
+        self.state.phase(self.policy.borrow(), now_ns)
     }
 
     /// How many exits in a row were followed by a wait, since the start, the last uptime of the cooldown, or the last
@@ -322,7 +343,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
     /// for (now_ns, exit) in [(0, Exit::Failure), (100, Exit::Clean)] {
-    ///     let RestartAction::Start(run) = restart.poll(now_ns) else { panic!("due") };
+    ///     let RestartAction::Start { run } = restart.poll(now_ns) else { panic!("due") };
     ///     let _ = restart.on_exit(now_ns, run, exit, &mut rng);
     /// }
     /// assert_eq!(restart.attempts(), 2);
@@ -347,7 +368,7 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// let window = Duration::from_nanos(1_000);
     /// let policy = RestartPolicy::builder(backoff).intensity(3, window).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
     /// let _ = restart.on_exit(50, run, Exit::Failure, &mut rng);
     /// assert_eq!([50, 1_050, 1_051].map(|now_ns| restart.recent_failures(now_ns)), [1, 1, 0]);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
@@ -367,15 +388,15 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
     /// # let policy = RestartPolicy::builder(backoff).build()?;
     /// let mut restart = Restart::new(policy);
-    /// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
-    /// assert_eq!(restart.running(), Some(run));
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
+    /// assert_eq!(restart.in_flight(), Some(run));
     /// let _ = restart.on_exit(5, run, Exit::Clean, &mut rng);
-    /// assert_eq!(restart.running(), None);
+    /// assert_eq!(restart.in_flight(), None);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn running(&self) -> Option<RunId> {
-        self.state.running()
+    pub fn in_flight(&self) -> Option<RunId> {
+        self.state.in_flight()
     }
 
     /// The policy.

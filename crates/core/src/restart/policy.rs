@@ -151,6 +151,14 @@ impl RestartPolicy {
         }
     }
 
+    /// The failures that are restarted; 0 without an intensity.
+    pub(super) const fn max_restarts(&self) -> u32 {
+        match self.intensity {
+            Some(limit) => limit.max_restarts,
+            None => 0,
+        }
+    }
+
     /// The words of history: the failures that are restarted, and the one that is not.
     pub(super) const fn words(&self) -> usize {
         match self.intensity {

@@ -22,7 +22,7 @@ const TOO_MANY_RUNS: u64 = 1 << 63;
 /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
 /// let policy = RestartPolicy::builder(backoff).build()?;
 /// let mut restart = Restart::new(policy);
-/// let RestartAction::Start(run) = restart.poll(0) else { panic!("due at once") };
+/// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
 /// let stored: RestartState = restart.state();
 ///
 /// let mut restored = Restart::restore(policy, stored)?;

@@ -13,7 +13,9 @@ impl RestartState {
             Stage::Waiting { at_ns } if now_ns >= at_ns => {
                 self.last_run = self.last_run.saturating_add(1);
                 self.stage = Stage::Running { since_ns: now_ns };
-                RestartAction::Start(RunId(self.last_run))
+                RestartAction::Start {
+                    run: RunId(self.last_run),
+                }
             }
             Stage::Waiting { at_ns } => RestartAction::WaitUntil { at_ns },
             Stage::Running { .. } | Stage::Leaving => RestartAction::Running {
@@ -21,7 +23,7 @@ impl RestartState {
             },
             Stage::Escalated { failures } => RestartAction::Escalated {
                 failures,
-                max_restarts: policy.intensity.map_or(0, |limit| limit.max_restarts),
+                max_restarts: policy.max_restarts(),
             },
             Stage::Stopped { .. } => RestartAction::Stopped,
         }
@@ -36,7 +38,7 @@ impl RestartState {
         rng: &mut R,
     ) -> Reported {
         let now_ns = self.clock.observe(now_ns);
-        if self.running() != Some(run) {
+        if self.in_flight() != Some(run) {
             return Reported::Stale;
         }
         self.stage = match self.stage {
@@ -94,7 +96,7 @@ impl RestartState {
 
     pub(super) fn stop(&mut self, now_ns: u64) -> Option<RunId> {
         let _ = self.clock.observe(now_ns);
-        let run = self.running();
+        let run = self.in_flight();
         self.stage = Stage::Stopped {
             in_flight: run.is_some(),
         };
@@ -119,7 +121,7 @@ impl RestartState {
         self.failures.clear();
     }
 
-    pub(super) fn running(&self) -> Option<RunId> {
+    pub(super) fn in_flight(&self) -> Option<RunId> {
         self.stage.in_flight().then_some(RunId(self.last_run))
     }
 

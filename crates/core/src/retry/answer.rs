@@ -1,9 +1,7 @@
 //! What a retry is told of an attempt, and what it says to do next: plain values.
 
-use core::fmt;
-
+use super::end::{AbandonedBy, End};
 use crate::advice::Advice;
-use crate::backoff::Exhausted;
 use crate::breaker::{Outcome, RefusedBy, Transitions};
 use crate::budget::RetryCause;
 use crate::reported::Reported;
@@ -51,9 +49,14 @@ impl AttemptId {
 /// | outcome | the operation | the breaker is told |
 /// |---|---|---|
 /// | [`Success`](Self::Success) | ends: succeeded | success |
-/// | [`Transient`](Self::Transient) | is retried if every check allows | failure; `Throttled` with advice: overloaded |
+/// | [`Transient`](Self::Transient) | is retried if every check allows | what you say; else failure, and for `Throttled` with advice [overloaded](Outcome::Overloaded) |
 /// | [`Permanent`](Self::Permanent) | ends: permanent | what you say |
 /// | [`Cancelled`](Self::Cancelled) | ends: cancelled | ignored |
+///
+/// Overloaded opens a breaker at once, for as long as the server asks, and for all who share the breaker. That is right
+/// where the dependency has too much to do, and wrong where it counts each caller's calls (a limit for each user or
+/// key): there say [`with_breaker`](Self::with_breaker)`(Outcome::Failure)`, or `Outcome::Ignored`; the retry itself
+/// still waits as advised.
 ///
 /// ```
 /// use evenkeel_core::advice::Advice;
@@ -65,8 +68,8 @@ impl AttemptId {
 /// fn outcome(status: u16, idempotent: bool, advice: Option<Advice>) -> AttemptOutcome {
 ///     match status {
 ///         200..=399 => AttemptOutcome::Success,
-///         429 => AttemptOutcome::Transient { cause: RetryCause::Throttled, advice },
-///         500.. if idempotent => AttemptOutcome::Transient { cause: RetryCause::Failure, advice },
+///         429 => AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice),
+///         500.. if idempotent => AttemptOutcome::transient(RetryCause::Failure).with_advice(advice),
 ///         500.. => AttemptOutcome::Permanent { breaker: Outcome::Failure },
 ///         _ => AttemptOutcome::permanent(),
 ///     }
@@ -87,6 +90,8 @@ pub enum AttemptOutcome {
         cause: RetryCause,
         /// What the server said about coming back.
         advice: Option<Advice>,
+        /// What the breaker is told. `None`: what the [table](Self) says.
+        breaker: Option<Outcome>,
     },
     /// It failed, and no attempt can do better, or none may be made (a write that may have happened).
     Permanent {
@@ -99,18 +104,75 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    /// Transient, without advice.
+    /// Transient, without advice; the breaker is told that it failed.
     ///
     /// ```
     /// # use evenkeel_core::{budget::RetryCause, retry::AttemptOutcome};
     /// let outcome = AttemptOutcome::transient(RetryCause::Timeout);
-    /// assert_eq!(outcome, AttemptOutcome::Transient { cause: RetryCause::Timeout, advice: None });
+    /// let (cause, advice, breaker) = (RetryCause::Timeout, None, None);
+    /// assert_eq!(outcome, AttemptOutcome::Transient { cause, advice, breaker });
     /// ```
     #[must_use]
     pub const fn transient(cause: RetryCause) -> Self {
         Self::Transient {
             cause,
             advice: None,
+            breaker: None,
+        }
+    }
+
+    /// A transient one with what the server said about coming back; any other as it is.
+    ///
+    /// ```
+    /// # use evenkeel_core::{advice::Advice, retry::*};
+    /// let advice = Advice::RetryAt { at_ns: 400 };
+    /// let outcome = AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice);
+    /// assert!(matches!(outcome, AttemptOutcome::Transient { advice: Some(said), .. } if said == advice));
+    /// assert_eq!(AttemptOutcome::Success.with_advice(advice), AttemptOutcome::Success);
+    /// ```
+    #[must_use]
+    pub fn with_advice(self, advice: impl Into<Option<Advice>>) -> Self {
+        match self {
+            Self::Transient { cause, breaker, .. } => Self::Transient {
+                cause,
+                advice: advice.into(),
+                breaker,
+            },
+            other => other,
+        }
+    }
+
+    /// A transient or a permanent one of which the breaker is told this; any other as it is.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{advice::Advice, backoff::{BackoffPolicy, Jitter}, breaker::*, retry::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(50)).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(backoff, Duration::from_nanos(100));
+    /// # let mut breaker = Breaker::new(builder.trigger(Trigger::Consecutive { failures: 5 }).build()?);
+    /// # let mut retry = Retry::new(RetryPolicy::builder(backoff).build()?, 0);
+    /// // This caller has asked too often; the others may go on, and five failures in a row open the breaker.
+    /// let advice = Advice::RetryAt { at_ns: 400 };
+    /// let mine = AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice).with_breaker(Outcome::Failure);
+    /// let mut parts = Parts::none().with_breaker(&mut breaker);
+    /// let _ = retry.poll(0, &mut parts, &mut rng);
+    /// let _ = retry.on_outcome(7, AttemptId::from_word(1), mine, &mut parts, &mut rng);
+    /// assert_eq!(retry.poll(7, &mut parts, &mut rng).action, RetryAction::WaitUntil { at_ns: 400 });
+    /// assert_eq!(breaker.phase(7), Phase::Closed);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_breaker(self, told: Outcome) -> Self {
+        match self {
+            Self::Transient { cause, advice, .. } => Self::Transient {
+                cause,
+                advice,
+                breaker: Some(told),
+            },
+            Self::Permanent { .. } => Self::Permanent { breaker: told },
+            other => other,
         }
     }
 
@@ -132,10 +194,15 @@ impl AttemptOutcome {
         match self {
             Self::Success => Outcome::Success,
             Self::Cancelled => Outcome::Ignored,
-            Self::Permanent { breaker } => breaker,
+            Self::Permanent { breaker }
+            | Self::Transient {
+                breaker: Some(breaker),
+                ..
+            } => breaker,
             Self::Transient {
                 cause: RetryCause::Throttled,
                 advice: Some(advice),
+                breaker: None,
             } => Outcome::Overloaded {
                 retry_at_ns: match advice {
                     Advice::RetryAt { at_ns } => Some(at_ns),
@@ -160,11 +227,14 @@ impl AttemptOutcome {
 /// let mut told = |now_ns| retry.poll(now_ns, &mut Parts::none(), &mut rng).action;
 /// // Nobody answers: it times out at 100, waits 50, and tries again.
 /// let [first, second] = [1, 2].map(AttemptId::from_word);
-/// assert_eq!(told(0), RetryAction::Attempt { attempt: first, number: 1, would_refuse: None });
+/// assert!(matches!(told(0), RetryAction::Attempt { attempt, timeout_at_ns: Some(100), .. } if attempt == first));
 /// assert_eq!(told(30), RetryAction::InFlight { attempt: first, timeout_at_ns: Some(100) });
-/// assert_eq!(told(100), RetryAction::Abandon { attempt: first });
+/// let (reason, at_ns) = (AbandonedBy::Timeout, 100);
+/// assert_eq!(told(100), RetryAction::Abandon { attempt: first, reason, at_ns });
 /// assert_eq!(told(100), RetryAction::WaitUntil { at_ns: 150 });
-/// assert_eq!(told(150), RetryAction::Attempt { attempt: second, number: 2, would_refuse: None });
+/// let (timeout_at_ns, would_refuse) = (Some(250), None);
+/// let again = RetryAction::Attempt { attempt: second, number: 2, timeout_at_ns, would_refuse };
+/// assert_eq!(told(150), again);
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[must_use = "it says what to do now"]
@@ -179,6 +249,8 @@ pub enum RetryAction {
         attempt: AttemptId,
         /// Which attempt of the operation it is, counted from 1.
         number: u32,
+        /// When it is given up, by its own timeout or the operation's deadline: bound the call by it.
+        timeout_at_ns: Option<u64>,
         /// Why the breaker would have refused it, were it not in [`Mode::Observe`](crate::breaker::Mode::Observe).
         would_refuse: Option<RefusedBy>,
     },
@@ -194,6 +266,10 @@ pub enum RetryAction {
     Abandon {
         /// Its id.
         attempt: AttemptId,
+        /// Why.
+        reason: AbandonedBy,
+        /// When its time was over, or when the operation was cancelled: not the call that noticed it.
+        at_ns: u64,
     },
     /// Sleep until this instant.
     WaitUntil {
@@ -205,99 +281,6 @@ pub enum RetryAction {
         /// How it ended.
         end: End,
     },
-}
-
-/// How an operation ended.
-///
-/// ```
-/// use evenkeel_core::backoff::Exhausted;
-/// use evenkeel_core::retry::End;
-///
-/// let end = End::Exhausted { limit: Exhausted::Retries };
-/// assert_eq!(end.name(), "exhausted");
-/// assert_eq!(End::BudgetSpent { retry_at_ns: Some(9) }.retry_at_ns(), Some(9));
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-pub enum End {
-    /// The last attempt succeeded.
-    Succeeded,
-    /// The last attempt failed for good.
-    Permanent,
-    /// The last of `max_attempts` attempts failed.
-    Attempts,
-    /// The deadline came, or would have come before the wait was over.
-    Deadline,
-    /// The server said not to come back.
-    Advised,
-    /// The backoff has no further wait.
-    Exhausted {
-        /// Which of its limits was reached.
-        limit: Exhausted,
-    },
-    /// The retry budget refused the next attempt.
-    BudgetSpent {
-        /// When it would have agreed, as far as it knew.
-        retry_at_ns: Option<u64>,
-    },
-    /// The breaker refused the next attempt, perhaps the first.
-    BreakerOpen {
-        /// Why it did.
-        reason: RefusedBy,
-        /// When it would have agreed, as far as it knew.
-        retry_at_ns: Option<u64>,
-    },
-    /// It was cancelled.
-    Cancelled,
-}
-
-impl End {
-    /// Its name in journals, such as `"budget-spent"`.
-    ///
-    /// ```
-    /// # use evenkeel_core::retry::End;
-    /// assert_eq!([End::Succeeded, End::Deadline].map(End::name), ["succeeded", "deadline"]);
-    /// ```
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Permanent => "permanent",
-            Self::Attempts => "attempts",
-            Self::Deadline => "deadline",
-            Self::Advised => "advised",
-            Self::Exhausted { .. } => "exhausted",
-            Self::BudgetSpent { .. } => "budget-spent",
-            Self::BreakerOpen { .. } => "breaker-open",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// When another operation may fare better: what the breaker or the budget said with its refusal.
-    ///
-    /// ```
-    /// # use evenkeel_core::{breaker::RefusedBy, retry::End};
-    /// let end = End::BreakerOpen { reason: RefusedBy::Open, retry_at_ns: Some(5_000) };
-    /// assert_eq!(end.retry_at_ns(), Some(5_000)); // a server hands it on as Retry-After
-    /// assert_eq!(End::Attempts.retry_at_ns(), None);
-    /// ```
-    #[must_use]
-    pub const fn retry_at_ns(self) -> Option<u64> {
-        match self {
-            Self::BudgetSpent { retry_at_ns } | Self::BreakerOpen { retry_at_ns, .. } => {
-                retry_at_ns
-            }
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 /// What a call of [`poll`](super::Retry::poll) or [`cancel`](super::Retry::cancel) answers.
@@ -315,11 +298,12 @@ impl fmt::Display for End {
 /// let mut retry = Retry::new(policy, 0);
 /// let _ = retry.poll(0, &mut Parts::none().with_breaker(&mut breaker), &mut rng);
 /// let step = retry.poll(100, &mut Parts::none().with_breaker(&mut breaker), &mut rng);
-/// assert_eq!(step.action, RetryAction::Abandon { attempt: AttemptId::from_word(1) });
+/// assert!(matches!(step.action, RetryAction::Abandon { reason: AbandonedBy::Timeout, at_ns: 100, .. }));
 /// let opened = step.transitions.last().ok_or("not told")?;
 /// assert_eq!((opened.to, opened.at_ns), (Phase::Open, 100));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[non_exhaustive]
 #[must_use = "it says what to do now"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RetryStep {
@@ -345,6 +329,7 @@ pub struct RetryStep {
 /// assert_eq!(report(AttemptOutcome::Success), Reported::Stale); // doubled
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+#[non_exhaustive]
 #[must_use = "a stale report changed nothing"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RetryReport {

@@ -38,7 +38,7 @@
 //! has fallen due is done as of its instant, whoever notices it: a wait runs from the timeout, not from the late poll.
 //! At exactly the timeout or the deadline a report comes too late.
 //!
-//! **Cost.** 128 bytes of state, no allocation, at most one report to or question of the breaker in a call. The next
+//! **Cost.** 136 bytes of state, no allocation, at most one report to or question of the breaker in a call. The next
 //! wait takes O(1), or at most 4 096 multiplications with a factor that is no power of two.
 //!
 //! **Random words.** One for each wait unless its jitter is `None`, none where advice alone rules
@@ -116,6 +116,7 @@
 
 mod answer;
 mod builder;
+mod end;
 #[cfg(feature = "serde")]
 mod fields;
 mod parts;
@@ -130,8 +131,11 @@ use crate::error::RestoreError;
 use crate::random::Rng;
 use crate::rebase::Rebase;
 
-pub use answer::{AttemptId, AttemptOutcome, End, RetryAction, RetryReport, RetryStep};
+pub use crate::backoff::Exhausted;
+pub use crate::budget::RetryCause;
+pub use answer::{AttemptId, AttemptOutcome, RetryAction, RetryReport, RetryStep};
 pub use builder::RetryBuilder;
+pub use end::{AbandonedBy, End};
 pub use parts::{BreakerGate, Parts, RetryBudget};
 pub use policy::{RetryPolicy, WhenRefused};
 pub use state::RetryState;
@@ -295,8 +299,8 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
     /// let (mut retry, mut parts) = (Retry::new(policy, 0), Parts::none());
     /// let _ = retry.poll(0, &mut parts, &mut rng);
     /// let id = AttemptId::from_word(1);
-    /// let advice = Some(Advice::RetryAt { at_ns: 400 });
-    /// let outcome = AttemptOutcome::Transient { cause: RetryCause::Throttled, advice };
+    /// let advice = Advice::RetryAt { at_ns: 400 };
+    /// let outcome = AttemptOutcome::transient(RetryCause::Throttled).with_advice(advice);
     /// let report = retry.on_outcome(7, id, outcome, &mut parts, &mut rng);
     /// assert_eq!(report.reported, Reported::Counted);
     /// let action = retry.poll(7, &mut parts, &mut rng).action;
@@ -332,7 +336,8 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
     /// let (mut retry, mut parts) = (Retry::new(policy, 0), Parts::none());
     /// let _ = retry.poll(0, &mut parts, &mut rng);
     /// let action = retry.cancel(5, &mut parts, &mut rng).action;
-    /// assert_eq!(action, RetryAction::Abandon { attempt: AttemptId::from_word(1) });
+    /// let (attempt, reason) = (AttemptId::from_word(1), AbandonedBy::Cancelled);
+    /// assert_eq!(action, RetryAction::Abandon { attempt, reason, at_ns: 5 });
     /// assert_eq!(retry.end(), Some(End::Cancelled));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```

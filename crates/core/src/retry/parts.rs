@@ -4,8 +4,10 @@ use core::borrow::Borrow;
 use core::fmt;
 
 use crate::breaker::{Breaker, BreakerPolicy, Grant, Outcome, Permit, Receipt, Refused};
-use crate::budget::{RetryCause, Withdrawal};
+use crate::budget::{BudgetSpent, RetryCause, Withdrawal};
 use crate::random::Rng;
+use crate::refusal::Refusal;
+use crate::reported::Reported;
 
 /// What a [`Retry`](super::Retry) asks before each attempt, and tells how it went: a breaker, or something that
 /// stands before one (a lock, a journal, an entry of a table).
@@ -113,7 +115,8 @@ impl<P: Borrow<BreakerPolicy>> BreakerGate for Breaker<P> {
 ///
 /// ```
 /// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::BackoffPolicy, budget::{RetryCause, Withdrawal, WithdrawalId}, retry::*};
+/// # use evenkeel_core::{Refusal, Reported, backoff::BackoffPolicy, retry::*};
+/// # use evenkeel_core::budget::{BudgetSpent, Withdrawal, WithdrawalId};
 /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
 /// # let mut rng = SplitMix64::seed_from_u64(1);
 /// /// So many retries in the life of a program.
@@ -121,12 +124,14 @@ impl<P: Borrow<BreakerPolicy>> BreakerGate for Breaker<P> {
 ///
 /// impl RetryBudget for Allowance {
 ///     fn on_request(&mut self, _now_ns: u64) {}
-///     fn try_withdraw(&mut self, _now_ns: u64, _cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
-///         self.0 = self.0.checked_sub(1).ok_or(None)?;
+///     fn try_withdraw(&mut self, _now_ns: u64, _cause: RetryCause) -> Result<Withdrawal, Refusal<BudgetSpent>> {
+///         let spent = Refusal::new(BudgetSpent::new(0, 1_000), None);
+///         self.0 = self.0.checked_sub(1).ok_or(spent)?;
 ///         Ok(Withdrawal::from_id(WithdrawalId::from_words([1_000, 0])))
 ///     }
-///     fn give_back(&mut self, _now_ns: u64, _withdrawal: Withdrawal) {
+///     fn give_back(&mut self, _now_ns: u64, _withdrawal: Withdrawal) -> Reported {
 ///         self.0 += 1;
+///         Reported::Counted
 ///     }
 ///     fn on_success(&mut self, _now_ns: u64, _withdrawal: Option<Withdrawal>) {}
 /// }
@@ -161,32 +166,38 @@ pub trait RetryBudget {
     /// May a retry be made because of `cause`? Takes what it costs.
     ///
     /// # Errors
-    /// With the first instant at which the answer is surely yes if nothing is reported until then; `None` when no such
-    /// instant is known. Nothing was taken.
+    /// With what is there and what had to be, and the first instant at which the answer is surely yes if nothing is
+    /// reported until then; `None` when no such instant is known. Nothing was taken.
     ///
     /// ```
     /// # use evenkeel_core::{budget::*, retry::RetryBudget};
     /// let mut tokens = RetryTokens::new(RetryTokensPolicy::builder(1_000).build()?);
     /// let budget: &mut dyn RetryBudget = &mut tokens;
     /// assert!(budget.try_withdraw(0, RetryCause::Failure).is_ok());
-    /// assert_eq!(budget.try_withdraw(0, RetryCause::Failure), Err(None)); // it does not refill by time
+    /// let refused = budget.try_withdraw(0, RetryCause::Failure).unwrap_err();
+    /// assert_eq!(refused.retry_at_ns, None); // it does not refill by time
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>>;
+    fn try_withdraw(
+        &mut self,
+        now_ns: u64,
+        cause: RetryCause,
+    ) -> Result<Withdrawal, Refusal<BudgetSpent>>;
 
-    /// The retry that `withdrawal` paid for is not made.
+    /// The retry that `withdrawal` paid for is not made. Stale where there was nothing to give back to: its slice has
+    /// left the window.
     ///
     /// ```
-    /// # use evenkeel_core::{budget::*, retry::RetryBudget};
+    /// # use evenkeel_core::{Reported, budget::*, retry::RetryBudget};
     /// let mut tokens = RetryTokens::new(RetryTokensPolicy::builder(1_000).build()?);
     /// let budget: &mut dyn RetryBudget = &mut tokens;
     /// if let Ok(withdrawal) = budget.try_withdraw(0, RetryCause::Failure) {
-    ///     budget.give_back(5, withdrawal);
+    ///     assert_eq!(budget.give_back(5, withdrawal), Reported::Counted);
     /// }
     /// assert_eq!(tokens.balance_milli(5), 1_000);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal);
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported;
 
     /// The operation succeeded: by the retry that `withdrawal` paid for, or (`None`) at its first attempt.
     ///
@@ -207,6 +218,35 @@ pub trait RetryBudget {
 /// Give an operation the same parts for all its calls. With another breaker a report is
 /// [stale](crate::breaker::Receipt::Stale) there (where breakers are [tagged](Breaker::tagged)); without one the permit
 /// is not given back, and a probe's place is left to its lease; without the budget nothing is given back.
+///
+/// Parts are `Send`: make them for each call from what a mutex guards, and drop the guard before you wait. Where both
+/// lie behind one mutex, borrow them through one reborrow of the guard, which the compiler can split:
+///
+/// ```
+/// # use core::time::Duration;
+/// # use evenkeel_core::{backoff::BackoffPolicy, breaker::*, budget::*, retry::*};
+/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+/// use std::sync::Mutex;
+///
+/// struct Shared {
+///     breaker: Breaker,
+///     tokens: RetryTokens,
+/// }
+/// # let mut rng = SplitMix64::seed_from_u64(1);
+/// # let backoff = BackoffPolicy::builder(Duration::from_nanos(50));
+/// # let builder = BreakerPolicy::builder(backoff, Duration::from_nanos(100));
+/// # let breaker = Breaker::new(builder.trigger(Trigger::Consecutive { failures: 1 }).build()?);
+/// # let tokens = RetryTokens::new(RetryTokensPolicy::builder(1_000).build()?);
+/// # let mut retry = Retry::new(RetryPolicy::builder(backoff).build()?, 0);
+/// # let shared = Mutex::new(Shared { breaker, tokens });
+/// let step = {
+///     let mut guard = shared.lock().expect("no caller panics");
+///     let Shared { breaker, tokens } = &mut *guard;
+///     retry.poll(0, &mut Parts::none().with_breaker(breaker).with_budget(tokens), &mut rng)
+/// }; // unlocked: now make the call
+/// assert!(matches!(step.action, RetryAction::Attempt { .. }));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
 ///
 /// ```
 /// # use core::time::Duration;
@@ -229,8 +269,8 @@ pub trait RetryBudget {
 /// ```
 #[derive(Default)]
 pub struct Parts<'a> {
-    pub(super) breaker: Option<&'a mut dyn BreakerGate>,
-    pub(super) budget: Option<&'a mut dyn RetryBudget>,
+    pub(super) breaker: Option<&'a mut (dyn BreakerGate + Send)>,
+    pub(super) budget: Option<&'a mut (dyn RetryBudget + Send)>,
 }
 
 impl<'a> Parts<'a> {
@@ -275,7 +315,7 @@ impl<'a> Parts<'a> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_breaker(mut self, breaker: &'a mut dyn BreakerGate) -> Self {
+    pub fn with_breaker(mut self, breaker: &'a mut (dyn BreakerGate + Send)) -> Self {
         self.breaker = Some(breaker);
         self
     }
@@ -295,7 +335,7 @@ impl<'a> Parts<'a> {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn with_budget(mut self, budget: &'a mut dyn RetryBudget) -> Self {
+    pub fn with_budget(mut self, budget: &'a mut (dyn RetryBudget + Send)) -> Self {
         self.budget = Some(budget);
         self
     }

@@ -1,6 +1,6 @@
 //! The state of one operation as plain data, and the check that a stored one must pass.
 
-use super::answer::End;
+use super::end::{AbandonedBy, End};
 use super::policy::{RetryPolicy, WhenRefused};
 use crate::backoff::{Backoff, BackoffState};
 use crate::breaker::PermitId;
@@ -40,9 +40,17 @@ pub struct RetryState {
     /// Attempts made, which is the id of the last.
     pub(super) attempts: u64,
     /// The last attempt is to be cancelled, and nobody was told yet.
-    pub(super) abandon: bool,
+    pub(super) abandon: Option<Overdue>,
     pub(super) backoff: BackoffState,
     pub(super) stage: Stage,
+}
+
+/// Why an attempt is to be cancelled, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Overdue {
+    pub(super) reason: AbandonedBy,
+    pub(super) at_ns: u64,
 }
 
 /// Where an operation stands.
@@ -78,7 +86,7 @@ impl RetryState {
             started_ns: now_ns,
             before_ns: 0,
             attempts: 0,
-            abandon: false,
+            abandon: None,
             backoff: Backoff::new(&policy.backoff).state(),
             stage: Stage::Waiting {
                 at_ns: now_ns,
@@ -125,7 +133,7 @@ impl RetryState {
     }
 
     pub(super) fn next_deadline_ns(&self, policy: &RetryPolicy) -> Option<u64> {
-        if self.abandon {
+        if self.abandon.is_some() {
             return Some(self.clock.latest_ns());
         }
         match self.stage {
@@ -155,8 +163,15 @@ impl RetryState {
         if self.attempts > max_attempts {
             return Err(misfit("it made more attempts than the policy allows"));
         }
-        if self.abandon && (self.attempts == 0 || self.is_out()) {
-            return Err(corrupt("it gives up an attempt that is not there"));
+        if let Some(overdue) = self.abandon {
+            if self.attempts == 0 || self.is_out() {
+                return Err(corrupt("it gives up an attempt that is not there"));
+            }
+            if overdue.at_ns > now_ns || overdue.at_ns < self.started_ns {
+                return Err(corrupt(
+                    "it gave an attempt up in the future, or before it began",
+                ));
+            }
         }
         match self.stage {
             Stage::Waiting { .. } => self.check_waiting(policy),
@@ -274,7 +289,7 @@ impl RetryState {
         let started_ns = rebase.past_ns(self.started_ns);
         self.started_ns = started_ns.saturating_sub(before_ns);
         self.before_ns = before_ns.saturating_sub(started_ns);
-        self.abandon = false;
+        self.abandon = None;
         self.backoff = self.backoff.rebased(rebase);
         self.stage = match self.stage {
             Stage::Waiting { at_ns, cause, .. } => Stage::Waiting {

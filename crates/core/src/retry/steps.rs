@@ -1,9 +1,10 @@
 //! One call of a retry: what has fallen due, then the next attempt, a report, or the end.
 
-use super::answer::{AttemptId, AttemptOutcome, End, RetryAction, RetryReport, RetryStep};
+use super::answer::{AttemptId, AttemptOutcome, RetryAction, RetryReport, RetryStep};
+use super::end::{AbandonedBy, End};
 use super::parts::Parts;
 use super::policy::{RetryPolicy, WhenRefused};
-use super::state::{RetryState, Stage};
+use super::state::{Overdue, RetryState, Stage};
 use crate::advice::Advice;
 use crate::breaker::{Outcome, Permit, PermitId, Refused, RefusedBy, Transitions};
 use crate::budget::{RetryCause, Withdrawal, WithdrawalId};
@@ -80,7 +81,7 @@ impl RetryState {
             AttemptOutcome::Cancelled => Stage::Done {
                 end: End::Cancelled,
             },
-            AttemptOutcome::Transient { cause, advice } => {
+            AttemptOutcome::Transient { cause, advice, .. } => {
                 self.decide(policy, now_ns, cause, advice, parts, rng)
             }
         };
@@ -110,7 +111,10 @@ impl RetryState {
             } => {
                 let latency_ns = now_ns.saturating_sub(began_ns);
                 transitions = tell(parts, now_ns, permit, Outcome::Ignored, latency_ns, rng);
-                self.abandon = true;
+                self.abandon = Some(Overdue {
+                    reason: AbandonedBy::Cancelled,
+                    at_ns: now_ns,
+                });
             }
             Stage::Lost { .. } | Stage::Done { .. } => {}
         }
@@ -175,7 +179,11 @@ impl RetryState {
             Outcome::Failure
         };
         let transitions = tell(parts, at_ns, permit, outcome, latency_ns, rng);
-        self.abandon = true;
+        let reason = match policy.attempt_timeout_ns {
+            Some(_) if !cut_short => AbandonedBy::Timeout,
+            _ => AbandonedBy::Deadline,
+        };
+        self.abandon = Some(Overdue { reason, at_ns });
         self.stage = self.decide(policy, at_ns, RetryCause::Timeout, None, parts, rng);
         transitions
     }
@@ -263,7 +271,7 @@ impl RetryState {
                         budget.on_request(now_ns);
                     }
                 }
-                self.begin(now_ns, withdrawal, asked)
+                self.begin(policy, now_ns, withdrawal, asked)
             }
             Err(refused) => {
                 // A withdrawal of nothing is a cost that was the failure's: taken once, whoever asks how often.
@@ -283,6 +291,7 @@ impl RetryState {
 
     fn begin(
         &mut self,
+        policy: &RetryPolicy,
         now_ns: u64,
         withdrawal: Option<WithdrawalId>,
         asked: Option<Admitted>,
@@ -297,6 +306,7 @@ impl RetryState {
             action: RetryAction::Attempt {
                 attempt: self.last_attempt(),
                 number: self.attempts(),
+                timeout_at_ns: self.timeout_at_ns(policy, now_ns),
                 would_refuse: asked.and_then(|asked| asked.would_refuse),
             },
             transitions: asked.map_or(Transitions::NONE, |asked| asked.transitions),
@@ -353,9 +363,11 @@ impl RetryState {
     }
 
     fn take_abandon(&mut self) -> Option<RetryAction> {
-        let due = core::mem::take(&mut self.abandon);
-        due.then(|| RetryAction::Abandon {
+        let Overdue { reason, at_ns } = self.abandon.take()?;
+        Some(RetryAction::Abandon {
             attempt: self.last_attempt(),
+            reason,
+            at_ns,
         })
     }
 }
@@ -409,14 +421,17 @@ fn withdraw(
         None => Ok(None),
         Some(budget) => match budget.try_withdraw(now_ns, cause) {
             Ok(withdrawal) => Ok(Some(withdrawal.id())),
-            Err(retry_at_ns) => Err(End::BudgetSpent { retry_at_ns }),
+            Err(refused) => Err(End::BudgetSpent {
+                retry_at_ns: refused.retry_at_ns,
+            }),
         },
     }
 }
 
 fn give_back(parts: &mut Parts<'_>, now_ns: u64, withdrawal: Option<WithdrawalId>) {
     if let (Some(budget), Some(id)) = (parts.budget.as_deref_mut(), withdrawal) {
-        budget.give_back(now_ns, Withdrawal::from_id(id));
+        // Stale where its slice has left the window by itself: nothing more to do.
+        let _ = budget.give_back(now_ns, Withdrawal::from_id(id));
     }
 }
 

@@ -302,6 +302,19 @@ impl AdaptiveThrottleBuilder {
     }
 }
 
+/// The builder that makes this policy again, to change it.
+impl From<AdaptiveThrottlePolicy> for AdaptiveThrottleBuilder {
+    fn from(policy: AdaptiveThrottlePolicy) -> Self {
+        Self {
+            history: policy.history(),
+            slices: policy.slices(),
+            k: policy.k,
+            min_requests: policy.min_requests,
+            max_rejection: policy.max_rejection,
+        }
+    }
+}
+
 const fn fraction(ratio: Ratio) -> Amount {
     Amount::Fraction {
         num: ratio.numerator() as u64,

@@ -1,6 +1,7 @@
 //! Nearest rank from its definition, over a plain list of values.
 
 use evenkeel_core::Quantile;
+use evenkeel_core::estimator::LatencySummary;
 
 /// The quantiles that every test asks for: the named ones, and some that no estimator has heard of.
 pub(crate) fn quantiles() -> Vec<Quantile> {
@@ -58,4 +59,37 @@ impl Iterator for Values {
         // every magnitude equally often
         Some(word >> (word % 64))
     }
+}
+
+/// A summary's numbers, in the order of its fields.
+pub(crate) const fn numbers(summary: LatencySummary) -> [u64; 9] {
+    [
+        summary.count,
+        summary.mean,
+        summary.min,
+        summary.max,
+        summary.p50,
+        summary.p90,
+        summary.p95,
+        summary.p99,
+        summary.p999,
+    ]
+}
+
+/// The exact totals, and the quantiles that are answered one by one.
+pub(crate) fn expected_numbers(
+    live: &[u64],
+    quantile: impl Fn(Quantile) -> Option<u64>,
+) -> Option<[u64; 9]> {
+    let [p50, p90, p95, p99, p999] = [
+        Quantile::P50,
+        Quantile::P90,
+        Quantile::P95,
+        Quantile::P99,
+        Quantile::P999,
+    ]
+    .map(quantile);
+    let (min, max) = (live.iter().min().copied()?, live.iter().max().copied()?);
+    let count = live.len() as u64;
+    Some([count, mean(live)?, min, max, p50?, p90?, p95?, p99?, p999?])
 }

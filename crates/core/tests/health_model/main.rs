@@ -8,7 +8,6 @@ mod reference;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::health::{
     HealthChange, HealthProbe, HealthProbePolicy, ProbeAction, ProbeId, ProbeReceipt, Probed,
-    TrafficReceipt,
 };
 use evenkeel_core::{Rebase, Reported};
 use proptest::prelude::*;
@@ -83,9 +82,9 @@ fn cases(cases: u32) -> ProptestConfig {
 const SHIFT_NS: u64 = 1 << 40;
 
 fn later(change: Option<HealthChange>) -> Option<HealthChange> {
-    change.map(|change| HealthChange {
-        at_ns: change.at_ns.wrapping_add(SHIFT_NS),
-        ..change
+    change.map(|mut change| {
+        change.at_ns = change.at_ns.wrapping_add(SHIFT_NS);
+        change
     })
 }
 
@@ -96,6 +95,20 @@ fn shifted(answer: &Answer) -> Option<Answer> {
         Answer::Action(ProbeAction::WaitUntil { at_ns }, drawn) => {
             let at_ns = deadline(at_ns)?;
             Answer::Action(ProbeAction::WaitUntil { at_ns }, drawn)
+        }
+        Answer::Action(
+            ProbeAction::Send {
+                probe,
+                timeout_at_ns,
+            },
+            drawn,
+        ) => {
+            let timeout_at_ns = Some(deadline(timeout_at_ns?)?);
+            let action = ProbeAction::Send {
+                probe,
+                timeout_at_ns,
+            };
+            Answer::Action(action, drawn)
         }
         Answer::Action(
             ProbeAction::Probing {
@@ -111,18 +124,30 @@ fn shifted(answer: &Answer) -> Option<Answer> {
             };
             Answer::Action(action, drawn)
         }
-        Answer::Action(ProbeAction::Abandon { probe, change }, drawn) => {
-            let change = later(change);
-            Answer::Action(ProbeAction::Abandon { probe, change }, drawn)
+        Answer::Action(
+            ProbeAction::Abandon {
+                probe,
+                at_ns,
+                change,
+            },
+            drawn,
+        ) => {
+            let action = ProbeAction::Abandon {
+                probe,
+                at_ns: deadline(at_ns)?,
+                change: later(change),
+            };
+            Answer::Action(action, drawn)
         }
-        Answer::Reported(receipt) => Answer::Reported(ProbeReceipt {
-            change: later(receipt.change),
-            ..receipt
-        }),
-        Answer::Traffic(receipt) => Answer::Traffic(TrafficReceipt {
-            timed_out: later(receipt.timed_out),
-            change: later(receipt.change),
-        }),
+        Answer::Reported(mut receipt) => {
+            receipt.change = later(receipt.change);
+            Answer::Reported(receipt)
+        }
+        Answer::Traffic(mut receipt) => {
+            receipt.timed_out = later(receipt.timed_out);
+            receipt.change = later(receipt.change);
+            Answer::Traffic(receipt)
+        }
         other => other,
     })
 }
@@ -178,12 +203,14 @@ proptest! {
             prop_assert_eq!(machine.next_deadline_ns(), naive.deadline_ns());
             let mut then = naive.clone();
             prop_assert_eq!(machine.health(0), then.health(then.results.len()));
+            let out = naive.sent.last().is_some_and(|sent| sent.end.is_none());
+            prop_assert_eq!(machine.in_flight(), out.then(|| naive.latest_probe()));
             then.latest_ns = then.latest_ns.max(now_ns.saturating_add(33));
             let _ = then.settle();
             prop_assert_eq!(machine.health(now_ns.saturating_add(33)), then.health(then.results.len()));
             if let Some(at_ns) = machine.next_deadline_ns() {
                 let action = machine.clone().poll(at_ns, &mut Word::new(0));
-                let acts = matches!(action, ProbeAction::Send(_) | ProbeAction::Abandon { .. });
+                let acts = matches!(action, ProbeAction::Send { .. } | ProbeAction::Abandon { .. });
                 prop_assert!(acts, "L4: {:?}", action);
             }
             prop_assert!(HealthProbe::restore(policy, machine.state()).is_ok(), "L6");
@@ -239,14 +266,14 @@ proptest! {
         }
         let answer = rebased.poll(origin_ns, &mut Word::new(0));
         if naive.sent.last().is_some_and(|sent| sent.end.is_none()) {
-            prop_assert!(matches!(answer, ProbeAction::Send(next) if next > probe), "{:?}", answer);
+            prop_assert!(matches!(answer, ProbeAction::Send { probe: next, .. } if next > probe), "{:?}", answer);
             return Ok(());
         }
         let Some(at_ns) = naive.next_send_ns() else { return Ok(()) };
         let gone_ns = i128::from(naive.latest_ns) + i128::try_from(away.as_nanos()).unwrap();
         let left_ns = i128::from(at_ns) - gone_ns;
         if left_ns <= 0 {
-            prop_assert!(matches!(answer, ProbeAction::Send(_)), "{:?}", answer);
+            prop_assert!(matches!(answer, ProbeAction::Send { .. }), "{:?}", answer);
         } else if let Ok(at_ns) = u64::try_from(i128::from(origin_ns) + left_ns) {
             prop_assert_eq!(answer, ProbeAction::WaitUntil { at_ns });
         } else {

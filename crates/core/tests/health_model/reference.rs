@@ -1,10 +1,12 @@
 //! The naive reading: everything that happened is kept, and every answer is worked out from all of it.
 
+use core::time::Duration;
+
 use evenkeel_core::Reported;
 use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
 use evenkeel_core::breaker::Health;
 use evenkeel_core::health::{
-    HealthChange, HealthProbePolicy, ProbeAction, ProbeId, ProbeReceipt, Probed, TrafficReceipt,
+    HealthChange, HealthProbe, HealthProbePolicy, ProbeAction, ProbeId, ProbeReceipt, Probed,
 };
 
 use crate::calls::*;
@@ -56,7 +58,7 @@ impl Naive {
             let in_a_row = so_far.take_while(|result| result.found == found).count();
             let from = changes.last().map(|change| change.to);
             if in_a_row >= enough as usize && from != Some(to) {
-                changes.push(HealthChange { at_ns, from, to });
+                changes.push(change(at_ns, from, to));
             }
         }
         changes
@@ -162,7 +164,14 @@ impl Naive {
         if let Some(sent) = self.sent.last_mut() {
             if sent.untold {
                 sent.untold = false;
-                return (ProbeAction::Abandon { probe, change }, 0);
+                let timeout = u64::try_from(self.policy.timeout().as_nanos()).unwrap();
+                let at_ns = sent.at_ns + timeout;
+                let action = ProbeAction::Abandon {
+                    probe,
+                    at_ns,
+                    change,
+                };
+                return (action, 0);
             }
             if sent.end.is_none() {
                 let timeout = u64::try_from(self.policy.timeout().as_nanos()).unwrap();
@@ -184,7 +193,12 @@ impl Naive {
                     end: None,
                     untold: false,
                 });
-                (ProbeAction::Send(self.latest_probe()), self.draws().into())
+                let timeout = u64::try_from(self.policy.timeout().as_nanos()).unwrap();
+                let action = ProbeAction::Send {
+                    probe: self.latest_probe(),
+                    timeout_at_ns: self.latest_ns.checked_add(timeout),
+                };
+                (action, self.draws().into())
             }
         }
     }
@@ -197,14 +211,18 @@ impl Naive {
             Some(sent) if known && sent.end.is_none() => {
                 sent.end = Some(place);
                 let change = self.count(found);
-                let reported = Reported::Counted;
-                ProbeReceipt { reported, change }
+                self.receipt(Reported::Counted, change)
             }
-            _ => ProbeReceipt {
-                reported: Reported::Stale,
-                change,
-            },
+            _ => self.receipt(Reported::Stale, change),
         }
+    }
+
+    fn receipt(&self, reported: Reported, change: Option<HealthChange>) -> ProbeReceipt {
+        let mut receipt = any().on_report(0, ProbeId::from_word(0), Probed::Passed);
+        receipt.reported = reported;
+        receipt.change = change;
+        receipt.health = self.health(self.results.len());
+        receipt
     }
 
     pub(crate) fn call(&mut self, now_ns: u64, call: &Call) -> Answer {
@@ -226,7 +244,11 @@ impl Naive {
             Call::Traffic(found) => {
                 let timed_out = self.settle();
                 let change = self.count(found);
-                Answer::Traffic(TrafficReceipt { timed_out, change })
+                let mut receipt = any().on_traffic(0, Probed::Passed);
+                receipt.timed_out = timed_out;
+                receipt.change = change;
+                receipt.health = self.health(self.results.len());
+                Answer::Traffic(receipt)
             }
             Call::Restore => Answer::Nothing,
         }
@@ -241,4 +263,21 @@ impl Naive {
         };
         at_ns.map(|at_ns| at_ns.max(self.latest_ns))
     }
+}
+
+/// Some machine, for an answer whose fields are then set: nobody else makes one.
+fn any() -> HealthProbe {
+    let second = Duration::from_secs(1);
+    HealthProbe::new(
+        HealthProbePolicy::builder(second, second)
+            .rise(1)
+            .build()
+            .unwrap(),
+    )
+}
+
+pub(crate) fn change(at_ns: u64, from: Option<Health>, to: Health) -> HealthChange {
+    let mut change = any().on_traffic(0, Probed::Passed).change.expect("up");
+    (change.at_ns, change.from, change.to) = (at_ns, from, to);
+    change
 }

@@ -58,7 +58,9 @@ fn stop_advice_holds_until_start() {
     let mut reconnect = machine(builder(Jitter::None));
     let link = connect(&mut reconnect, 0);
     report(&mut reconnect, 0, link, LinkEvent::Refused(Advice::Stop));
-    let gave_up = LinkAction::GaveUp(GaveUpBy::Advised);
+    let gave_up = LinkAction::GaveUp {
+        by: GaveUpBy::Advised,
+    };
     assert_eq!(reconnect.poll(3650 * DAY, &mut rng()), gave_up);
     assert_eq!(reconnect.next_deadline_ns(), None);
     assert!(reconnect.start(3650 * DAY));

@@ -19,7 +19,9 @@ fn it_gives_up_after_max_retries_and_a_stable_link_gives_them_back() {
 
     let link = connect(&mut reconnect, now_ns);
     report(&mut reconnect, now_ns, link, LinkEvent::Failed);
-    let gave_up = LinkAction::GaveUp(GaveUpBy::Exhausted(Exhausted::Retries));
+    let gave_up = LinkAction::GaveUp {
+        by: GaveUpBy::Exhausted(Exhausted::Retries),
+    };
     assert_eq!(reconnect.poll(now_ns, &mut rng()), gave_up);
     assert!(reconnect.start(now_ns));
     assert_eq!(reconnect.attempts(now_ns), 0);
@@ -31,7 +33,7 @@ fn it_gives_up_where_the_waits_would_pass_their_total() {
     let mut reconnect = machine(ReconnectPolicy::builder(backoff, secs(10)));
     let mut now_ns = 0;
     let mut links = 0;
-    while let LinkAction::Connect(link) = reconnect.poll(now_ns, &mut rng()) {
+    while let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng()) {
         links += 1;
         report(&mut reconnect, now_ns, link, LinkEvent::Failed);
         now_ns = reconnect.next_deadline_ns().unwrap_or(now_ns);
@@ -39,7 +41,10 @@ fn it_gives_up_where_the_waits_would_pass_their_total() {
     // 500 + 1000 fit, 2000 more do not.
     assert_eq!(links, 3);
     let gave_up = GaveUpBy::Exhausted(Exhausted::TotalWait);
-    assert_eq!(reconnect.status(now_ns).phase, LinkPhase::GaveUp(gave_up));
+    assert_eq!(
+        reconnect.status(now_ns).phase,
+        LinkPhase::GaveUp { by: gave_up }
+    );
 }
 
 #[test]
@@ -85,7 +90,7 @@ fn one_word_a_link_and_none_without_jitter() {
         let mut rng = Word(1 << 63, 0);
         let mut now_ns = 0;
         for _ in 0..3 {
-            let LinkAction::Connect(link) = reconnect.poll(now_ns, &mut rng) else {
+            let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng) else {
                 panic!("a try is due");
             };
             let _ = reconnect.on_event(now_ns, link, LinkEvent::Connected, &mut rng);

@@ -74,7 +74,7 @@ fn machine(builder: ReconnectBuilder) -> Reconnect {
 
 fn connect(reconnect: &mut Reconnect, now_ns: u64) -> LinkId {
     match reconnect.poll(now_ns, &mut rng()) {
-        LinkAction::Connect(link) => link,
+        LinkAction::Connect { link, .. } => link,
         other => panic!("{other:?} at {now_ns}"),
     }
 }

@@ -80,6 +80,8 @@ fn the_last_instant_has_no_deadline_after_it() {
         }
     );
     report(&mut reconnect, u64::MAX, link, LinkEvent::Lost);
-    let end = LinkAction::GaveUp(GaveUpBy::Exhausted(Exhausted::EndOfTime));
+    let end = LinkAction::GaveUp {
+        by: GaveUpBy::Exhausted(Exhausted::EndOfTime),
+    };
     assert_eq!(reconnect.poll(u64::MAX, &mut rng()), end);
 }

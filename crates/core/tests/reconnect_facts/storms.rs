@@ -8,7 +8,7 @@ fn links_in_an_hour(life_ns: u64, jitter: Jitter) -> u32 {
     let mut rng = rng();
     let (mut now_ns, mut links) = (0, 0);
     while now_ns < HOUR {
-        let LinkAction::Connect(link) = reconnect.poll(now_ns, &mut rng) else {
+        let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng) else {
             panic!("a try is due");
         };
         links += 1;
@@ -60,7 +60,7 @@ fn a_thousand_clients_of_a_restarted_server_do_not_come_back_together() {
     let mut per_ms = [0; 501];
     for _ in 0..1000 {
         let mut reconnect = machine(builder(Jitter::Full));
-        let LinkAction::Connect(link) = reconnect.poll(0, &mut rng) else {
+        let LinkAction::Connect { link, .. } = reconnect.poll(0, &mut rng) else {
             panic!("a try is due");
         };
         let _ = reconnect.on_event(0, link, LinkEvent::Connected, &mut rng);
@@ -134,6 +134,6 @@ fn ten_idle_years_are_one_step() {
         matches!(abandon, LinkAction::Abandon { link: l, at_ns, .. } if l == link && at_ns == 45 * SECOND)
     );
     let connect = reconnect.poll(later_ns, &mut rng);
-    assert!(matches!(connect, LinkAction::Connect(_)));
+    assert!(matches!(connect, LinkAction::Connect { .. }));
     assert_eq!(reconnect.next_deadline_ns(), Some(later_ns + 10 * SECOND));
 }

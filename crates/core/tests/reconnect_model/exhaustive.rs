@@ -36,7 +36,7 @@ fn all(policy: ReconnectPolicy, letters: &[Letter], depth: usize) -> u64 {
     // The first poll connects: only what follows is interesting.
     let mut pair = Pair::new(policy);
     let first = pair.step(0, Op::Poll, 1 << 63);
-    assert!(matches!(first, Answer::Action(LinkAction::Connect(_))));
+    assert!(matches!(first, Answer::Action(LinkAction::Connect { .. })));
     let mut inputs = 0;
     deeper(&pair, letters, depth, &mut inputs);
     inputs

@@ -4,7 +4,8 @@
 use evenkeel_core::advice::{Advice, AdvisoryRule};
 use evenkeel_core::backoff::{Exhausted, Growth, Jitter};
 use evenkeel_core::reconnect::{
-    GaveUpBy, LinkAction, LinkEvent, LinkId, LinkPhase, LinkStatus, LostBy, ReconnectPolicy,
+    GaveUpBy, LinkAction, LinkEvent, LinkId, LinkPhase, LinkStatus, LostBy, Reconnect,
+    ReconnectPolicy,
 };
 use evenkeel_core::{Ratio, Reported};
 
@@ -338,7 +339,10 @@ impl Naive {
                 kick: None,
                 told: false,
             });
-            let connect = LinkAction::Connect(self.newest());
+            let connect = LinkAction::Connect {
+                link: self.newest(),
+                timeout_at_ns: self.links.last().and_then(|l| Some(self.deadline(l)?.0)),
+            };
             return (Answer::Action(connect), u32::from(draws));
         }
         let link = self.newest();
@@ -354,7 +358,7 @@ impl Naive {
                 link,
                 silent_at_ns: ends_at_ns(),
             },
-            Standing::GaveUp(by) => LinkAction::GaveUp(by),
+            Standing::GaveUp(by) => LinkAction::GaveUp { by },
             Standing::Stopped => LinkAction::Stopped,
         };
         (Answer::Action(action), 0)
@@ -443,17 +447,15 @@ impl Naive {
                 confirmed: self.links.last().is_some_and(|l| !l.frames.is_empty()),
                 stable,
             },
-            Standing::GaveUp(by) => LinkPhase::GaveUp(by),
+            Standing::GaveUp(by) => LinkPhase::GaveUp { by },
             Standing::Stopped => LinkPhase::Stopped,
         };
-        LinkStatus {
-            phase,
-            attempt: if stable { 0 } else { waits as u32 },
-            last_heard_ns: self
-                .links
-                .iter()
-                .rev()
-                .find_map(|l| l.frames.last().copied()),
-        }
+        // Only a machine makes a status: any one's, with these fields.
+        let mut status = Reconnect::new(self.policy).status(0);
+        status.phase = phase;
+        status.attempt = if stable { 0 } else { waits as u32 };
+        let frames = self.links.iter().rev().map(|l| l.frames.last());
+        status.last_heard_ns = frames.flatten().next().copied();
+        status
     }
 }

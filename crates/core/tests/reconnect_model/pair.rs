@@ -50,7 +50,10 @@ pub(crate) fn apply(machine: &mut Reconnect, now_ns: u64, op: Op, word: u64) -> 
 }
 
 pub(crate) const fn acts(action: LinkAction) -> bool {
-    matches!(action, LinkAction::Connect(_) | LinkAction::Abandon { .. })
+    matches!(
+        action,
+        LinkAction::Connect { .. } | LinkAction::Abandon { .. }
+    )
 }
 
 #[derive(Clone)]

@@ -67,7 +67,9 @@ impl Naive {
                 self.status = Status::Runs {
                     since_ns: self.latest_ns,
                 };
-                RestartAction::Start(RunId::from_word(self.runs))
+                RestartAction::Start {
+                    run: RunId::from_word(self.runs),
+                }
             }
             Status::Runs { .. } => RestartAction::Running {
                 run: RunId::from_word(self.runs),

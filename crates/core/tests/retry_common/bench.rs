@@ -1,8 +1,7 @@
 //! An operation with scripted parts, called by hand.
 
 use core::time::Duration;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use evenkeel_core::Reported;
 use evenkeel_core::advice::Advice;
@@ -10,8 +9,8 @@ use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use evenkeel_core::breaker::Outcome;
 use evenkeel_core::budget::RetryCause;
 use evenkeel_core::retry::{
-    AttemptId, AttemptOutcome, End, Parts, Retry, RetryAction, RetryBuilder, RetryPolicy,
-    RetryReport,
+    AbandonedBy, AttemptId, AttemptOutcome, End, Parts, Retry, RetryAction, RetryBuilder,
+    RetryPolicy, RetryReport,
 };
 
 use super::script::{Budget, Gate, Heard, Log, Says};
@@ -52,7 +51,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(policy: RetryBuilder, says: &[Says], grants: &[bool]) -> Self {
-        let log: Log = Rc::new(RefCell::new(Vec::new()));
+        let log: Log = Arc::new(Mutex::new(Vec::new()));
         Self {
             retry: Retry::new(built(policy), 0),
             gate: Gate::new(says, &log),
@@ -104,7 +103,13 @@ impl Bench {
     }
 
     pub fn heard(&self, which: impl Fn(&Heard) -> bool) -> Vec<Heard> {
-        self.log.borrow().iter().copied().filter(which).collect()
+        self.log
+            .lock()
+            .expect("one thread")
+            .iter()
+            .copied()
+            .filter(which)
+            .collect()
     }
 
     pub fn of_budget(&self) -> Vec<Heard> {
@@ -112,7 +117,7 @@ impl Bench {
     }
 
     pub fn told(&self) -> Vec<Outcome> {
-        let log = self.log.borrow();
+        let log = self.log.lock().expect("one thread");
         let outcome = |heard: &Heard| match heard {
             Heard::Told { outcome, .. } => Some(*outcome),
             _ => None,
@@ -122,17 +127,28 @@ impl Bench {
 }
 
 pub fn advised(cause: RetryCause, advice: Advice) -> AttemptOutcome {
-    AttemptOutcome::Transient {
-        cause,
-        advice: Some(advice),
-    }
+    AttemptOutcome::transient(cause).with_advice(advice)
 }
 
+/// Without timeout and deadline.
 pub const fn attempt(number: u32) -> RetryAction {
+    attempt_until(number, None)
+}
+
+pub const fn attempt_until(number: u32, timeout_at_ns: Option<u64>) -> RetryAction {
     RetryAction::Attempt {
         attempt: AttemptId::from_word(number as u64),
         number,
+        timeout_at_ns,
         would_refuse: None,
+    }
+}
+
+pub const fn abandon(attempt: u64, reason: AbandonedBy, at_ns: u64) -> RetryAction {
+    RetryAction::Abandon {
+        attempt: AttemptId::from_word(attempt),
+        reason,
+        at_ns,
     }
 }
 

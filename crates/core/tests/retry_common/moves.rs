@@ -39,7 +39,8 @@ pub enum Fate {
     Success,
     Permanent(Outcome),
     Cancelled,
-    Transient(RetryCause, Option<Option<u64>>),
+    /// With what the breaker is told, where it is not what the cause says.
+    Transient(RetryCause, Option<Option<u64>>, Option<Outcome>),
 }
 
 pub type Move = (Jump, Deed);
@@ -75,7 +76,7 @@ impl Fate {
             Self::Success => AttemptOutcome::Success,
             Self::Permanent(breaker) => AttemptOutcome::Permanent { breaker },
             Self::Cancelled => AttemptOutcome::Cancelled,
-            Self::Transient(cause, advice) => AttemptOutcome::Transient {
+            Self::Transient(cause, advice, breaker) => AttemptOutcome::Transient {
                 cause,
                 advice: advice.map(|later| match later {
                     None => Advice::Stop,
@@ -83,6 +84,7 @@ impl Fate {
                         at_ns: now.saturating_add(later),
                     },
                 }),
+                breaker,
             },
         }
     }
@@ -105,12 +107,16 @@ fn fate() -> impl Strategy<Value = Fate> {
         Just(RetryCause::Throttled)
     ];
     let advice = some(prop::option::weighted(0.8, span()));
+    let told = prop::option::weighted(
+        0.2,
+        prop_oneof![Just(Outcome::Ignored), Just(Outcome::Success)],
+    );
     prop_oneof![
         1 => Just(Fate::Success),
         1 => Just(Fate::Permanent(Outcome::Success)),
         1 => Just(Fate::Permanent(Outcome::Overloaded { retry_at_ns: Some(NAMED_NS) })),
         1 => Just(Fate::Cancelled),
-        16 => (cause, advice).prop_map(|(cause, advice)| Fate::Transient(cause, advice)),
+        16 => (cause, advice, told).prop_map(|(cause, advice, told)| Fate::Transient(cause, advice, told)),
     ]
 }
 

@@ -4,7 +4,7 @@ use evenkeel_core::advice::Advice;
 use evenkeel_core::backoff::Exhausted;
 use evenkeel_core::breaker::{Outcome, RefusedBy};
 use evenkeel_core::budget::RetryCause;
-use evenkeel_core::retry::{AttemptId, AttemptOutcome, End, RetryAction};
+use evenkeel_core::retry::{AbandonedBy, AttemptId, AttemptOutcome, End, RetryAction};
 
 use super::plan::{Plan, Rule};
 use super::script::{Heard, Says, refilled_at_ns};
@@ -52,7 +52,7 @@ struct Teller<'a> {
     /// When the next attempt may be, why, and what was paid for it.
     next: Option<(u64, Option<RetryCause>, Option<u64>)>,
     end: Option<End>,
-    abandon: bool,
+    abandon: Option<(AbandonedBy, u64)>,
 }
 
 /// The story of these calls, from the beginning.
@@ -68,7 +68,7 @@ pub fn story(plan: &Plan, started: u64, calls: &[(u64, Call)]) -> Story {
         waits: Vec::new(),
         next: Some((started, None, None)),
         end: None,
-        abandon: false,
+        abandon: None,
     };
     let mut now = started;
     let mut answers = Vec::new();
@@ -116,7 +116,7 @@ impl Teller<'_> {
     }
 
     fn due(&self, now: u64) -> Option<u64> {
-        if self.abandon {
+        if self.abandon.is_some() {
             return Some(now);
         }
         match self.next {
@@ -163,7 +163,13 @@ impl Teller<'_> {
                     Outcome::Ignored
                 };
                 self.tell(limit, outcome);
-                self.abandon = true;
+                // The one whose limit it is: its own timeout, if it had the whole of it.
+                let reason = if self.plan.timeout.is_some() && whole {
+                    AbandonedBy::Timeout
+                } else {
+                    AbandonedBy::Deadline
+                };
+                self.abandon = Some((reason, limit));
                 self.decide(limit, RetryCause::Timeout, None);
             }
         }
@@ -292,8 +298,8 @@ impl Teller<'_> {
     }
 
     fn poll(&mut self, now: u64) -> RetryAction {
-        if std::mem::take(&mut self.abandon) {
-            return RetryAction::Abandon { attempt: self.id() };
+        if let Some(abandon) = self.take_abandon() {
+            return abandon;
         }
         if let Some(end) = self.end {
             return RetryAction::Done { end };
@@ -350,6 +356,7 @@ impl Teller<'_> {
         RetryAction::Attempt {
             attempt: self.id(),
             number: u32::try_from(self.made.len()).expect("few"),
+            timeout_at_ns: self.limit(),
             would_refuse: None,
         }
     }
@@ -382,16 +389,22 @@ impl Teller<'_> {
         let verdict = match outcome {
             AttemptOutcome::Success => Outcome::Success,
             AttemptOutcome::Permanent { breaker } => breaker,
+            AttemptOutcome::Transient {
+                breaker: Some(breaker),
+                ..
+            } => breaker,
             AttemptOutcome::Cancelled => Outcome::Ignored,
             AttemptOutcome::Transient {
                 cause: RetryCause::Throttled,
                 advice: Some(Advice::RetryAt { at_ns }),
+                ..
             } => Outcome::Overloaded {
                 retry_at_ns: Some(at_ns),
             },
             AttemptOutcome::Transient {
                 cause: RetryCause::Throttled,
                 advice: Some(_),
+                ..
             } => Outcome::Overloaded { retry_at_ns: None },
             _ => Outcome::Failure,
         };
@@ -404,7 +417,7 @@ impl Teller<'_> {
                 self.finish(End::Succeeded);
             }
             AttemptOutcome::Permanent { .. } => self.finish(End::Permanent),
-            AttemptOutcome::Transient { cause, advice } => self.decide(now, cause, advice),
+            AttemptOutcome::Transient { cause, advice, .. } => self.decide(now, cause, advice),
             _ => self.finish(End::Cancelled),
         }
         Answer::Counted
@@ -413,14 +426,20 @@ impl Teller<'_> {
     fn cancel(&mut self, now: u64) -> RetryAction {
         if self.out().is_some() {
             self.tell(now, Outcome::Ignored);
-            self.abandon = true;
+            self.abandon = Some((AbandonedBy::Cancelled, now));
         }
         self.give_back(now);
         let end = self.end.unwrap_or(End::Cancelled);
         self.finish(end);
-        if std::mem::take(&mut self.abandon) {
-            return RetryAction::Abandon { attempt: self.id() };
-        }
-        RetryAction::Done { end }
+        self.take_abandon().unwrap_or(RetryAction::Done { end })
+    }
+
+    fn take_abandon(&mut self) -> Option<RetryAction> {
+        let (reason, at_ns) = self.abandon.take()?;
+        Some(RetryAction::Abandon {
+            attempt: self.id(),
+            reason,
+            at_ns,
+        })
     }
 }

@@ -1,17 +1,16 @@
 //! A breaker and a budget that answer from a list and write down what they are asked and told.
 
 use core::time::Duration;
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
-use evenkeel_core::Refusal;
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::{
     Breaker, BreakerPolicy, Grant, Mode, Outcome, Permit, Receipt, Refused, RefusedBy, Trigger,
 };
-use evenkeel_core::budget::{RetryCause, Withdrawal, WithdrawalId};
+use evenkeel_core::budget::{BudgetSpent, RetryCause, Withdrawal, WithdrawalId};
 use evenkeel_core::random::Rng;
 use evenkeel_core::retry::{BreakerGate, RetryBudget};
+use evenkeel_core::{Refusal, Reported};
 
 /// One thing that a part heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ pub enum Says {
     No(Option<u64>),
 }
 
-pub type Log = Rc<RefCell<Vec<Heard>>>;
+pub type Log = Arc<Mutex<Vec<Heard>>>;
 
 /// A breaker by script. Every permit is another, and a report with a wrong one is caught.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ impl Gate {
             asked: 0,
             real,
             out: Vec::new(),
-            log: Rc::clone(log),
+            log: Arc::clone(log),
         }
     }
 }
@@ -87,7 +86,10 @@ impl BreakerGate for Gate {
         let says = self.script[self.asked % self.script.len()];
         self.asked += 1;
         let agreed = says == Says::Yes;
-        self.log.borrow_mut().push(Heard::Asked { now_ns, agreed });
+        self.log
+            .lock()
+            .expect("one thread")
+            .push(Heard::Asked { now_ns, agreed });
         match says {
             Says::Yes => {
                 let grant = self.real.try_acquire(now_ns, rng)?;
@@ -122,7 +124,7 @@ impl BreakerGate for Gate {
             outcome,
             latency_ns,
         };
-        self.log.borrow_mut().push(heard);
+        self.log.lock().expect("one thread").push(heard);
         self.real
             .on_outcome(now_ns, permit, outcome, latency_ns, rng)
     }
@@ -141,7 +143,7 @@ impl Budget {
         Self {
             script: script.to_vec(),
             asked: 0,
-            log: Rc::clone(log),
+            log: Arc::clone(log),
         }
     }
 }
@@ -153,10 +155,17 @@ pub const fn refilled_at_ns(now_ns: u64) -> Option<u64> {
 
 impl RetryBudget for Budget {
     fn on_request(&mut self, now_ns: u64) {
-        self.log.borrow_mut().push(Heard::Request { now_ns });
+        self.log
+            .lock()
+            .expect("one thread")
+            .push(Heard::Request { now_ns });
     }
 
-    fn try_withdraw(&mut self, now_ns: u64, cause: RetryCause) -> Result<Withdrawal, Option<u64>> {
+    fn try_withdraw(
+        &mut self,
+        now_ns: u64,
+        cause: RetryCause,
+    ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
         let grants = self.script[usize::try_from(self.asked).expect("small") % self.script.len()];
         self.asked += 1;
         let paid = grants.then_some(self.asked);
@@ -165,20 +174,27 @@ impl RetryBudget for Budget {
             cause,
             paid,
         };
-        self.log.borrow_mut().push(heard);
+        self.log.lock().expect("one thread").push(heard);
         match paid {
             Some(paid) => Ok(Withdrawal::from_id(WithdrawalId::from_words([paid, 0]))),
-            None => Err(refilled_at_ns(now_ns)),
+            None => Err(Refusal::new(BudgetSpent::new(0, 1), refilled_at_ns(now_ns))),
         }
     }
 
-    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) {
+    fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
         let paid = withdrawal.id().amount_milli();
-        self.log.borrow_mut().push(Heard::GaveBack { now_ns, paid });
+        self.log
+            .lock()
+            .expect("one thread")
+            .push(Heard::GaveBack { now_ns, paid });
+        Reported::Counted
     }
 
     fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
         let paid = withdrawal.map(|withdrawal| withdrawal.id().amount_milli());
-        self.log.borrow_mut().push(Heard::Success { now_ns, paid });
+        self.log
+            .lock()
+            .expect("one thread")
+            .push(Heard::Success { now_ns, paid });
     }
 }

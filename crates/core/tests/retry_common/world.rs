@@ -1,7 +1,6 @@
 //! A retry and its scripted parts, called as the reference is.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use evenkeel_core::Reported;
 use evenkeel_core::retry::{Parts, Retry, RetryPolicy};
@@ -23,7 +22,7 @@ pub struct World {
 
 impl World {
     pub fn new(plan: &Plan, policy: RetryPolicy, now: u64) -> Self {
-        let log = Rc::new(RefCell::new(Vec::new()));
+        let log = Arc::new(Mutex::new(Vec::new()));
         Self {
             retry: Retry::new(policy, now),
             gate: plan.gate.as_ref().map(|script| Gate::new(script, &log)),
@@ -42,7 +41,7 @@ impl World {
         if let Some(budget) = &mut self.budget {
             parts = parts.with_budget(budget);
         }
-        let before = self.log.borrow().len();
+        let before = self.log.lock().expect("one thread").len();
         let (answer, transitions) = match call {
             Call::Poll => {
                 let step = retry.poll(now, &mut parts, words);
@@ -62,7 +61,7 @@ impl World {
                 (answer, report.transitions)
             }
         };
-        let log = self.log.borrow();
+        let log = self.log.lock().expect("one thread");
         let to_breaker = |heard: &&Heard| matches!(heard, Heard::Asked { .. } | Heard::Told { .. });
         let talked = log.iter().skip(before).filter(to_breaker).count();
         assert!(talked <= 1, "one question in a call");

@@ -133,7 +133,7 @@ pub(crate) fn tokens_call(machine: &mut RetryTokens, now_ns: u64, chance: &mut C
 }
 
 pub(crate) fn ratio_call(machine: &mut RetryRatio, now_ns: u64, chance: &mut Chance) {
-    let before = machine.balance(now_ns);
+    let before = machine.retries_left(now_ns);
     match chance.below(8) {
         0..=2 => machine.on_request(now_ns),
         3 => {
@@ -180,10 +180,7 @@ pub(crate) fn retry_call(machine: &mut Retry<RetryPolicy>, now_ns: u64, chance: 
             let outcome = match chance.below(20) {
                 0 => AttemptOutcome::Success,
                 1..=8 => AttemptOutcome::transient(cause(chance)),
-                _ => AttemptOutcome::Transient {
-                    cause: cause(chance),
-                    advice: Some(advice(now_ns, chance)),
-                },
+                _ => AttemptOutcome::transient(cause(chance)).with_advice(advice(now_ns, chance)),
             };
             let _ = machine.on_outcome(now_ns, id, outcome, &mut parts, chance);
         }
@@ -255,7 +252,7 @@ pub(crate) fn restart_call(machine: &mut Restart, now_ns: u64, chance: &mut Chan
         1..=3 => machine.rearm(now_ns),
         4..=16 => {
             let foreign = RunId::from_word(chance.word());
-            let run = machine.running().filter(|_| chance.below(8) > 0);
+            let run = machine.in_flight().filter(|_| chance.below(8) > 0);
             let exit = if chance.below(3) == 0 {
                 Exit::Clean
             } else {

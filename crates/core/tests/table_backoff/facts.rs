@@ -21,18 +21,18 @@ fn peers() -> BackoffTableBuilder {
 }
 
 /// Steps of 10 ns, up to 40 ns; forgotten after 100 ns.
-fn small(max_keys: u32) -> BackoffTableBuilder {
+pub(crate) fn small(max_keys: u32) -> BackoffTableBuilder {
     let backoff = BackoffPolicy::builder(Duration::from_nanos(10))
         .cap(Duration::from_nanos(40))
         .jitter(Jitter::None);
     BackoffTablePolicy::builder(backoff, max_keys, Duration::from_nanos(100))
 }
 
-fn table(builder: BackoffTableBuilder) -> BackoffTable<u64> {
+pub(crate) fn table(builder: BackoffTableBuilder) -> BackoffTable<u64> {
     BackoffTable::new(builder.build().expect("a policy"))
 }
 
-fn no_words() -> Words {
+pub(crate) fn no_words() -> Words {
     Words::new(0)
 }
 
@@ -214,7 +214,30 @@ fn a_key_that_was_forgotten_before_anyone_asked_is_not_reported() {
     }
 }
 
-/// Issue 9's flood: ever new keys, held ones keep their hold, memory is bounded.
+#[test]
+fn what_is_dropped_step_by_step_changes_no_answer() {
+    let mut table = table(small(100).due_index(true));
+    for key in 0..20 {
+        let _ = table.on_failure(key, &key, &mut no_words());
+    }
+    assert_eq!(table.pop_ready(15), Some(&0)); // reported, and forgotten at 110
+    let mut stepwise = table.clone();
+    // of 20 keys those whose hold ended by 20 are forgotten at 120: eleven
+    assert_eq!(
+        [4, 4, 4].map(|at_most| stepwise.drop_forgotten(120, at_most)),
+        [4, 4, 3]
+    );
+    assert_eq!((stepwise.len(), table.len()), (9, 20));
+    for _ in 0..10 {
+        assert_eq!(
+            stepwise.pop_ready(120).copied(),
+            table.pop_ready(120).copied()
+        );
+    }
+    assert_eq!(stepwise.state(), table.state());
+}
+
+/// Ever new keys: held ones keep their hold, memory is bounded.
 #[test]
 fn a_flood_of_new_keys_frees_nobody_and_takes_no_memory() {
     for indexed in [false, true] {

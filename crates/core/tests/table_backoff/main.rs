@@ -4,5 +4,6 @@
 mod facts;
 mod hostile;
 mod model;
+mod overflow;
 mod reference;
 mod words;

@@ -97,12 +97,16 @@ impl Reference {
             return Ok(());
         }
         let hold = self.hold(known);
-        let reason = if overflow {
-            HeldBy::Overflow
-        } else {
-            hold.reason
-        };
-        Err((reason, hold.until_ns))
+        if overflow {
+            return Err((HeldBy::Overflow, hold.until_ns));
+        }
+        // At the end of a stop the key is forgotten, and held back with all that are not tracked.
+        let until = self.end(known);
+        let shared = self.overflow.as_ref().map(|shared| self.end(shared));
+        if known.stopped && until <= END && shared.is_some_and(|shared| shared > until) {
+            return Err((hold.reason, shared.and_then(|end| u64::try_from(end).ok())));
+        }
+        Err((hold.reason, hold.until_ns))
     }
 
     pub(crate) fn get(&self, key: u64) -> Option<Hold> {
@@ -214,7 +218,18 @@ impl Reference {
             let held_until_ns = self.hold(&after).until_ns;
             return Err((max_keys, held_until_ns));
         }
-        let after = self.after(self.known.get(&key).copied(), advice, words);
+        let known = self.known.get(&key).copied();
+        let mut after = self.after(known, advice, words);
+        let exact = self.policy.advisory_rule() == AdvisoryRule::Exact;
+        // So far it was held back with all that are not tracked; its own first hold is no shorter.
+        if let Some(shared) = self.overflow.filter(|_| known.is_none() && !exact) {
+            let held = self.end(&shared) > u128::from(self.now);
+            if held && self.end(&after) < self.end(&shared) {
+                after.at = shared.at;
+                after.stopped = shared.stopped;
+                after.advised = shared.advised;
+            }
+        }
         self.known.insert(key, after);
         Ok(self.hold(&after))
     }

@@ -258,3 +258,58 @@ fn another_process_goes_on_with_what_is_left_and_nothing_in_flight() {
     assert!(late.answer.is_stale());
     assert_eq!(two.phase(51, &8), Phase::Closed);
 }
+
+#[test]
+fn who_was_forgotten_while_away_does_not_come_back_on_a_young_clock() {
+    let mut table = table(1, 1_000);
+    let _ = table.try_acquire(5_000, &7, &mut Words::new(0));
+    let rebase = Rebase {
+        taken_at_ns: 5_001,
+        now_ns: 1,
+        away: Duration::from_millis(1),
+    };
+    let restored = BreakerTable::<u64>::restore_rebased(*table.policy(), table.state(), rebase);
+    let mut table = restored.expect("its own state");
+    let _ = table.try_acquire(1, &8, &mut Words::new(0));
+    assert!(table.tracks(1, &8) && !table.tracks(1, &7));
+    assert_eq!(table.stats(1).admitted, 2, "what it counted is not lost");
+}
+
+/// All stays of the overflow breaker have one tag; its generations may run past those of the stays that follow.
+#[test]
+fn a_permit_of_a_long_stay_of_the_overflow_breaker_fits_no_later_one() {
+    let open = BackoffPolicy::builder(ns(20))
+        .cap(ns(20))
+        .jitter(Jitter::None);
+    let breaker =
+        BreakerPolicy::builder(open, ns(10)).trigger(Trigger::Consecutive { failures: 1 });
+    let breaker = breaker.build().expect("a breaker");
+    let policy = BreakerTablePolicy::builder(breaker, 1, ns(1_000)).build();
+    let mut table: BreakerTable<u64> = BreakerTable::new(policy.expect("a policy"));
+    let _ = table.set_mode(0, &1, Mode::Observe); // it is full, for good
+    let turn = |table: &mut BreakerTable<u64>, now: u64, outcome| {
+        let granted = table.try_acquire(now, &2, &mut Words::new(0));
+        let permit = granted.expect("a grant").answer.permit;
+        let id = permit.id();
+        let _ = table.on_outcome(now, &2, permit, outcome, 0, &mut Words::new(0));
+        id
+    };
+    let (mut now, mut late) = (0, None);
+    for round in 0..349_530_u64 {
+        let id = turn(&mut table, now, Outcome::Failure);
+        if late.is_none() && id.generation() >= 3 << 20 {
+            late = Some(id);
+        }
+        now += 20;
+        if round < 2 {
+            let _ = turn(&mut table, now, Outcome::Failure);
+            now += 20;
+        }
+        let _ = turn(&mut table, now, Outcome::Success);
+    }
+    let late = Permit::from_id(late.expect("2^20 transitions"));
+    now += 5_000; // that stay is forgotten, and another begins
+    let _ = table.try_acquire(now, &2, &mut Words::new(0));
+    let receipt = table.on_outcome(now, &2, late, Outcome::Failure, 0, &mut Words::new(0));
+    assert!(receipt.answer.is_stale());
+}

@@ -30,7 +30,7 @@ fn its_own_state_reads_back() {
 #[test]
 fn what_contradicts_itself_or_the_policy_is_refused() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 13] = [
         ("version", |v| v["version"] = json!(3)),
         ("twice", |v| v["keys"][1]["key"] = json!(7)),
         ("more keys", |v| {
@@ -48,6 +48,12 @@ fn what_contradicts_itself_or_the_policy_is_refused() {
             v["keys"][1]["entry"]["stay"] = v["keys"][0]["entry"]["stay"].clone();
         }),
         ("has not been", |v| v["stays"] = json!(1)),
+        ("nobody set", |v| {
+            v["overflow"]["state"]["mode"] = json!("observe");
+        }),
+        ("nobody set", |v| {
+            v["overflow"]["state"]["mode"] = json!("forced-open");
+        }),
         ("can have been", |v| v["stays"] = json!(u64::MAX)),
         ("tag of a key", |v| v["overflow"]["state"]["tag"] = json!(5)),
         ("longer than the policy", |v| {

@@ -304,12 +304,12 @@ impl<'a> Run<'a> {
             Some(evenkeel_core::breaker::Window::Count { calls }) => before.calls >= calls,
             _ => false,
         };
-        WindowCounts {
-            calls: if full { before.calls } else { before.calls + 1 },
-            // Of a full window the result that leaves is not known: only without one is this exact.
-            failures: before.failures.filter(|_| !full).map(|n| n + failed),
-            slow: before.slow.filter(|_| !full).map(|n| n + slow),
-        }
+        let mut counts = before;
+        counts.calls += u32::from(!full);
+        // Of a full window the result that leaves is not known: only without one is this exact.
+        counts.failures = before.failures.filter(|_| !full).map(|n| n + failed);
+        counts.slow = before.slow.filter(|_| !full).map(|n| n + slow);
+        counts
     }
 
     fn compare(

@@ -53,11 +53,12 @@ impl Run<'_> {
             _ => self.rules.min_calls,
         };
         let ours = match phase {
-            Phase::HalfOpen => WindowCounts {
-                calls: u32::try_from(results).unwrap_or(u32::MAX),
-                failures: u32::try_from(failed).ok(),
-                slow: None,
-            },
+            Phase::HalfOpen => {
+                let mut counts = WindowCounts::default();
+                counts.calls = u32::try_from(results).unwrap_or(u32::MAX);
+                counts.failures = u32::try_from(failed).ok();
+                counts
+            }
             _ => self.breaker.window(now_ns),
         };
         let Some(why) = window_differs(ours, min_calls, expect)? else {

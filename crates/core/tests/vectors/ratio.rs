@@ -73,7 +73,7 @@ fn run(budget: &mut Option<RetryRatio>, step: &Step<'_>) -> Result<(), Stop> {
     }
     let balance = budget
         .as_ref()
-        .map_or(0, |budget| budget.balance(step.now_ns));
+        .map_or(0, |budget| budget.retries_left(step.now_ns));
     match expect.whole("balance")? {
         Some(expected) if balance.abs_diff(expected) > tolerance => {
             fail(format!("the balance is {balance}, not {expected}"))

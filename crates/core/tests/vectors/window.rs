@@ -202,11 +202,10 @@ impl Bits {
     fn check(&self, now_ns: u64, min_calls: u32, expect: Members<'_>) -> Result<(), Stop> {
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let slow = self.slow.count_above(now_ns);
-        let counts = WindowCounts {
-            calls: narrow(self.failed.count(now_ns)),
-            failures: Some(narrow(self.failed.count_above(now_ns))),
-            slow: Some(narrow(slow)),
-        };
+        let mut counts = WindowCounts::default();
+        counts.calls = narrow(self.failed.count(now_ns));
+        counts.failures = Some(narrow(self.failed.count_above(now_ns)));
+        counts.slow = Some(narrow(slow));
         same(counts, min_calls, expect, "ThresholdWindow")?;
         let slow_failed = self.slow_failed.count_above(now_ns);
         let parts = [

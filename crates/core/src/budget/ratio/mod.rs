@@ -49,7 +49,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// ```
     /// # use evenkeel_core::budget::*;
     /// let budget = RetryRatio::new(RetryRatioPolicy::finagle().build()?);
-    /// assert_eq!(budget.balance(0), 100); // the floor
+    /// assert_eq!(budget.retries_left(0), 100); // the floor
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn new(policy: P) -> Self {
@@ -140,7 +140,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// for _ in 0..5 {
     ///     budget.on_request(0);
     /// }
-    /// assert_eq!(budget.balance(0), 101);
+    /// assert_eq!(budget.retries_left(0), 101);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn on_request(&mut self, now_ns: u64) {
@@ -154,7 +154,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// let mut budget = RetryRatio::new(RetryRatioPolicy::finagle().build()?);
     /// let retry = budget.try_withdraw(0, RetryCause::Failure)?;
     /// budget.on_success(0, Some(retry));
-    /// assert_eq!(budget.balance(0), 99);
+    /// assert_eq!(budget.retries_left(0), 99);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
@@ -171,10 +171,10 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// let mut budget = RetryRatio::new(RetryRatioPolicy::finagle().build()?);
     /// let [first, second] = [(); 2].map(|()| budget.try_withdraw(0, RetryCause::Failure).expect("one"));
     /// assert_eq!(budget.give_back(9 * SECOND, first), Reported::Counted);
-    /// assert_eq!(budget.balance(9 * SECOND), 99);
+    /// assert_eq!(budget.retries_left(9 * SECOND), 99);
     /// // The other has expired by itself.
     /// assert_eq!(budget.give_back(10 * SECOND, second), Reported::Stale);
-    /// assert_eq!(budget.balance(10 * SECOND), 100);
+    /// assert_eq!(budget.retries_left(10 * SECOND), 100);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
@@ -189,12 +189,12 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// let policy = RetryRatioPolicy::builder(Ratio::percent(50)).floor_per_second(0).build()?;
     /// let mut budget = RetryRatio::new(policy);
     /// (0..3).for_each(|now_ns| budget.on_request(now_ns));
-    /// assert_eq!(budget.balance(3), 1);
-    /// assert_eq!(budget.balance(10_000_000_000), 0);
+    /// assert_eq!(budget.retries_left(3), 1);
+    /// assert_eq!(budget.retries_left(10_000_000_000), 0);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn balance(&self, now_ns: u64) -> u64 {
+    pub fn retries_left(&self, now_ns: u64) -> u64 {
         let policy = self.policy.borrow();
         let sums = self.state.sums_at(policy, now_ns);
         let room = u64::from(u32::MAX.wrapping_sub(sums.others));

@@ -324,6 +324,18 @@ impl RetryRatioBuilder {
     }
 }
 
+/// The builder that makes this policy again, to change it.
+impl From<RetryRatioPolicy> for RetryRatioBuilder {
+    fn from(policy: RetryRatioPolicy) -> Self {
+        Self {
+            ratio: policy.ratio,
+            ttl: policy.ttl(),
+            floor_per_second: policy.floor_per_second,
+            slices: policy.slices(),
+        }
+    }
+}
+
 const fn fraction(ratio: Ratio) -> Amount {
     Amount::Fraction {
         num: ratio.numerator() as u64,

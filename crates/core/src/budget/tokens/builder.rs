@@ -320,6 +320,23 @@ impl RetryTokensBuilder {
     }
 }
 
+/// The builder that makes this policy again, to change it.
+impl From<RetryTokensPolicy> for RetryTokensBuilder {
+    fn from(policy: RetryTokensPolicy) -> Self {
+        Self {
+            capacity_milli: policy.capacity_milli,
+            initial_milli: Some(policy.initial_milli),
+            costs: policy.costs,
+            credit_milli: policy.credit_milli,
+            refund: policy.refund,
+            deposit_milli: policy.deposit_milli,
+            refill_milli: policy.refill_milli,
+            refill_per: policy.refill_per(),
+            allowed_when: policy.allowed_when,
+        }
+    }
+}
+
 const fn conflict(field: &'static str, with: &'static str, fix: &'static str) -> ConfigError {
     ConfigError::new(SCOPE, field, Problem::Conflict { with, fix })
 }

@@ -289,7 +289,7 @@ impl Entry {
 
     /// `next`, but with the hold that stands where that one ends later.
     #[inline]
-    fn or_longer(self, policy: &BackoffTablePolicy, now_ns: u64, next: Self) -> Self {
+    pub(super) fn or_longer(self, policy: &BackoffTablePolicy, now_ns: u64, next: Self) -> Self {
         let stands = self.attempts > 0 && self.holds(policy, now_ns);
         if stands && self.end_ns(policy) > next.end_ns(policy) {
             Self {
@@ -368,7 +368,7 @@ const _: () = assert!(matches!(Kind::of(Kind::Stopped as u32), Kind::Stopped));
 impl BackoffTablePolicy {
     /// Whether a hold that stands is never shortened: unless advice is taken exactly.
     #[inline]
-    const fn keeps_longer_hold(&self) -> bool {
+    pub(super) const fn keeps_longer_hold(&self) -> bool {
         !matches!(self.advisory().rule, AdvisoryRule::Exact)
     }
 }

@@ -6,6 +6,7 @@ mod answer;
 mod entry;
 #[cfg(feature = "serde")]
 mod fields;
+mod forgetting;
 mod policy;
 mod queries;
 mod state;
@@ -18,7 +19,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::full::TableFull;
 use super::hash::FixedState;
-use super::keyed::{Keyed, Queue};
+use super::keyed::{Keyed, Queue, make_room};
 use crate::advice::Advice;
 use crate::random::Rng;
 use crate::refusal::Refusal;
@@ -48,8 +49,9 @@ pub use state::BackoffTableState;
 ///
 /// **Cost.** Asking is one look-up. A failure is one look-up and a draw; the ceiling takes at most 4 096 steps, none
 /// with a factor of 2, and with the index O(log n). A new key in a full table costs O(log n) with the index; without
-/// it a search through all keys, made only when one of them can have been forgotten. Memory: 33 to 44 bytes for a key
-/// of 8 bytes, 16 more with the index, 8 more with decorrelated jitter.
+/// it a search through all keys, made only when one of them can have been forgotten. Memory of a
+/// full table: 33 to 44 bytes for a key of 8 bytes, 16 more with the index, 8 more with decorrelated jitter. While it
+/// grows its rows double, up to 58 bytes a key; what it has grown to is not given back.
 ///
 /// **Random words.** One for each failure where the backoff has jitter; advice the same unless the rule is `Exact`, and
 /// one more for `advisory_spread`. `Stop` draws none.
@@ -331,7 +333,8 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// [`overflow`](Self::overflow).
     ///
     /// Never needed for a right answer. Keys that were forgotten before anyone asked are dropped on the way, each
-    /// once. With the index O(log n), **without it O(n)**.
+    /// once. With the index O(log n) and O(log n) for each key dropped, which after a long silence may be many: see
+    /// [`drop_forgotten`](Self::drop_forgotten). **Without it O(n)**.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -351,12 +354,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     pub fn pop_ready(&mut self, now_ns: u64) -> Option<&K> {
         let now_ns = self.clock.observe(now_ns);
         if self.keys.is_indexed() {
-            while let Some(at) = self.keys.first(Queue::Due) {
-                if !self.entry_at(at).is_forgotten(&self.policy, now_ns) {
-                    break;
-                }
-                self.remove(at);
-            }
+            while self.drop_first_forgotten(Queue::Due, now_ns) {}
         }
         let (at, due_ns) = self.first_due(now_ns)?;
         if due_ns > now_ns {
@@ -379,7 +377,12 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     {
         let now_ns = self.clock.observe(now_ns);
         if let Some(at) = self.keys.find(key) {
-            let entry = next(self.remembered(self.entry_at(at), now_ns), now_ns);
+            let known = self.entry_at(at);
+            let entry = if known.is_forgotten(&self.policy, now_ns) {
+                self.held_so_far(next(Entry::FRESH, now_ns), now_ns)
+            } else {
+                next(known, now_ns)
+            };
             self.keys.set(at, entry.queue(), entry.at_ns, entry.note());
             self.remember(at, &entry);
             return Ok(entry.hold(&self.policy));
@@ -393,9 +396,19 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
                 held_until_ns: entry.until_ns(&self.policy),
             });
         }
-        let entry = next(Entry::FRESH, now_ns);
+        let entry = self.held_so_far(next(Entry::FRESH, now_ns), now_ns);
         self.insert(key.to_owned(), &entry);
         Ok(entry.hold(&self.policy))
+    }
+
+    /// The first hold of a key: so far it was held back with all that are not tracked, and it is no less now.
+    fn held_so_far(&self, first: Entry, now_ns: u64) -> Entry {
+        match self.overflow {
+            Some(shared) if self.policy.keeps_longer_hold() => {
+                shared.or_longer(&self.policy, now_ns, first)
+            }
+            _ => first,
+        }
     }
 
     /// What is known of it, which may be nothing any more.
@@ -413,6 +426,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
             .keys
             .insert(key, (), entry.queue(), entry.at_ns, entry.note());
         if self.policy.backoff().remembers_wait() {
+            make_room(&mut self.previous, self.policy.max_keys() as usize);
             self.previous.push(entry.previous_ns);
         }
         self.remember(at, entry);
@@ -431,34 +445,5 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         if self.keys.remove(at).is_some() && !self.previous.is_empty() {
             self.previous.swap_remove(at as usize);
         }
-    }
-
-    /// Drops a forgotten key, or all of them where they have to be searched for; false when there is none.
-    fn make_room(&mut self, now_ns: u64) -> bool {
-        if self.keys.is_indexed() {
-            let first = [Queue::Idle, Queue::Due].map(|queue| self.keys.first(queue));
-            let forgotten = |at: &u32| self.entry_at(*at).is_forgotten(&self.policy, now_ns);
-            let Some(at) = first.into_iter().flatten().find(forgotten) else {
-                return false;
-            };
-            self.remove(at);
-            return true;
-        }
-        let first_ns = self.policy.forgotten_at_ns(self.oldest_ns);
-        if first_ns.is_none_or(|at_ns| at_ns > now_ns) {
-            return false;
-        }
-        let mut oldest_ns = u64::MAX;
-        // From the end, so that the slot that takes a freed number has been looked at.
-        for at in (0..self.keys.len()).rev() {
-            let entry = self.entry_at(at);
-            if entry.is_forgotten(&self.policy, now_ns) {
-                self.remove(at);
-            } else {
-                oldest_ns = oldest_ns.min(entry.oldest_ns());
-            }
-        }
-        self.oldest_ns = oldest_ns;
-        !self.keys.is_full()
     }
 }

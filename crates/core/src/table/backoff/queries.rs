@@ -39,7 +39,9 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     {
         let now_ns = self.clock.peek(now_ns);
         match self.known(now_ns, key) {
-            Some(entry) => entry.ask(&self.policy, now_ns),
+            Some(entry) => entry
+                .ask(&self.policy, now_ns)
+                .map_err(|refusal| self.past_stop(refusal)),
             None => match &self.overflow {
                 Some(entry) => entry
                     .ask(&self.policy, now_ns)
@@ -72,6 +74,16 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     {
         let entry = self.known(self.clock.peek(now_ns), key)?;
         Some(entry.hold(&self.policy))
+    }
+
+    /// At the end of a stop the key is forgotten, and from then on the overflow entry answers for it.
+    fn past_stop(&self, refusal: Refusal<HeldBy>) -> Refusal<HeldBy> {
+        match (refusal.reason, refusal.retry_at_ns, &self.overflow) {
+            (HeldBy::Stopped, Some(at_ns), Some(entry)) if entry.holds(&self.policy, at_ns) => {
+                Refusal::new(HeldBy::Stopped, entry.until_ns(&self.policy))
+            }
+            _ => refusal,
+        }
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use super::entry::{Entry, Flaw};
 use super::policy::BackoffTablePolicy;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
+use crate::table::keyed::are_distinct;
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -98,6 +99,11 @@ impl<K> BackoffTableState<K> {
     }
 
     fn rebased(mut self, policy: &BackoffTablePolicy, rebase: &Rebase) -> Self {
+        // Who was forgotten by now must not come back where the new clock stands early.
+        let old_now_ns = rebase.old_now_ns(self.clock);
+        let stays = |entry: &Entry| !entry.is_forgotten(policy, old_now_ns);
+        self.keys.retain(|kept| stays(&kept.entry));
+        self.overflow = self.overflow.filter(stays);
         let clock = rebase.clock(self.clock);
         for kept in &mut self.keys {
             kept.entry = kept.entry.rebased(policy, rebase, clock);
@@ -246,6 +252,10 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
+        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
+            let what = "a key is there twice";
+            return Err(RestoreError::Corrupt { what });
+        }
         let state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,
@@ -254,10 +264,6 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         table.clock = state.clock;
         table.overflow = state.overflow;
         for Kept { key, entry } in state.keys {
-            if table.keys.find(&key).is_some() {
-                let what = "a key is there twice";
-                return Err(RestoreError::Corrupt { what });
-            }
             table.insert(key, &entry);
         }
         Ok(table)

@@ -6,7 +6,7 @@ use crate::table::keyed::Queue;
 use crate::time::Monotone;
 
 /// How far the generations of two stays in a table lie apart.
-const STAY_BITS: u32 = 20;
+pub(super) const STAY_BITS: u32 = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

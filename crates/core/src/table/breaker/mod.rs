@@ -42,7 +42,7 @@ pub use state::BreakerTableState;
 /// | not tracked, and no room, or the overflow breaker is open or half-open | the overflow breaker |
 ///
 /// **Forgetting.** A key that is not held back and of which nothing was heard for `forget_after` is as if it had never
-/// been there: closed, with an empty window. An open one begins to be quiet at the end of its wait. What an operator
+/// been there: closed, with an empty window, and past its ramp. An open one begins to be quiet at the end of its wait. What an operator
 /// holds is never forgotten, nor a breaker that waits for health. Permits of a forgotten key are stale: each stay of a
 /// key in the table has a tag of its own and begins 2^20 generations after the one before, so no permit ever fits
 /// another stay (the two repeat together after 2^44 stays). A permit of another table is not told apart.

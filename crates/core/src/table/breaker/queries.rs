@@ -7,7 +7,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::BreakerTable;
 use super::answer::{Answered, AnsweredBy};
-use super::entry::{Entry, add};
+use super::entry::{Entry, STAY_BITS, add};
 use super::policy::BreakerTablePolicy;
 use crate::breaker::{BreakerStats, Phase, RefusedBy};
 use crate::refusal::Refusal;
@@ -161,6 +161,11 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
 }
 
 impl<K, S> BreakerTable<K, S> {
+    /// The last stay, or a later one if the overflow breaker's generations have reached it: all its stays have one tag.
+    pub(super) fn last_stay(&self) -> u64 {
+        self.stays.max(self.overflow.state.generation >> STAY_BITS)
+    }
+
     pub(super) fn known_overflow(&self, now_ns: u64) -> Option<&Entry> {
         let known = self.overflow_known && !self.overflow.is_forgotten(&self.policy, now_ns);
         known.then_some(&self.overflow)

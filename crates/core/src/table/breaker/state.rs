@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 
 use super::BreakerTable;
-use super::entry::{Entry, add};
+use super::entry::{Entry, STAY_BITS, add};
 use super::policy::BreakerTablePolicy;
 use super::tracking::{MAX_STAYS, OVERFLOW, is_stay, tag};
-use crate::breaker::BreakerStats;
+use crate::breaker::{BreakerStats, Mode};
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
+use crate::table::keyed::are_distinct;
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -120,6 +121,11 @@ impl<K> BreakerTableState<K> {
         if !self.overflow.iter().all(is_overflow) {
             return Err(corrupt("the overflow breaker has the tag of a key"));
         }
+        // No call sets its mode, so none could leave it.
+        let is_free = |entry: &Entry| entry.state.mode == Mode::Normal;
+        if !self.overflow.iter().all(is_free) {
+            return Err(corrupt("the overflow breaker is in a mode that nobody set"));
+        }
         if self.stays > MAX_STAYS {
             return Err(corrupt("more stays than there can have been"));
         }
@@ -142,6 +148,20 @@ impl<K> BreakerTableState<K> {
     }
 
     fn rebased(mut self, policy: &BreakerTablePolicy, rebase: &Rebase) -> Self {
+        // Who was forgotten by now must not come back where the new clock stands early.
+        let old_now_ns = rebase.old_now_ns(self.clock);
+        let gone = &mut self.gone;
+        let mut stays = |entry: &Entry| {
+            let forgotten = entry.is_forgotten(policy, old_now_ns);
+            if forgotten {
+                add(gone, &entry.state.stats_at(policy.breaker(), old_now_ns));
+            }
+            !forgotten
+        };
+        self.keys.retain(|kept| stays(&kept.entry));
+        if let Some(overflow) = self.overflow.take_if(|entry| !stays(entry)) {
+            self.stays = self.stays.max(overflow.state.generation >> STAY_BITS);
+        }
         self.clock = rebase.clock(self.clock);
         let own = self.keys.iter_mut().map(|kept| &mut kept.entry);
         for entry in own.chain(&mut self.overflow) {
@@ -195,7 +215,7 @@ impl<K: Clone, S> BreakerTable<K, S> {
         BreakerTableState {
             version: Version,
             clock: self.clock,
-            stays: self.stays,
+            stays: self.last_stay(),
             gone,
             overflow: self.known_overflow(now_ns).cloned(),
             keys: order.filter_map(kept).collect(),
@@ -303,6 +323,9 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
+        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
+            return Err(corrupt("a key is there twice"));
+        }
         let mut state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,
@@ -319,9 +342,6 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
         }
         table.none_forgotten_before_ns = 0;
         for Kept { key, entry } in state.keys {
-            if table.keys.find(&key).is_some() {
-                return Err(corrupt("a key is there twice"));
-            }
             let (queue, at_ns) = entry.queue(&policy);
             table.keys.insert(key, entry, queue, at_ns, 0);
         }

@@ -138,6 +138,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
 
     /// Its tag and its first generation no breaker of this table has had together.
     fn next_stay(&mut self) -> u64 {
+        self.stays = self.last_stay();
         loop {
             self.stays = self.stays.wrapping_add(1);
             if is_stay(self.stays) {

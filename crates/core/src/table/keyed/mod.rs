@@ -390,9 +390,26 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
     }
 }
 
+/// Whether no key is there twice, as in a stored state that somebody has changed.
+pub(super) fn are_distinct<'a, K, S>(keys: impl Iterator<Item = &'a K>, hasher: &S) -> bool
+where
+    K: Hash + Eq + 'a,
+    S: BuildHasher,
+{
+    let mut seen: HashTable<&K> = HashTable::new();
+    for key in keys {
+        let hash = hasher.hash_one(key);
+        if seen.find(hash, |&other| other == key).is_some() {
+            return false;
+        }
+        seen.insert_unique(hash, key, |other| hasher.hash_one(other));
+    }
+    true
+}
+
 /// Room for one more: twice as much as there was, at most `limit` in all.
 #[inline]
-fn make_room<T>(row: &mut Vec<T>, limit: usize) {
+pub(super) fn make_room<T>(row: &mut Vec<T>, limit: usize) {
     if row.len() == row.capacity() {
         let wanted = row.len().saturating_mul(2).max(8).min(limit);
         row.reserve_exact(wanted.saturating_sub(row.len()).max(1));

@@ -36,7 +36,8 @@ pub use state::RecoveryBudgetState;
 ///
 /// A grant at t is out of the window at exactly t + window. A refused crash changes nothing, so it does not extend the
 /// hold. Attempts, and with them the waits, go on growing for one who crashes again and again, however many grants
-/// have left the window; a success or `forget_after` without a grant starts them again.
+/// have left the window; a success or `forget_after` after the last grant starts them again: where a wait can be as
+/// long as that, make [`forget_after`](RecoveryBudgetBuilder::forget_after) longer.
 ///
 /// **Deadlines.** There is nothing to poll: a refusal says when to ask again.
 ///

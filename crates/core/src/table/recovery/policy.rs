@@ -186,7 +186,7 @@ pub struct RecoveryBudgetBuilder {
 
 impl RecoveryBudgetBuilder {
     /// How long after its last grant a key is forgotten, and the attempts count from 1 again: the window or longer, up
-    /// to 2^62 ns. Default: the window.
+    /// to 2^62 ns. Default: the window. Longer than the longest wait, or who crashes for ever begins anew after it.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -8,7 +8,7 @@ use super::policy::RecoveryBudgetPolicy;
 use super::ring::Tally;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
-use crate::table::keyed::Queue;
+use crate::table::keyed::{Queue, are_distinct};
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -133,6 +133,12 @@ impl<K> RecoveryBudgetState<K> {
     }
 
     fn rebased(mut self, policy: &RecoveryBudgetPolicy, rebase: &Rebase) -> Self {
+        // Who was forgotten by now must not come back where the new clock stands early.
+        let old_now_ns = rebase.old_now_ns(self.clock);
+        self.keys.retain(|kept| {
+            let forgotten_ns = policy.forgotten_at_ns(kept.last_ns);
+            forgotten_ns.is_none_or(|at_ns| at_ns > old_now_ns)
+        });
         self.clock = rebase.clock(self.clock);
         let now_ns = self.clock.latest_ns();
         for kept in &mut self.keys {
@@ -288,6 +294,10 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
+        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
+            let what = "a key is there twice";
+            return Err(RestoreError::Corrupt { what });
+        }
         let state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,
@@ -295,10 +305,6 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         let mut budget = Self::with_hasher(policy, hasher);
         budget.clock = state.clock;
         for kept in state.keys {
-            if budget.keys.find(&kept.key).is_some() {
-                let what = "a key is there twice";
-                return Err(RestoreError::Corrupt { what });
-            }
             budget.rings.push(policy.max_keys());
             let tally = Tally::default();
             let at = budget

@@ -20,6 +20,7 @@ pub(crate) enum Op {
     Report { probe: ProbeId, found: Probed },
     Traffic { found: Probed },
     Health,
+    InFlight,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +29,14 @@ pub(crate) enum Answer {
     Receipt(ProbeReceipt),
     Traffic(TrafficReceipt),
     Health(Option<Health>),
+    InFlight(Option<ProbeId>),
 }
 
 /// What time makes of a probe in flight.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Made {
     Change(HealthChange),
-    Abandon(ProbeId),
+    Abandon(ProbeId, u64),
 }
 
 const fn ns(ns: u64) -> Duration {
@@ -47,10 +49,10 @@ fn moved_change(
 ) -> Option<Option<HealthChange>> {
     Some(match change {
         None => None,
-        Some(change) => Some(HealthChange {
-            at_ns: mover.surely(change.at_ns)?,
-            ..change
-        }),
+        Some(mut change) => {
+            change.at_ns = mover.surely(change.at_ns)?;
+            Some(change)
+        }
     })
 }
 
@@ -63,8 +65,20 @@ fn moved_action(action: ProbeAction, mover: &mut Mover) -> Option<ProbeAction> {
             probe,
             timeout_at_ns: mover.maybe(timeout_at_ns),
         },
-        ProbeAction::Abandon { probe, change } => ProbeAction::Abandon {
+        ProbeAction::Send {
             probe,
+            timeout_at_ns,
+        } => ProbeAction::Send {
+            probe,
+            timeout_at_ns: mover.maybe(timeout_at_ns),
+        },
+        ProbeAction::Abandon {
+            probe,
+            at_ns,
+            change,
+        } => ProbeAction::Abandon {
+            probe,
+            at_ns: mover.surely(at_ns)?,
             change: moved_change(change, mover)?,
         },
         ProbeAction::WaitUntil { at_ns } => match mover.surely(at_ns) {
@@ -152,6 +166,7 @@ impl Subject for Probes {
             Op::Report { probe, found } => Answer::Receipt(machine.on_report(now_ns, probe, found)),
             Op::Traffic { found } => Answer::Traffic(machine.on_traffic(now_ns, found)),
             Op::Health => Answer::Health(machine.health(now_ns)),
+            Op::InFlight => Answer::InFlight(machine.in_flight()),
         }
     }
 
@@ -176,9 +191,14 @@ impl Subject for Probes {
         vec![Op::Health]
     }
 
+    /// What is in flight is told as of the last call.
+    fn settled_queries() -> Vec<Op> {
+        vec![Op::Health, Op::InFlight]
+    }
+
     fn progress(_: &Self::Machine, _: u64, answer: &Answer) -> Progress {
         match answer {
-            Answer::Action(ProbeAction::Send(_)) => Progress::Begun,
+            Answer::Action(ProbeAction::Send { .. }) => Progress::Begun,
             Answer::Action(ProbeAction::Abandon { .. }) => Progress::Reported,
             _ => Progress::Quiet,
         }
@@ -192,21 +212,19 @@ impl Subject for Probes {
             _ => None,
         };
         let mut all: Vec<Made> = change.map(Made::Change).into_iter().collect();
-        if let Answer::Action(ProbeAction::Abandon { probe, .. }) = answer {
-            all.push(Made::Abandon(*probe));
+        if let Answer::Action(ProbeAction::Abandon { probe, at_ns, .. }) = answer {
+            all.push(Made::Abandon(*probe, *at_ns));
         }
         all
     }
 
     fn lane(made: &Made) -> u8 {
-        u8::from(matches!(made, Made::Abandon(_)))
+        u8::from(matches!(made, Made::Abandon(..)))
     }
 
     fn fell_due_ns(answer: &Answer) -> Option<u64> {
         match answer {
-            Answer::Action(ProbeAction::Abandon { change, .. }) => {
-                change.map(|change| change.at_ns)
-            }
+            Answer::Action(ProbeAction::Abandon { at_ns, .. }) => Some(*at_ns),
             _ => None,
         }
     }
@@ -214,21 +232,22 @@ impl Subject for Probes {
     fn moved(_: &HealthProbePolicy, answer: Answer, mover: &mut Mover) -> Option<Answer> {
         Some(match answer {
             Answer::Action(action) => Answer::Action(moved_action(action, mover)?),
-            Answer::Receipt(receipt) => Answer::Receipt(ProbeReceipt {
-                change: moved_change(receipt.change, mover)?,
-                ..receipt
-            }),
-            Answer::Traffic(receipt) => Answer::Traffic(TrafficReceipt {
-                timed_out: moved_change(receipt.timed_out, mover)?,
-                change: moved_change(receipt.change, mover)?,
-            }),
+            Answer::Receipt(mut receipt) => {
+                receipt.change = moved_change(receipt.change, mover)?;
+                Answer::Receipt(receipt)
+            }
+            Answer::Traffic(mut receipt) => {
+                receipt.timed_out = moved_change(receipt.timed_out, mover)?;
+                receipt.change = moved_change(receipt.change, mover)?;
+                Answer::Traffic(receipt)
+            }
             other => other,
         })
     }
 
     fn given(_: &Op, answer: &Answer) -> Vec<ProbeId> {
         match answer {
-            Answer::Action(ProbeAction::Send(probe)) => vec![*probe],
+            Answer::Action(ProbeAction::Send { probe, .. }) => vec![*probe],
             _ => Vec::new(),
         }
     }
@@ -262,7 +281,7 @@ impl Subject for Probes {
         _: &Op,
         answer: &Answer,
     ) -> u64 {
-        let sends = matches!(answer, Answer::Action(ProbeAction::Send(_)));
+        let sends = matches!(answer, Answer::Action(ProbeAction::Send { .. }));
         let draws = |waits: &BackoffPolicy| waits.jitter() != Jitter::None;
         u64::from(sends && (policy.jitter() != Jitter::None || policy.down().is_some_and(draws)))
     }

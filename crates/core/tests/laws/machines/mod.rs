@@ -2,6 +2,7 @@
 
 #[cfg(feature = "alloc")]
 mod breaker_table_calls;
+mod retry_moves;
 mod retry_words;
 
 use std::sync::Mutex;

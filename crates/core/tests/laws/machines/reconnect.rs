@@ -90,6 +90,13 @@ fn moved_phase(phase: LinkPhase, mover: &mut Mover) -> Option<LinkPhase> {
 
 fn moved_action(action: LinkAction, mover: &mut Mover) -> Option<LinkAction> {
     Some(match action {
+        LinkAction::Connect {
+            link,
+            timeout_at_ns,
+        } => LinkAction::Connect {
+            link,
+            timeout_at_ns: mover.maybe(timeout_at_ns),
+        },
         LinkAction::Connecting { link, timeout_at_ns } => LinkAction::Connecting {
             link,
             timeout_at_ns: mover.maybe(timeout_at_ns),
@@ -107,7 +114,7 @@ fn moved_action(action: LinkAction, mover: &mut Mover) -> Option<LinkAction> {
             Some(at_ns) => LinkAction::WaitUntil { at_ns },
             None => {
                 mover.end();
-                LinkAction::GaveUp(GaveUpBy::Exhausted(Exhausted::EndOfTime))
+                LinkAction::GaveUp { by: GaveUpBy::Exhausted(Exhausted::EndOfTime) }
             }
         },
         other => other,
@@ -253,7 +260,7 @@ impl Subject for Reconnects {
 
     fn progress(_: &Self::Machine, _: u64, answer: &Answer) -> Progress {
         match answer {
-            Answer::Action(LinkAction::Connect(_)) => Progress::Begun,
+            Answer::Action(LinkAction::Connect { .. }) => Progress::Begun,
             Answer::Action(LinkAction::Abandon { .. }) => Progress::Reported,
             _ => Progress::Quiet,
         }
@@ -284,11 +291,11 @@ impl Subject for Reconnects {
         Some(match answer {
             Answer::Action(action) => Answer::Action(moved_action(action, mover)?),
             Answer::Kicked(Some(at_ns)) => Answer::Kicked(Some(mover.surely(at_ns)?)),
-            Answer::Status(status) => Answer::Status(LinkStatus {
-                phase: moved_phase(status.phase, mover)?,
-                last_heard_ns: mover.maybe(status.last_heard_ns),
-                ..status
-            }),
+            Answer::Status(mut status) => {
+                status.phase = moved_phase(status.phase, mover)?;
+                status.last_heard_ns = mover.maybe(status.last_heard_ns);
+                Answer::Status(status)
+            }
             other => other,
         })
     }
@@ -307,7 +314,7 @@ impl Subject for Reconnects {
 
     fn given(_: &Op, answer: &Answer) -> Vec<LinkId> {
         match answer {
-            Answer::Action(LinkAction::Connect(link)) => vec![*link],
+            Answer::Action(LinkAction::Connect { link, .. }) => vec![*link],
             _ => Vec::new(),
         }
     }
@@ -354,7 +361,7 @@ impl Subject for Reconnects {
         answer: &Answer,
     ) -> u64 {
         match (op, answer) {
-            (Op::Poll, Answer::Action(LinkAction::Connect(_))) => {
+            (Op::Poll, Answer::Action(LinkAction::Connect { .. })) => {
                 *account = Account::default();
                 u64::from(policy.backoff().jitter() != Jitter::None)
             }
@@ -376,7 +383,7 @@ impl Subject for Reconnects {
                 let cap_ns = policy.advisory_cap().as_nanos() as u64;
                 account.not_before_ns =
                     now_ns.saturating_add(at_ns.saturating_sub(now_ns).min(cap_ns));
-                let out = LinkPhase::GaveUp(GaveUpBy::Exhausted(Exhausted::Retries));
+                let out = LinkPhase::GaveUp { by: GaveUpBy::Exhausted(Exhausted::Retries) };
                 let weighed = after.status(now_ns).phase != out;
                 u64::from(weighed && policy.advisory_spread() != Ratio::ZERO)
             }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::restart::{
-    Exit, Restart, RestartAction, RestartOn, RestartPolicy, RestartState, RunId,
+    Exit, Restart, RestartAction, RestartOn, RestartPhase, RestartPolicy, RestartState, RunId,
 };
 use evenkeel_core::{Reported, RestoreError};
 
@@ -21,6 +21,7 @@ pub(crate) enum Op {
     Attempts,
     RecentFailures,
     Running,
+    Phase,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,7 @@ pub(crate) enum Answer {
     Attempts(u32),
     RecentFailures(u32),
     Running(Option<RunId>),
+    Phase(RestartPhase),
 }
 
 /// What the count of words has to remember: whether the run in flight was told to stop.
@@ -122,7 +124,8 @@ impl Subject for Restarts {
             }
             Op::Attempts => Answer::Attempts(restart.attempts()),
             Op::RecentFailures => Answer::RecentFailures(restart.recent_failures(now_ns)),
-            Op::Running => Answer::Running(restart.running()),
+            Op::Running => Answer::Running(restart.in_flight()),
+            Op::Phase => Answer::Phase(restart.phase(now_ns)),
         }
     }
 
@@ -147,32 +150,40 @@ impl Subject for Restarts {
     }
 
     fn queries() -> Vec<Op> {
-        vec![Op::Attempts, Op::RecentFailures, Op::Running]
+        vec![Op::Attempts, Op::RecentFailures, Op::Running, Op::Phase]
     }
 
     fn progress(_: &Self::Machine, _: u64, answer: &Answer) -> Progress {
         match answer {
-            Answer::Action(RestartAction::Start(_)) => Progress::Begun,
+            Answer::Action(RestartAction::Start { .. }) => Progress::Begun,
             _ => Progress::Quiet,
         }
     }
 
     fn moved(_: &RestartPolicy, answer: Answer, mover: &mut Mover) -> Option<Answer> {
-        let Answer::Action(RestartAction::WaitUntil { at_ns }) = answer else {
+        let (Answer::Action(RestartAction::WaitUntil { at_ns })
+        | Answer::Phase(RestartPhase::Waiting { until_ns: at_ns })) = answer
+        else {
             return Some(answer);
         };
-        Some(Answer::Action(match mover.surely(at_ns) {
-            Some(at_ns) => RestartAction::WaitUntil { at_ns },
+        let is_phase = matches!(answer, Answer::Phase(_));
+        Some(match mover.surely(at_ns) {
+            Some(until_ns) if is_phase => Answer::Phase(RestartPhase::Waiting { until_ns }),
+            Some(at_ns) => Answer::Action(RestartAction::WaitUntil { at_ns }),
             None => {
                 mover.end();
-                RestartAction::Stopped
+                if is_phase {
+                    Answer::Phase(RestartPhase::Stopped)
+                } else {
+                    Answer::Action(RestartAction::Stopped)
+                }
             }
-        }))
+        })
     }
 
     fn given(_: &Op, answer: &Answer) -> Vec<RunId> {
         match answer {
-            Answer::Action(RestartAction::Start(run)) => vec![*run],
+            Answer::Action(RestartAction::Start { run }) => vec![*run],
             _ => Vec::new(),
         }
     }

@@ -5,15 +5,16 @@ use core::time::Duration;
 use evenkeel_core::advice::{Advice, AdvisoryRule};
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{
-    Breaker, BreakerPolicy, BreakerState, BreakerStats, Phase, Transition, Trigger,
+    Breaker, BreakerPolicy, BreakerState, BreakerStats, Outcome, Phase, Transition, Trigger,
 };
 use evenkeel_core::budget::{RetryCause, RetryTokens, RetryTokensPolicy, RetryTokensState};
 use evenkeel_core::retry::{
-    AttemptId, AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy, RetryReport,
+    AbandonedBy, AttemptId, AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy, RetryReport,
     RetryState, RetryStep, WhenRefused,
 };
 use evenkeel_core::{Ratio, Reported, RestoreError};
 
+use super::retry_moves::{moved_action, moved_end, moved_outcome};
 use super::retry_words::{self, Account};
 use crate::harness::{Law, Mover, Pick, Progress, Subject, Words};
 
@@ -80,7 +81,7 @@ pub(crate) enum Answer {
 /// What falls due by itself: an attempt's time, and what the breaker makes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Made {
-    Abandon(AttemptId),
+    Abandon(AttemptId, AbandonedBy, u64),
     Breaker(Transition),
 }
 
@@ -119,46 +120,16 @@ fn outcome(pick: &mut Pick, now_ns: u64) -> AttemptOutcome {
         0 => AttemptOutcome::Success,
         1 => AttemptOutcome::permanent(),
         2 => AttemptOutcome::Cancelled,
-        _ => AttemptOutcome::Transient {
-            cause: pick.of(&causes),
-            advice,
-        },
+        _ => {
+            let outcome = AttemptOutcome::transient(pick.of(&causes)).with_advice(advice);
+            let retry_at_ns = Some(pick.instant(now_ns));
+            match pick.below(8) {
+                0 => outcome.with_breaker(Outcome::Ignored),
+                1 => outcome.with_breaker(Outcome::Overloaded { retry_at_ns }),
+                _ => outcome,
+            }
+        }
     }
-}
-
-fn moved_end(end: End, mover: &mut Mover) -> End {
-    match end {
-        End::BudgetSpent { retry_at_ns } => End::BudgetSpent {
-            retry_at_ns: mover.maybe(retry_at_ns),
-        },
-        End::BreakerOpen {
-            reason,
-            retry_at_ns,
-        } => End::BreakerOpen {
-            reason,
-            retry_at_ns: mover.maybe(retry_at_ns),
-        },
-        other => other,
-    }
-}
-
-fn moved_action(action: RetryAction, mover: &mut Mover) -> Option<RetryAction> {
-    Some(match action {
-        RetryAction::InFlight {
-            attempt,
-            timeout_at_ns,
-        } => RetryAction::InFlight {
-            attempt,
-            timeout_at_ns: mover.maybe(timeout_at_ns),
-        },
-        RetryAction::WaitUntil { at_ns } => RetryAction::WaitUntil {
-            at_ns: mover.surely(at_ns)?,
-        },
-        RetryAction::Done { end } => RetryAction::Done {
-            end: moved_end(end, mover),
-        },
-        other => other,
-    })
 }
 
 impl Subject for Retries {
@@ -389,13 +360,28 @@ impl Subject for Retries {
             all.extend(made.drain(..).map(Made::Breaker));
         }
         if let Answer::Step {
-            action: RetryAction::Abandon { attempt },
+            action:
+                RetryAction::Abandon {
+                    attempt,
+                    reason,
+                    at_ns,
+                },
             ..
         } = answer
         {
-            all.push(Made::Abandon(*attempt));
+            all.push(Made::Abandon(*attempt, *reason, *at_ns));
         }
         all
+    }
+
+    fn fell_due_ns(answer: &Answer) -> Option<u64> {
+        match answer {
+            Answer::Step {
+                action: RetryAction::Abandon { at_ns, .. },
+                ..
+            } => Some(*at_ns),
+            _ => None,
+        }
     }
 
     fn moved(_: &Policy, mut answer: Answer, mover: &mut Mover) -> Option<Answer> {
@@ -417,16 +403,8 @@ impl Subject for Retries {
 
     fn moved_op(_: &Policy, op: &Op, mover: &mut Mover) -> Option<Op> {
         let mut op = op.clone();
-        if let Op::Outcome {
-            outcome:
-                AttemptOutcome::Transient {
-                    advice: Some(Advice::RetryAt { at_ns }),
-                    ..
-                },
-            ..
-        } = &mut op
-        {
-            *at_ns = mover.surely(*at_ns)?;
+        if let Op::Outcome { outcome, .. } = &mut op {
+            *outcome = moved_outcome(*outcome, mover)?;
         }
         Some(op)
     }

@@ -115,7 +115,7 @@ impl Subject for Ratios {
             Op::GiveBack { withdrawal } => {
                 Answer::GivenBack(budget.give_back(now_ns, Withdrawal::from_id(withdrawal)))
             }
-            Op::Balance => Answer::Balance(budget.balance(now_ns)),
+            Op::Balance => Answer::Balance(budget.retries_left(now_ns)),
             Op::Requests => Answer::Requests(budget.requests(now_ns)),
             Op::Retries => Answer::Retries(budget.retries(now_ns)),
         }

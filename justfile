@@ -23,6 +23,10 @@ features:
     cargo test -p evenkeel-core
     cargo test -p evenkeel-core --all-features
 
+# The laws over every machine, with a table of how often each was put to the test: `just laws 100 7` is 100 runs from seed 7.
+laws runs="6" seed="1":
+    EVENKEEL_LAWS_RUNS={{runs}} EVENKEEL_LAWS_SEED={{seed}} cargo test -p evenkeel-core --test laws -- --show-output machines
+
 # The documentation, warnings denied.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
@@ -46,3 +50,7 @@ bench-ratios *args:
 # Instructions of each operation of ours, by callgrind (needs valgrind).
 bench-instructions *args:
     cargo run --profile bench -p evenkeel-benches --bin instructions -- {{args}}
+
+# The keyed tables at up to 10 million keys: bytes, times, the worst single calls, a flood (some minutes, 3 GB).
+bench-tables:
+    cargo run --profile bench -p evenkeel-benches --bin tables

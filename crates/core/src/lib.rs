@@ -7,25 +7,34 @@
 //! # Three that most programs need
 //!
 //! **[Retry](retry)**: one operation, from its first attempt to its end. It asks the breaker and pays from the budget that
-//! it borrows. It is a driver: do what `poll` says, tell it what came of it.
+//! it borrows. It is a driver: do what `poll` says, tell it what came of it. What it shares is lent for the one call of `poll`
+//! or `on_outcome`: under a mutex, let the guard go before the call and before sleeping. An open breaker ends the operation
+//! when its next attempt is due, unless `when_refused` says to wait. An `attempt_timeout` is for callers that can give a call
+//! up: a report at or after it is stale, even of a success.
 //!
 //! ```
 //! use core::time::Duration;
 //! use evenkeel_core::backoff::BackoffPolicy;
-//! use evenkeel_core::budget::{RetryCause, RetryTokens, RetryTokensPolicy};
+//! use evenkeel_core::Ratio;
+//! use evenkeel_core::breaker::{Breaker, BreakerPolicy, Trigger};
+//! use evenkeel_core::budget::{RetryCause, RetryRatio, RetryRatioPolicy};
 //! use evenkeel_core::retry::{AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy};
 //! use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 //!
 //! let backoff = BackoffPolicy::builder(Duration::from_millis(100)).cap(Duration::from_secs(5));
 //! let policy = RetryPolicy::builder(backoff).max_attempts(4).deadline(Duration::from_secs(10)).build()?;
-//! let mut tokens = RetryTokens::new(RetryTokensPolicy::aws_standard_2_0().build()?); // shared by all calls of a service
+//! // Shared by all calls of a service: retries are at most a fifth of the requests, and it opens after ten failures in a row.
+//! let mut ratio = RetryRatio::new(RetryRatioPolicy::builder(Ratio::percent(20)).build()?);
+//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
+//! let trigger = Trigger::Consecutive { failures: 10 };
+//! let mut breaker = Breaker::new(BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(trigger).build()?);
 //! let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
 //! let mut answers = [false, false, true].into_iter(); // what the dependency will do
 //!
-//! let mut now_ns = 0; // any clock: here we simply step to the next instant
+//! let mut now_ns = 0; // any clock: `origin.elapsed().as_nanos() as u64`; here we simply step to the next instant
 //! let mut retry = Retry::new(&policy, now_ns);
 //! let end = loop {
-//!     let mut parts = Parts::none().with_budget(&mut tokens);
+//!     let mut parts = Parts::none().with_breaker(&mut breaker).with_budget(&mut ratio);
 //!     match retry.poll(now_ns, &mut parts, &mut rng).action {
 //!         RetryAction::Attempt { attempt, .. } => {
 //!             now_ns += 2_000_000; // the call
@@ -33,15 +42,17 @@
 //!                 Some(true) => AttemptOutcome::Success,
 //!                 _ => AttemptOutcome::transient(RetryCause::Failure),
 //!             };
+//!             let mut parts = Parts::none().with_breaker(&mut breaker).with_budget(&mut ratio);
 //!             let _ = retry.on_outcome(now_ns, attempt, outcome, &mut parts, &mut rng);
 //!         }
-//!         RetryAction::WaitUntil { at_ns } => now_ns = at_ns, // sleep
+//!         RetryAction::WaitUntil { at_ns } => now_ns = at_ns, // sleep for `time::until(now_ns, at_ns)`
 //!         RetryAction::Done { end } => break end,
 //!         _ => unreachable!("this policy has no attempt timeout"),
 //!     }
 //! };
 //! assert_eq!((end, retry.attempts()), (End::Succeeded, 3));
-//! assert_eq!(tokens.balance_milli(now_ns), 495_000); // two retries cost 10 tokens, the one that succeeded is given back
+//! let stats = breaker.stats(now_ns);
+//! assert_eq!((stats.failures, stats.successes), (2, 1));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
@@ -154,7 +165,8 @@
 //! ```
 //!
 //! An instant's name says what it is: `at_ns` when something happens, `until_ns` when a state ends, `retry_at_ns` when a
-//! question that was refused is answered with yes. [`time::after`] and [`time::until`] turn spans into instants and back.
+//! question that was refused is answered with yes. [`time::after`] makes an instant of a span, [`time::until`] the `Duration`
+//! to sleep for.
 //!
 //! # What holds for every machine
 //!
@@ -178,6 +190,28 @@
 //!   refuses those: see [`Window`](breaker::Window) for what fits, and 16 probes in flight.
 //! - `serde`: policies in the format of evenkeel's policy files (reading goes through `build()`; a format that describes
 //!   itself, such as TOML or JSON), states with a version.
+//!
+//! With `serde`, a policy file is a struct of yours with the tables that you want (here with the `toml` crate):
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! #[derive(serde::Deserialize)]
+//! struct Policies {
+//!     retry: evenkeel_core::retry::RetryPolicy,
+//!     breaker: evenkeel_core::breaker::BreakerPolicy,
+//! }
+//! let text = r#"
+//!     retry = { backoff = { base = "100ms", cap = "5s" }, max_attempts = 4 }
+//!     [breaker]
+//!     triggers  = [{ kind = "consecutive", failures = 5 }]
+//!     open      = { base = "1s", cap = "60s" }
+//!     half_open = { probe_timeout = "5s" }
+//! "#;
+//! let policies: Policies = toml::from_str(text)?;
+//! assert_eq!((policies.retry.max_attempts(), policies.breaker.trials()), (Some(4), 1));
+//! # }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 #![no_std]
 #![deny(
     clippy::alloc_instead_of_core,

@@ -243,6 +243,7 @@ mod decimal;
 pub mod error;
 pub mod estimator;
 pub mod health;
+mod named;
 mod quantile;
 pub mod random;
 mod ratio;

@@ -1,7 +1,5 @@
 //! What a breaker is asked and told, and what it answers: plain values.
 
-use core::fmt;
-
 use thiserror::Error;
 
 use super::permit::Permit;
@@ -177,11 +175,7 @@ impl RefusedBy {
     }
 }
 
-impl fmt::Display for RefusedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(RefusedBy);
 
 /// How a call ended.
 ///
@@ -389,11 +383,7 @@ impl Mode {
     }
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(Mode);
 
 impl Health {
     /// `"up"` or `"down"`.
@@ -411,11 +401,7 @@ impl Health {
     }
 }
 
-impl fmt::Display for Health {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(Health);
 
 /// Counters since the breaker was made; they outlive transitions and resets. The number of transitions is the
 /// breaker's [generation](super::Breaker::generation).

@@ -1,7 +1,5 @@
 //! Why a retry is wanted: what a budget prices and a retry remembers.
 
-use core::fmt;
-
 /// What made the attempt before fail.
 ///
 /// ```
@@ -44,8 +42,4 @@ impl RetryCause {
     }
 }
 
-impl fmt::Display for RetryCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(RetryCause);

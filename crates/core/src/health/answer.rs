@@ -1,7 +1,5 @@
 //! What goes into a health probe and what comes out of it: probe ids, results, actions, changes of health.
 
-use core::fmt;
-
 use crate::breaker::Health;
 use crate::reported::Reported;
 
@@ -89,11 +87,7 @@ impl Probed {
     }
 }
 
-impl fmt::Display for Probed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(Probed);
 
 /// A change of health, for logs and alerts; a breaker is better fed the level, [`HealthProbe::health`].
 ///

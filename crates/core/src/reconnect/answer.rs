@@ -1,7 +1,5 @@
 //! What goes in and what comes out: the id of a link, the facts about it, and the actions that follow.
 
-use core::fmt;
-
 use thiserror::Error;
 
 use crate::advice::Advice;
@@ -117,11 +115,7 @@ impl LinkEvent {
     }
 }
 
-impl fmt::Display for LinkEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(LinkEvent);
 
 /// What to do next; [`Reconnect::poll`](super::Reconnect::poll) answers it.
 ///
@@ -243,11 +237,7 @@ impl LostBy {
     }
 }
 
-impl fmt::Display for LostBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(LostBy);
 
 /// Why there is no further try. As an [`Error`](core::error::Error) it says so in a sentence; [`name`](Self::name) is
 /// short.

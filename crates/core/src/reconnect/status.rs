@@ -1,7 +1,5 @@
 //! What a status bar shows: the phase, the attempt, and when the other side was last heard.
 
-use core::fmt;
-
 use super::answer::{GaveUpBy, LinkId};
 
 /// How things stand; [`Reconnect::status`](super::Reconnect::status) answers it.
@@ -146,8 +144,4 @@ impl LinkPhase {
     }
 }
 
-impl fmt::Display for LinkPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(LinkPhase);

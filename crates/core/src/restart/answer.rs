@@ -1,7 +1,5 @@
 //! What goes into a restart machine and what comes out of it: run ids, exits, which exits are restarted, actions.
 
-use core::fmt;
-
 /// Which run of the task: the first is 1, and no number is used twice.
 ///
 /// ```
@@ -89,11 +87,7 @@ impl Exit {
     }
 }
 
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(Exit);
 
 /// Which exits are followed by another run.
 ///
@@ -150,11 +144,7 @@ impl RestartOn {
     }
 }
 
-impl fmt::Display for RestartOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(RestartOn);
 
 /// What to do now.
 ///

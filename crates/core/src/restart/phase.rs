@@ -1,7 +1,5 @@
 //! What a restart machine is doing at an instant, whether or not somebody polls.
 
-use core::fmt;
-
 use super::answer::RunId;
 use super::policy::RestartPolicy;
 use super::state::{RestartState, Stage};
@@ -71,11 +69,7 @@ impl RestartPhase {
     }
 }
 
-impl fmt::Display for RestartPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(RestartPhase);
 
 impl RestartState {
     pub(super) fn phase(&self, policy: &RestartPolicy, now_ns: u64) -> RestartPhase {

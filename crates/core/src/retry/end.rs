@@ -1,7 +1,5 @@
 //! Why an attempt is given up, and how an operation ends.
 
-use core::fmt;
-
 use thiserror::Error;
 
 use crate::backoff::Exhausted;
@@ -58,11 +56,7 @@ impl AbandonedBy {
     }
 }
 
-impl fmt::Display for AbandonedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(AbandonedBy);
 
 /// How an operation ended. As an [`Error`](core::error::Error) it says so in a sentence; [`name`](Self::name) is short.
 ///

@@ -47,11 +47,7 @@ impl WhenRefused {
     }
 }
 
-impl core::fmt::Display for WhenRefused {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(WhenRefused);
 
 /// A checked, immutable retry policy; made by [`RetryPolicy::builder`].
 ///

@@ -49,11 +49,7 @@ impl AllowedWhen {
     }
 }
 
-impl core::fmt::Display for AllowedWhen {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(AllowedWhen);
 
 /// A checked, immutable token bucket for retries; made by [`RetryTokensPolicy::builder`]. 80 bytes.
 ///

@@ -1,6 +1,5 @@
 //! What a backoff table answers: a hold, why a key is held back, and that there is no room for one more.
 
-use core::fmt;
 use core::time::Duration;
 
 /// Why a key is held back.
@@ -45,11 +44,7 @@ impl HeldBy {
     }
 }
 
-impl fmt::Display for HeldBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(HeldBy);
 
 /// How a key is held back, from a failure or a server's advice on.
 ///

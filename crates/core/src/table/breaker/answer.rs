@@ -40,11 +40,7 @@ impl AnsweredBy {
     }
 }
 
-impl fmt::Display for AnsweredBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(AnsweredBy);
 
 /// An answer, and whose breaker gave it; transitions in it are that breaker's.
 ///

@@ -1,7 +1,5 @@
 //! What a recovery budget answers: a grant, or why there is none.
 
-use core::fmt;
-
 use crate::backoff::Wait;
 
 /// Yes: recover, after the wait.
@@ -70,8 +68,4 @@ impl DeniedBy {
     }
 }
 
-impl fmt::Display for DeniedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+crate::named::display_by_name!(DeniedBy);

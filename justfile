@@ -16,16 +16,22 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-# The core with each subset of its features.
+# The core with each subset of its features, and the laws without alloc and std.
 features:
     cargo test -p evenkeel-core --no-default-features
     cargo test -p evenkeel-core --no-default-features --features serde
     cargo test -p evenkeel-core
     cargo test -p evenkeel-core --all-features
+    cargo test -p evenkeel-replay --no-default-features
+    cargo test -p evenkeel-replay --no-default-features --features alloc
+
+# The golden traces anew, after a change of answers that is meant (a breaking change: CHANGELOG says why).
+bless:
+    EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --test golden -- --show-output
 
 # The laws over every machine, with a table of how often each was put to the test: `just laws 100 7` is 100 runs from seed 7.
 laws runs="6" seed="1":
-    EVENKEEL_LAWS_RUNS={{runs}} EVENKEEL_LAWS_SEED={{seed}} cargo test -p evenkeel-core --test laws -- --show-output machines
+    EVENKEEL_LAWS_RUNS={{runs}} EVENKEEL_LAWS_SEED={{seed}} cargo test -p evenkeel-replay --test laws -- --show-output machines
 
 # The documentation, warnings denied.
 doc:

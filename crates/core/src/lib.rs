@@ -182,7 +182,7 @@
 //!   process whose clock starts elsewhere.
 //! - No float, no `unsafe`, no panic for any argument: lints of this crate deny them.
 //!
-//! One suite of laws is run over every machine: `tests/laws`.
+//! One suite of laws is run over every machine: evenkeel-replay's `tests/laws`.
 //!
 //! # Features
 //!

@@ -16,6 +16,7 @@ use thiserror::Error;
 /// ```
 #[must_use = "a refusal says when to ask again"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[error("refused: {reason}")]
 pub struct Refusal<Reason> {
     /// Why the answer is no.

@@ -59,6 +59,7 @@ pub struct Grant {
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[error("{refusal}")]
 pub struct Refused {
     /// Why, and when to ask again.
@@ -240,6 +241,8 @@ pub enum Outcome {
 #[must_use = "the receipt carries the transitions and says when a report came too late"]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Receipt {
     /// It counted.
     Counted(Transitions),

@@ -202,12 +202,13 @@ impl fmt::Display for Transition {
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[must_use = "a transition is reported once"]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Transitions(Made);
 
 /// One tag to write where nothing happened, which is what happens on nearly every call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Made {
+    #[default]
     None,
     One(Transition),
     Two([Transition; 2]),
@@ -215,7 +216,15 @@ enum Made {
 }
 
 impl Transitions {
-    pub(crate) const NONE: Self = Self(Made::None);
+    /// Nothing happened.
+    ///
+    /// ```
+    /// # use evenkeel_core::breaker::Transitions;
+    /// assert!(Transitions::NONE.is_empty());
+    /// ```
+    pub const NONE: Self = Self(Made::None);
+    /// A lost probe, the end of a wait, and what the call itself did.
+    const MOST: usize = 3;
 
     pub(super) const fn one(made: Transition) -> Self {
         Self(Made::One(made))
@@ -419,9 +428,66 @@ impl<'a> IntoIterator for &'a Transitions {
     }
 }
 
+/// For whoever rewrites an answer, say to shift its instants; those past the third are left out, since no call makes more.
+///
+/// ```
+/// use evenkeel_core::breaker::{Cause, Phase, Transition, Transitions};
+///
+/// let (from, to) = (Phase::Open, Phase::HalfOpen);
+/// let made = Transition { at_ns: 7, from, to, cause: Cause::WaitOver, generation: 2 };
+/// assert_eq!(Transitions::from_iter([made]).last(), Some(made));
+/// ```
+impl FromIterator<Transition> for Transitions {
+    fn from_iter<I: IntoIterator<Item = Transition>>(all: I) -> Self {
+        let mut transitions = Self::NONE;
+        for made in all.into_iter().take(Self::MOST) {
+            transitions.push(made);
+        }
+        transitions
+    }
+}
+
 #[cfg(feature = "serde")]
-impl serde::Serialize for Transitions {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.as_slice())
+mod stored {
+    //! As a list.
+
+    use core::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Transitions;
+
+    impl Serialize for Transitions {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.as_slice())
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Transitions {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(List)
+        }
+    }
+
+    struct List;
+
+    impl<'de> Visitor<'de> for List {
+        type Value = Transitions;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {} transitions", Transitions::MOST)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Transitions, A::Error> {
+            let mut transitions = Transitions::NONE;
+            while let Some(made) = list.next_element()? {
+                if transitions.len() == Transitions::MOST {
+                    return Err(A::Error::invalid_length(Transitions::MOST.saturating_add(1), &self));
+                }
+                transitions.push(made);
+            }
+            Ok(transitions)
+        }
     }
 }

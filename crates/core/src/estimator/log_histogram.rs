@@ -466,6 +466,7 @@ pub struct LogHistogramState {
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[error("histograms of {ours} and {theirs} precision bits cannot be merged: use the same for both")]
 pub struct PrecisionMismatch {
     ours: u8,

@@ -306,6 +306,7 @@ pub enum RetryAction {
 #[non_exhaustive]
 #[must_use = "it says what to do now"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetryStep {
     /// What to do now.
     pub action: RetryAction,
@@ -332,6 +333,7 @@ pub struct RetryStep {
 #[non_exhaustive]
 #[must_use = "a stale report changed nothing"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetryReport {
     /// Whether it counted; poll to learn what to do next.
     pub reported: Reported,

@@ -25,6 +25,7 @@ use thiserror::Error;
 #[must_use = "the key is not tracked"]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[error("the table is full: it holds {max_keys} {} and none can be forgotten", if *max_keys == 1 { "key" } else { "keys" })]
 pub struct TableFull {
     /// How many keys it holds: the policy's `max_keys`.

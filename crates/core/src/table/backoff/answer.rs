@@ -62,6 +62,7 @@ crate::named::display_by_name!(HeldBy);
 /// ```
 #[must_use = "a hold says when to try again"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Hold {
     /// When it ends: at this instant the key may be tried again. `None` when no instant is late enough.
     pub until_ns: Option<u64>,

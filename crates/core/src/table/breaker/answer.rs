@@ -60,6 +60,7 @@ crate::named::display_by_name!(AnsweredBy);
 /// ```
 #[must_use = "the answer is in it"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Answered<T> {
     /// What the breaker says.
     pub answer: T,

@@ -1,0 +1,259 @@
+//! The journal as a program that records holds it.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::log::Log;
+use super::memory::Memory;
+use super::note::Note;
+use super::options::Options;
+use super::output::Output;
+use super::store::{Direct, Store};
+use super::thread::Shared;
+use super::write::Writer;
+use crate::any::Journaled;
+use crate::recorder::{Feed, Recorder};
+
+/// Where machines are recorded: a handle, of which clones mean the same journal.
+///
+/// A call of a recorder holds the journal's lock from before the machine is called until its line is handed over: the
+/// order of lines is the order of effects. So a call must not, in its generator say, call another recorder of the same
+/// journal.
+///
+/// What cannot be written is lost, counted, and told by the header after the gap; the recorded program goes on, and
+/// waits for nothing but [`finish`](Self::finish), which the last handle calls when it is dropped.
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_core::{backoff::BackoffPolicy, breaker::{Breaker, BreakerPolicy, Outcome, Trigger}};
+/// use evenkeel_replay::journal::{Journal, Reader};
+/// use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+///
+/// let open = BackoffPolicy::builder(Duration::from_secs(1));
+/// let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 5 });
+/// let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+///
+/// let journal = Journal::in_memory();
+/// let mut breaker = journal.record("db", Breaker::new(policy.build()?));
+/// if let Ok(grant) = breaker.try_acquire(0, &mut rng) {
+///     breaker.on_outcome(1_000, grant.permit, Outcome::Failure, 1_000, &mut rng);
+/// }
+///
+/// let mut lines = Vec::new();
+/// journal.dump(&mut lines)?;
+/// let verified = evenkeel_replay::verify(Reader::new(&lines[..]))?;
+/// assert_eq!(verified.ops, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Journal {
+    owner: Arc<Owner>,
+}
+
+/// What has been recorded.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many calls were taken down.
+    pub ops: u64,
+    /// How many were lost.
+    pub dropped: u64,
+    /// How many files were begun; with `keep`, not all of them are there.
+    pub files: u64,
+}
+
+impl Journal {
+    /// Keeps all in memory, to be dumped.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::of(Log::new(Store::Memory(Memory::default()), None))
+    }
+
+    /// A flight recorder: keeps the last `ops` calls in memory, and up to as many more, to be dumped when something
+    /// has happened.
+    #[must_use]
+    pub fn last(ops: u64) -> Self {
+        Self::of(Log::new(Store::Memory(Memory::default()), Some(ops)))
+    }
+
+    /// Writes lines in the thread of the call, many at a time: a slow writer holds up the calls. (See
+    /// [`Options::spawn`] for a thread that does not.)
+    #[must_use]
+    pub fn to_writer(writer: impl Write + Send + 'static) -> Self {
+        let output = Output::new(Box::new(writer), None);
+        Self::of(Log::new(Store::Direct(Direct::new(output)), None))
+    }
+
+    /// Writes a new file, in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be made, or the thread.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        Options::new().create(path)
+    }
+
+    /// How to write otherwise: rotated files, a larger buffer.
+    #[must_use]
+    pub const fn options() -> Options {
+        Options::new()
+    }
+
+    pub(crate) fn of(log: Log) -> Self {
+        Self::with_thread(Arc::new(Shared::new(log)), None)
+    }
+
+    pub(crate) fn with_thread(shared: Arc<Shared>, thread: Option<Thread>) -> Self {
+        let thread = Mutex::new(thread);
+        Self {
+            owner: Arc::new(Owner { shared, thread }),
+        }
+    }
+
+    /// The machine, recorded from here on. The name is for people; it may be empty.
+    #[must_use]
+    pub fn record<M: Journaled>(&self, name: &str, machine: M) -> Recorder<M> {
+        let feed = self.feed(name, &machine);
+        Recorder { machine, feed }
+    }
+
+    /// For a machine that lives elsewhere, say in an adapter: calls are recorded from here on, if they are made through
+    /// [`Feed::call`].
+    #[must_use]
+    pub fn feed<M: Journaled>(&self, name: &str, machine: &M) -> Feed<M> {
+        let mut log = self.lock();
+        let mut mark = log.add_machine(name);
+        log.begin(&mut mark, machine);
+        drop(log);
+        Feed::new(self.clone(), mark)
+    }
+
+    /// How many calls were taken down so far.
+    #[must_use]
+    pub fn ops(&self) -> u64 {
+        self.lock().ops()
+    }
+
+    /// How many calls were lost so far.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped()
+    }
+
+    /// Why calls were lost, if the disk was the last reason, and not a full buffer.
+    #[must_use]
+    pub fn error(&self) -> Option<io::Error> {
+        self.lock().error()
+    }
+
+    /// Whether it is the same journal, and not only one like it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.owner, &other.owner)
+    }
+
+    /// Writes what is in memory as a complete journal. Recording goes on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says; and a journal that is not kept in memory has nothing to dump.
+    pub fn dump(&self, writer: impl Write) -> io::Result<Summary> {
+        let mut log = self.lock();
+        let (epoch, untold) = (log.epoch(), log.untold());
+        let Store::Memory(memory) = log.store() else {
+            let reason = "this journal is written, not kept in memory";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        };
+        let chunks = memory.chunks(epoch);
+        drop(log);
+        let mut lines = Writer::new(io::BufWriter::new(writer));
+        for note in chunks.iter().flat_map(|chunk| chunk.iter()) {
+            match note {
+                Note::Header(header) => lines.header(header)?,
+                Note::Entry(entry) => lines.entry(entry)?,
+                Note::NewFile => {}
+            }
+        }
+        let (_, end) = lines.end(untold)?;
+        Ok(Summary {
+            ops: end.ops,
+            dropped: end.dropped,
+            files: 1,
+        })
+    }
+
+    /// Writes what there is to write, and the trailer. Calls from now on are lost.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says, if the trailer could not be written; and it was finished before.
+    pub fn finish(&self) -> io::Result<Summary> {
+        self.owner.finish()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Log> {
+        self.owner.shared.lock()
+    }
+
+    pub(crate) fn wake(&self) {
+        self.owner.shared.wake.notify_one();
+    }
+}
+
+pub(crate) type Thread = JoinHandle<io::Result<u64>>;
+
+/// Ends the journal when the last handle goes.
+struct Owner {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Owner {
+    fn finish(&self) -> io::Result<Summary> {
+        let mut log = self.shared.lock();
+        if !log.finish() {
+            return Err(io::Error::other("this journal is finished already"));
+        }
+        let (ops, dropped, untold) = (log.ops(), log.dropped(), log.untold());
+        let written = match log.store() {
+            Store::Direct(direct) => direct.finish(untold),
+            _ => Ok(0),
+        };
+        drop(log);
+        self.shared.wake.notify_one();
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = match thread.take() {
+            Some(thread) => {
+                let panicked = |_| Err(io::Error::other("the journal's writer panicked"));
+                thread.join().unwrap_or_else(panicked)
+            }
+            None => written,
+        }?;
+        Ok(Summary {
+            ops,
+            dropped,
+            files,
+        })
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Nobody is left to be told; a finished one is finished.
+        let _ = self.finish();
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let log = self.shared.lock();
+        f.debug_struct("Journal")
+            .field("ops", &log.ops())
+            .field("dropped", &log.dropped())
+            .field("error", &log.error())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! A recovery budget whose calls are recorded.
+
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+
+use evenkeel_core::Refusal;
+use evenkeel_core::random::Rng;
+use evenkeel_core::table::{DeniedBy, Recovery, RecoveryBudget};
+
+use super::{Answer, Op};
+use crate::recorder::Recorder;
+use crate::table_key::TableKey;
+
+impl<K: TableKey, S: BuildHasher + Default> Recorder<RecoveryBudget<K, S>> {
+    /// [`RecoveryBudget::try_recover`]
+    ///
+    /// # Errors
+    ///
+    /// The key may not be recovered now.
+    pub fn try_recover<Q, R>(
+        &mut self,
+        now_ns: u64,
+        key: &Q,
+        rng: &mut R,
+    ) -> Result<Recovery, Refusal<DeniedBy>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        R: Rng + ?Sized,
+    {
+        let op = Op::TryRecover {
+            key: key.to_owned(),
+        };
+        self.record_drawn(
+            now_ns,
+            op,
+            rng,
+            |budget, rng| budget.try_recover(now_ns, key, rng),
+            Answer::asked,
+        )
+    }
+
+    /// [`RecoveryBudget::on_success`]
+    pub fn on_success<Q>(&mut self, now_ns: u64, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let op = Op::OnSuccess {
+            key: key.to_owned(),
+        };
+        self.record_plain(
+            now_ns,
+            op,
+            |budget| budget.on_success(now_ns, key),
+            |known| Answer::Cleared(*known),
+        )
+    }
+
+    /// [`RecoveryBudget::forget`]
+    pub fn forget<Q>(&mut self, now_ns: u64, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let op = Op::Forget {
+            key: key.to_owned(),
+        };
+        self.record_plain(
+            now_ns,
+            op,
+            |budget| budget.forget(now_ns, key),
+            |known| Answer::Cleared(*known),
+        )
+    }
+}

@@ -1,0 +1,105 @@
+//! Random calls and their answers survive JSON, and a restored copy answers the same.
+
+use std::collections::BTreeSet;
+
+use evenkeel_core::table::{BackoffTable, BreakerTable, RecoveryBudget};
+use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
+use evenkeel_replay::{Key, Machine, backoff_table};
+
+use crate::written::{name, survives, thawed};
+
+/// Makes up calls under every policy. Each call and answer is the same after JSON, a restored copy gives the same
+/// answers, and a query changes nothing. The names of all calls and answers that came up.
+fn made_up<M: Generate>() -> [String; 2] {
+    let (mut ops, mut answers) = (BTreeSet::new(), BTreeSet::new());
+    for number in 0..M::POLICIES {
+        let (_, policy) = M::sample_policy(number).expect("a policy for each number");
+        survives(&policy);
+        for (times, seed) in [(Times::Tame, 1), (Times::Wild, 2), (Times::Tame, 3)] {
+            let mut pilot = Pilot::<M>::new(policy.clone(), times, seed);
+            let mut words = Words::new(seed);
+            for _ in 0..300 {
+                let (now_ns, op) = pilot.next_call();
+                let query = pilot.query();
+                let calls = [
+                    Some((now_ns, op)),
+                    query.clone().map(|op| (now_ns.saturating_add(1), op)),
+                ];
+                for (now_ns, op) in calls.into_iter().flatten() {
+                    let state = pilot.machine().state();
+                    let copy = M::restore(thawed(&policy), thawed(&state));
+                    let mut copy = copy.expect("its own state");
+                    let answer = pilot.go(now_ns, &op);
+                    if Some(&op) == query.as_ref() {
+                        let changes = pilot.machine().state() != state;
+                        assert!(!changes, "{op:?} is a query");
+                    }
+                    assert_eq!(copy.apply(now_ns, &thawed(&op), &mut words), answer);
+                    assert_eq!(copy.state(), pilot.machine().state());
+                    survives(&op);
+                    survives(&answer);
+                    let id = M::reported(&op);
+                    assert_eq!(id.map_or(op.clone(), |id| M::with_id(&op, id)), op);
+                    ops.insert(name(&op));
+                    answers.insert(name(&answer));
+                }
+            }
+        }
+    }
+    assert!(M::sample_policy(M::POLICIES).is_none());
+    [ops, answers].map(|names| names.into_iter().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn backoff_table_calls_survive() {
+    let calls = made_up::<BackoffTable<u64>>();
+    let [ops, answers] = calls.clone();
+    let names = "drop_forgotten forget get iter on_advice on_failure on_success overflow peek \
+                 pop_ready try_acquire";
+    assert_eq!(ops, names);
+    let names = "admitted cleared dropped full held hold holds peek ready refused";
+    assert_eq!(answers, names);
+    assert_eq!(made_up::<BackoffTable<Key>>(), calls);
+}
+
+#[test]
+fn recovery_budget_calls_survive() {
+    let calls = made_up::<RecoveryBudget<u64>>();
+    let [ops, answers] = calls.clone();
+    let names = "attempts forget iter on_success peek remaining try_recover";
+    assert_eq!(ops, names);
+    let names = "attempts cleared grants peek recovery refused remaining";
+    assert_eq!(answers, names);
+    assert_eq!(made_up::<RecoveryBudget<Key>>(), calls);
+}
+
+#[test]
+fn breaker_table_calls_survive() {
+    let calls = made_up::<BreakerTable<u64>>();
+    let [ops, answers] = calls.clone();
+    let names = "forget iter on_health on_outcome overflow_phase peek phase poll reset set_mode \
+                 stats stats_of tracks try_acquire";
+    assert_eq!(ops, names);
+    let names = "due forgotten full granted health peek phase phases receipt refused stats \
+                 stats-of tracks transitions";
+    assert_eq!(answers, names);
+    assert_eq!(made_up::<BreakerTable<Key>>(), calls);
+}
+
+/// A file may begin with a snapshot, which does not hold what is forgotten: no answer may tell whether it is there.
+#[test]
+fn how_many_keys_were_dropped_is_no_answer() {
+    let (_, policy) = BackoffTable::<u64>::sample_policy(0).expect("with the index");
+    let mut kept = BackoffTable::<u64>::new(policy);
+    let _ = kept.on_failure(0, &7, &mut Words::new(1));
+    assert!(kept.try_acquire(1 << 40, &8).is_ok()); // 7 is forgotten
+    let mut restored = BackoffTable::<u64>::restore(policy, kept.state()).expect("its own state");
+    let (drop, words) = (
+        backoff_table::Op::DropForgotten { at_most: 9 },
+        &mut Words::new(1),
+    );
+    assert_eq!([kept.len(), restored.len()], [1, 0]);
+    let answers = [&mut kept, &mut restored].map(|table| table.apply(1 << 40, &drop, words));
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!([kept.len(), restored.len()], [0, 0]);
+}

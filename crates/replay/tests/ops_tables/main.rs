@@ -1,0 +1,9 @@
+//! Calls and answers of the tables as values: what they look like, that nothing of them is lost, and that a journal may
+//! call the keys by other names than the program.
+#![cfg(feature = "std")]
+
+mod journaled;
+mod made_up;
+mod meaning;
+mod recorded;
+mod written;

@@ -1,0 +1,6 @@
+//! What-if: with the same policies nothing parts; with others what follows is what a person works out.
+
+#[path = "../tape/mod.rs"]
+mod tape;
+
+mod same;

@@ -12,8 +12,10 @@ pub mod drivers;
 pub mod inputs;
 pub mod origins;
 pub mod percentile;
+pub mod recording;
 pub mod repeat;
 pub mod retry;
+pub mod shared;
 pub mod tables;
 pub mod throttle;
 
@@ -128,6 +130,8 @@ pub fn cases(filter: &str) -> Vec<Case> {
         throttle::cases(),
         retry::cases(),
         drivers::cases(),
+        shared::cases(),
+        recording::cases(),
     ];
     let chosen = all.into_iter().flatten();
     chosen.filter(|case| case.name.contains(filter)).collect()

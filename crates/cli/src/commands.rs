@@ -6,17 +6,18 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 
 use crate::decisions::DecisionLog;
-use crate::output::{self, Draft, cannot_write};
+use crate::output;
 use crate::policy::{Policies, PolicyFile};
 use crate::progress::Progress;
+use crate::recorded::JournalFile;
 use crate::report::Inputs;
 use crate::terminal::{self, Screen};
 use crate::timeline::Timeline;
 use crate::trace::{Keyed, Trace};
-use crate::{ExplainArgs, PercentilesArgs, ReplayArgs};
+use crate::{Ended, ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::{band, explain as diagrams, percentiles as windows, replay as engine, report};
 
-pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
+pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
     let on_stdout = args.decisions.as_deref() == Some(Path::new("-"));
     if on_stdout && args.json {
         return Err(anyhow!(
@@ -29,13 +30,13 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
     let outputs: Vec<&Path> = decisions
         .into_iter()
         .chain(args.report.as_deref())
+        .chain(args.journal.as_deref())
         .collect();
     output::check(&outputs, &[&args.trace, &args.policy])?;
     let keyed = if args.per_key { Keyed::Yes } else { Keyed::No };
-    let progress = if on_stdout {
-        Progress::beside_output()
-    } else {
-        Progress::shown()
+    let progress = match on_stdout {
+        true => Progress::beside_output(),
+        false => Progress::shown(),
     };
     let trace = Trace::open(&args.trace, keyed, progress)?;
     let trace_name = trace.name().to_owned();
@@ -44,10 +45,23 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
         Some(path) => Some(DecisionLog::create(path)?),
         None => on_stdout.then(DecisionLog::on_stdout),
     };
-    let summary = engine::replay(trace, policy, args.seed, decisions.as_mut(), &mut timeline)?;
+    let journal = args
+        .journal
+        .as_deref()
+        .map(JournalFile::create)
+        .transpose()?;
+    let summary = engine::replay(
+        trace,
+        policy,
+        args.seed,
+        decisions.as_mut(),
+        journal.as_ref().map(JournalFile::journal),
+        &mut timeline,
+    )?;
     if let Some(decisions) = decisions {
         decisions.finish()?;
     }
+    journal.map_or(Ok(()), JournalFile::finish)?;
     let inputs = Inputs {
         trace_name: &trace_name,
         policy_name: &file.name,
@@ -59,25 +73,21 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<()> {
         timeline: &timeline,
     };
     if let Some(path) = &args.report {
-        let mut draft = Draft::create(path)?;
-        draft
-            .write_all(report::html(&inputs).as_bytes())
-            .map_err(|error| cannot_write(path, &error))?;
-        draft.keep()?;
+        output::write(path, &report::html(&inputs))?;
     }
     if on_stdout {
         // Who does not read stderr has all that was asked for.
         let _ = print(&inputs, args, Screen::of_stderr(), io::stderr().lock());
-        return Ok(());
+        return Ok(Ended::Well);
     }
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", summary.json()?)?;
         out.flush()?;
-        return Ok(());
+        return Ok(Ended::Well);
     }
     print(&inputs, args, Screen::of_stdout(), out)?;
-    Ok(())
+    Ok(Ended::Well)
 }
 
 /// The summary for people.
@@ -117,16 +127,16 @@ fn print(
     out.flush()
 }
 
-pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<()> {
+pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<Ended> {
     let mut trace = Trace::open(&args.trace, Keyed::No, Progress::beside_output())?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let every = args.every.unwrap_or_else(|| u64::from(args.window));
     windows::percentiles(&mut trace, args.window, every, &mut out)?;
     out.flush()?;
-    Ok(())
+    Ok(Ended::Well)
 }
 
-pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
+pub(crate) fn explain(args: &ExplainArgs) -> Result<Ended> {
     let file = PolicyFile::load(&args.policy)?;
     if file.policies.is_empty() {
         return Err(anyhow!(
@@ -140,5 +150,5 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", text.trim_end_matches('\n'))?;
     out.flush()?;
-    Ok(())
+    Ok(Ended::Well)
 }

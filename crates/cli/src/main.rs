@@ -1,9 +1,10 @@
-//! The binary `evenkeel`: runs resilience policies over recorded traffic, and explains them.
+//! The binary `evenkeel`: runs resilience policies over recorded traffic, explains them, and replays journals.
 
 mod band;
 mod commands;
 mod decisions;
 mod explain;
+mod journal;
 mod keys;
 mod numbers;
 mod outline;
@@ -12,6 +13,7 @@ mod percentiles;
 mod place;
 mod policy;
 mod progress;
+mod recorded;
 mod replay;
 mod report;
 mod summary;
@@ -26,12 +28,27 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Bad usage or bad input. (1 is for a difference or a failed check.)
+use journal::args::{JournalArgs, VerifyArgs, WhatIfArgs};
+
+/// Bad usage or bad input.
 const BAD_INPUT: u8 = 2;
+
+/// How a command ended that did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ended {
+    Well = 0,
+    /// A difference or a failed check.
+    Differs = 1,
+    /// Bad input, of which all has been said.
+    BadInput = BAD_INPUT as isize,
+}
 
 const EXAMPLE: &str = "\
 Try it:
   evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html
+  evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --journal outage.jsonl
+  evenkeel verify outage.jsonl
+  evenkeel journal show outage.jsonl --changes
 
 A trace is CSV, sorted by time, with one call a row:
   t_ns,key,latency_ns,outcome
@@ -62,6 +79,12 @@ enum Command {
     Percentiles(PercentilesArgs),
     /// Draw a policy: the breaker's phases and the schedule of its waits
     Explain(ExplainArgs),
+    /// Does each answer of a journal come out as recorded?
+    Verify(VerifyArgs),
+    /// What would another policy have done on that night?
+    WhatIf(WhatIfArgs),
+    /// Look into a journal, cut it down, compare two
+    Journal(JournalArgs),
 }
 
 /// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
@@ -90,6 +113,9 @@ struct ReplayArgs {
     /// Write the picture: one self-contained HTML file
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+    /// Write each call of the breakers as a journal, to be verified, shown and replayed under other policies
+    #[arg(long, value_name = "FILE.jsonl")]
+    journal: Option<PathBuf>,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -128,9 +154,13 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay(&args),
         Command::Percentiles(args) => commands::percentiles(&args),
         Command::Explain(args) => commands::explain(&args),
+        Command::Verify(args) => journal::verify(&args),
+        Command::WhatIf(args) => journal::what_if(&args),
+        Command::Journal(args) => journal::journal(&args),
     };
-    let Err(error) = result else {
-        return ExitCode::SUCCESS;
+    let error = match result {
+        Ok(ended) => return ExitCode::from(ended as u8),
+        Err(error) => error,
     };
     match error.downcast_ref::<io::Error>() {
         // `evenkeel .. | head` is no error.

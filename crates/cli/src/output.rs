@@ -116,6 +116,15 @@ impl Drop for Draft {
     }
 }
 
+/// A whole file.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let mut draft = Draft::create(path)?;
+    draft
+        .write_all(text.as_bytes())
+        .map_err(|error| cannot_write(path, &error))?;
+    draft.keep()
+}
+
 /// The error of an output file: with its name, and as text only, so that it is not taken for a closed stdout.
 pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> anyhow::Error {
     let name = path.display();

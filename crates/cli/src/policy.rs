@@ -38,6 +38,17 @@ macro_rules! tables {
             pub(crate) fn is_empty(&self) -> bool {
                 $(self.$name.is_none())&&*
             }
+
+            /// The tables that are there, by name, as journals write policies.
+            pub(crate) fn tables(&self) -> serde_json::Result<Vec<(&'static str, String)>> {
+                let mut tables = Vec::new();
+                $(
+                    if let Some(policy) = &self.$name {
+                        tables.push((stringify!($name), serde_json::to_string(policy)?));
+                    }
+                )*
+                Ok(tables)
+            }
         }
     };
 }

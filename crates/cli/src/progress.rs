@@ -1,6 +1,7 @@
 //! A progress bar over the bytes of the input: on a terminal only, none in a pipe.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -23,6 +24,17 @@ impl Progress {
     pub(crate) fn beside_output() -> Self {
         let mut progress = Self::shown();
         progress.wanted &= !std::io::stdout().is_terminal();
+        progress
+    }
+
+    /// Work of unknown length.
+    pub(crate) fn busy(what: &'static str) -> Self {
+        let mut progress = Self::shown();
+        if progress.wanted {
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            progress.bar = Some(bar);
+        }
         progress
     }
 

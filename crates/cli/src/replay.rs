@@ -13,25 +13,28 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use anyhow::Result;
-use evenkeel_core::breaker::{Breaker, BreakerPolicy, Grant, Outcome, Permit, Refused, Transition};
+use evenkeel_core::breaker::{BreakerPolicy, Grant, Outcome, Permit, Refused, Transition};
+use evenkeel_replay::journal::Journal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::decisions::DecisionLog;
+use crate::recorded::Gate;
 use crate::summary::{KeyedTransition, Summary, Tallies};
 use crate::timeline::Timeline;
 use crate::trace::{Keyed, Row, RowOutcome, Trace};
 
-/// Runs the whole trace. `decisions` and `timeline` see every row in file order.
+/// Runs the whole trace. `decisions` and `timeline` see every row in file order, `journal` every call of a breaker.
 pub(crate) fn replay(
     mut trace: Trace,
     policy: &BreakerPolicy,
     seed: u64,
     mut decisions: Option<&mut DecisionLog>,
+    journal: Option<&Journal>,
     timeline: &mut Timeline,
 ) -> Result<Summary> {
     let keyed = trace.keyed();
-    let mut engine = Engine::new(policy, seed, keyed);
+    let mut engine = Engine::new(policy, seed, keyed, journal);
     let mut tallies = Tallies::new(slow_limit_ns(policy));
     while let Some(row) = trace.next_row()? {
         let refused = engine.ask(&row).err();
@@ -59,6 +62,7 @@ struct Engine<'p> {
     policy: &'p BreakerPolicy,
     seed: u64,
     keyed: Keyed,
+    journal: Option<&'p Journal>,
     lanes: Vec<Lane<'p>>,
     in_flight: BinaryHeap<Report>,
     asked: u64,
@@ -79,18 +83,24 @@ pub(crate) struct Done {
 
 /// A breaker with the words that only it draws.
 struct Lane<'p> {
-    breaker: Breaker<&'p BreakerPolicy>,
+    breaker: Gate<'p>,
     rng: Xoshiro256PlusPlus,
     /// Calls that have reported.
     results: u64,
 }
 
 impl<'p> Engine<'p> {
-    fn new(policy: &'p BreakerPolicy, seed: u64, keyed: Keyed) -> Self {
+    fn new(
+        policy: &'p BreakerPolicy,
+        seed: u64,
+        keyed: Keyed,
+        journal: Option<&'p Journal>,
+    ) -> Self {
         Self {
             policy,
             seed,
             keyed,
+            journal,
             lanes: Vec::new(),
             in_flight: BinaryHeap::new(),
             asked: 0,
@@ -111,8 +121,12 @@ impl<'p> Engine<'p> {
         self.now_ns = row.t_ns;
         if self.lanes.len() <= row.key_id as usize {
             // Numbers come by first appearance: a new key is always the next one.
+            let name = match self.keyed {
+                Keyed::Yes => row.key,
+                Keyed::No => "",
+            };
             self.lanes.push(Lane {
-                breaker: Breaker::new(self.policy),
+                breaker: Gate::new(self.policy, self.journal, name),
                 rng: Xoshiro256PlusPlus::seed_from_u64(self.seed_of(row.key)),
                 results: 0,
             });

@@ -20,6 +20,8 @@ const LONGEST_IN_SECONDS_NS: u64 = 10_000_000_000_000;
 pub(crate) struct Screen {
     pub(crate) width: usize,
     pub(crate) colour: bool,
+    /// Whether it is a terminal at all.
+    pub(crate) is_terminal: bool,
 }
 
 impl Screen {
@@ -39,6 +41,7 @@ impl Screen {
             .map_or(80, |(_, columns)| usize::from(columns));
         Self {
             width: width.clamp(40, 160),
+            is_terminal: terminal.is_term(),
             colour: terminal.is_term()
                 && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
         }
@@ -149,6 +152,18 @@ pub(crate) fn label(name: &str, most: usize) -> String {
         clean.push('…');
     }
     clean.into_iter().collect()
+}
+
+/// A text of several lines that cannot command the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let clean = |c: char| {
+        if c.is_control() && c != '\n' {
+            '\u{FFFD}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(clean).collect()
 }
 
 /// An instant of a trace that lasts `whole_ns`: `60.038 s`, so that the points stand below each other.

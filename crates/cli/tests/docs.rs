@@ -175,3 +175,31 @@ fn the_example_of_a_replay_is_its_result() {
     assert_eq!(read(&json), read(&only("json")));
     assert_eq!(folder.read("decisions.jsonl"), only("jsonl"));
 }
+
+/// The journal of the page is the one of the tests, and what its commands print is what stands there.
+#[test]
+fn the_commands_on_the_page_of_journals_print_what_it_says() {
+    const PAGE: &str = "docs/journal.md";
+    let folder = Folder::new("docs_journal");
+    let journal = blocks(PAGE, "jsonl").remove(0);
+    assert_eq!(journal, common::journal::incident());
+    folder.file("incident.jsonl", &journal);
+    let mut changed: Vec<String> = journal.lines().map(str::to_owned).collect();
+    changed[5] = changed[5].replace("counted", "stale");
+    folder.file("changed.jsonl", changed.join("\n") + "\n");
+    folder.file("better.toml", blocks(PAGE, "toml").remove(0));
+    let sessions = blocks(PAGE, "console");
+    assert!(sessions.len() >= 8, "{}", sessions.len());
+    for session in sessions {
+        let (line, expected) = session.split_once('\n').expect("a command and its output");
+        let words = line.strip_prefix("$ evenkeel ").expect("a command");
+        let output = common::command()
+            .args(words.split(' '))
+            .current_dir(folder.path(""))
+            .output()
+            .expect("the binary starts");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let said = text(output.stdout) + &text(output.stderr);
+        assert_eq!(said, expected, "{line}");
+    }
+}

@@ -25,8 +25,18 @@ fn help_teaches_with_an_example() {
     ] {
         assert!(help.contains(part), "{part} in {help}");
     }
-    for name in ["replay", "percentiles", "explain"] {
-        let help = evenkeel([name, "--help"]).good();
+    for name in [
+        "replay",
+        "percentiles",
+        "explain",
+        "verify",
+        "what-if",
+        "journal show",
+        "journal stats",
+        "journal shrink",
+        "journal diff",
+    ] {
+        let help = evenkeel(name.split(' ').chain(["--help"])).good();
         assert!(help.contains("Example:"), "{help}");
     }
 }
@@ -53,6 +63,11 @@ fn bad_usage_ends_with_2() {
         &["reply"],
         &[],
         &["replay", "x", "--policy"],
+        &["verify"],
+        &["what-if", "x.jsonl"],
+        &["journal"],
+        &["journal", "shrink", "x.jsonl"],
+        &["journal", "diff", "x.jsonl"],
     ] {
         let run = evenkeel(args);
         assert_eq!(run.code, 2, "{args:?}");
@@ -76,7 +91,7 @@ fn no_progress_bar_in_a_pipe() {
 fn outputs_that_cannot_be_written_are_named() {
     let folder = Folder::new("outputs");
     let (trace, policy) = sample();
-    for option in ["--decisions", "--report"] {
+    for option in ["--decisions", "--report", "--journal"] {
         let run = |path: &str| evenkeel(["replay", &trace, "--policy", &policy, option, path]);
         let nowhere = folder.path("no/such/folder.out");
         let text = format!(
@@ -110,7 +125,7 @@ fn an_input_is_never_overwritten() {
     let trace = folder.trace("t.csv", "0,a,1,ok");
     let before = folder.read("t.csv");
     let policy = sample().1;
-    for option in ["--decisions", "--report"] {
+    for option in ["--decisions", "--report", "--journal"] {
         let same = folder.path("../overwritten/t.csv");
         let run = evenkeel(["replay", &trace, "--policy", &policy, option, &same]);
         assert!(
@@ -232,6 +247,10 @@ fn a_closed_pipe_ends_quietly() {
     let (trace, policy) = sample();
     closed_early(&["percentiles", &trace, "--window", "10", "--every", "1"]);
     closed_early(&["replay", &trace, "--policy", &policy, "--decisions", "-"]);
+    let journal = Folder::new("closed_pipe").path("j.jsonl");
+    evenkeel(["replay", &trace, "--policy", &policy, "--journal", &journal]).good();
+    closed_early(&["journal", "show", &journal]);
+    closed_early(&["journal", "show", &journal, "--json"]);
 }
 
 fn closed_early(args: &[&str]) {

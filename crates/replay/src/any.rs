@@ -172,14 +172,6 @@ macro_rules! kinds {
                 }
             }
 
-            /// Which key of a table the call is about.
-            #[must_use]
-            pub fn key(&self) -> Option<Key> {
-                match self {
-                    $(Self::$kind(op) => <$machine as Machine>::key(op),)*
-                }
-            }
-
             /// The call that tells what has fallen due, or a driver of this kind what to do.
             #[must_use]
             pub fn poll(kind: Kind) -> Option<Self> {
@@ -202,6 +194,15 @@ macro_rules! kinds {
                 }
             }
 
+            /// Which key of a table it is about.
+            #[must_use]
+            pub fn key(&self, op: &AnyOp) -> Option<Key> {
+                match (op, self) {
+                    $((AnyOp::$kind(op), Self::$kind(answer)) => <$machine as Machine>::key(op, answer),)*
+                    _ => None,
+                }
+            }
+
             /// What it amounts to.
             #[must_use]
             pub fn verdict(&self, op: &AnyOp) -> Option<Verdict> {
@@ -213,9 +214,9 @@ macro_rules! kinds {
             }
 
             /// Shows each change that it tells of.
-            pub fn changes(&self, op: &AnyOp, show: &mut dyn FnMut(Change)) {
+            pub fn changes(&self, now_ns: u64, op: &AnyOp, show: &mut dyn FnMut(Change)) {
                 match (op, self) {
-                    $((AnyOp::$kind(op), Self::$kind(answer)) => <$machine as Machine>::changes(op, answer, show),)*
+                    $((AnyOp::$kind(op), Self::$kind(answer)) => <$machine as Machine>::changes(now_ns, op, answer, show),)*
                     #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => {}
                 }

@@ -35,9 +35,9 @@ pub enum What {
     /// The policy or the state at a snapshot on the way.
     Checkpoint {
         /// Policy and state in the journal.
-        recorded: [String; 2],
+        recorded: Box<[String; 2]>,
         /// Policy and state of the machine that was replayed.
-        replayed: [String; 2],
+        replayed: Box<[String; 2]>,
     },
     /// A call.
     Call(Box<CallDifference>),

@@ -29,6 +29,8 @@ mod moved;
 mod past;
 #[cfg(feature = "std")]
 mod recorder;
+#[cfg(feature = "std")]
+pub mod shrink;
 #[cfg(feature = "alloc")]
 mod table_key;
 #[cfg(feature = "std")]
@@ -45,12 +47,16 @@ pub use difference::{CallDifference, Difference, What};
 pub use group::Group;
 #[cfg(feature = "alloc")]
 pub use key::{Key, ToKey};
-pub use machine::{Change, Machine, Verdict};
+pub use machine::{Change, Machine, NoId, Verdict};
 pub use machines::{
-    adaptive_throttle, backoff, breaker, health_probe, log_histogram, reconnect, restart, retry, retry_ratio, retry_tokens, threshold_window,
+    adaptive_throttle, backoff, breaker, health_probe, log_histogram, reconnect, restart, retry,
+    retry_ratio, retry_tokens, threshold_window,
 };
 #[cfg(feature = "alloc")]
-pub use machines::{backoff_table, breaker_table, quantile_window, recovery_budget, rolling_histogram, sample_window};
+pub use machines::{
+    backoff_table, breaker_table, quantile_window, recovery_budget, rolling_histogram,
+    sample_window,
+};
 #[cfg(feature = "std")]
 pub use recorder::{Feed, Recorder};
 #[cfg(feature = "alloc")]

@@ -99,9 +99,10 @@ pub trait Machine: Sized {
         None
     }
 
-    /// Which key of a table the call is about; `None` for a call about no key or all of them, and where there are none.
+    /// Which key of a table the call is about, or what it was answered; `None` for no key or all of them, and where there
+    /// are none.
     #[cfg(feature = "alloc")]
-    fn key(_op: &Self::Op) -> Option<Key> {
+    fn key(_op: &Self::Op, _answer: &Self::Answer) -> Option<Key> {
         None
     }
 
@@ -110,8 +111,14 @@ pub trait Machine: Sized {
         None
     }
 
-    /// Shows each change that an answer tells of, earliest first.
-    fn changes(_op: &Self::Op, _answer: &Self::Answer, _show: &mut dyn FnMut(Change)) {}
+    /// Shows each change that the answer to a call at `now_ns` tells of, earliest first.
+    fn changes(
+        _now_ns: u64,
+        _op: &Self::Op,
+        _answer: &Self::Answer,
+        _show: &mut dyn FnMut(Change),
+    ) {
+    }
 }
 
 /// The id of a machine that gives none out.

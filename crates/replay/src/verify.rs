@@ -48,7 +48,6 @@ impl fmt::Display for Verified {
 #[error("{failed}\n({verified} before it)")]
 pub struct Unverified {
     /// Why it is not.
-    #[source]
     pub failed: Failed,
     /// What was verified before that.
     pub verified: Verified,
@@ -216,7 +215,10 @@ impl Replay {
         if replayed == recorded {
             return Ok(());
         }
-        let what = What::Checkpoint { recorded, replayed };
+        let what = What::Checkpoint {
+            recorded: recorded.into(),
+            replayed: replayed.into(),
+        };
         Err(Difference::at_header(header, what).into())
     }
 

@@ -203,7 +203,7 @@ fn what_answers_amount_to() {
 /// The changes that an answer tells of, as text.
 fn changes<M: Machine>(op: &str, answer: &str) -> Vec<String> {
     let mut all = Vec::new();
-    M::changes(&reads(op), &reads(answer), &mut |change| {
+    M::changes(70, &reads(op), &reads(answer), &mut |change| {
         let Change {
             at_ns,
             from,
@@ -246,6 +246,27 @@ fn what_changed() {
         changes::<Reconnect>(r#""poll""#, &abandon("silent")),
         ["50: connected -> lost, silent"]
     );
+    let event = |event| format!(r#"{{"on_event":{{"link":1,"event":{event}}}}}"#);
+    let told = |text, reported| {
+        let reported = format!(r#"{{"reported":"{reported}"}}"#);
+        changes::<Reconnect>(&event(text), &reported)
+    };
+    let connected = told(r#""connected""#, "counted");
+    assert_eq!(connected, ["70: connecting -> connected, connected"]);
+    let refused = told(r#"{"refused":"stop"}"#, "counted");
+    assert_eq!(refused, ["70: connecting -> lost, refused"]);
+    assert_eq!(
+        told(r#""lost""#, "counted"),
+        ["70: connected -> lost, lost"]
+    );
+    assert!(told(r#""lost""#, "stale").is_empty());
+
+    let exit = r#"{"on_exit":{"run":1,"exit":"failure"}}"#;
+    let exited = changes::<Restart>(exit, r#"{"reported":"counted"}"#);
+    assert_eq!(exited, ["70: running -> exited, failure"]);
+    assert!(changes::<Restart>(exit, r#"{"reported":"stale"}"#).is_empty());
+    let started = changes::<Restart>(r#""poll""#, r#"{"action":{"start":{"run":2}}}"#);
+    assert_eq!(started, ["70: down -> running, started"]);
 }
 
 /// A recorder has the machine's own methods, and each takes down the call that was made.

@@ -2,8 +2,45 @@
 //!
 //! A clone of a handle is the same machine. No handle runs a callback of yours while it holds a lock.
 
+mod attempt;
+pub mod breaker;
+pub mod budget;
+mod classified;
 pub mod clock;
+pub mod driver;
+pub mod health;
+mod line;
+mod link_report;
+pub mod reconnect;
+pub mod retry;
+mod retry_after;
+mod retry_error;
+mod running;
+mod sleep;
+mod stop;
 pub mod streams;
+pub mod supervisor;
+#[cfg(not(loom))]
+mod sync;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod sync;
+pub mod table;
+pub mod throttle;
 
+pub use attempt::{Attempt, RetryEvent, WaitCause};
+pub use breaker::{CallError, Guard, SharedBreaker, SharedBreakerBuilder};
+pub use budget::{SharedRatio, SharedTokens};
+pub use classified::Classified;
 pub use clock::{Clock, MonotonicClock, TestClock};
+pub use health::HealthProbe;
+pub use reconnect::Reconnect;
+pub use retry::{Retry, RetryExt, retry};
+pub use retry_after::retry_after;
+pub use retry_error::RetryError;
+pub use sleep::Sleep;
+pub use stop::Stop;
 pub use streams::{Stream, Streams};
+pub use supervisor::Supervisor;
+pub use table::{KeyGuard, SharedBreakerTable, SharedKeyGate};
+pub use throttle::SharedThrottle;

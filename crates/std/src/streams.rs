@@ -199,6 +199,9 @@ mod tests {
     fn the_words_of_a_seed_stay_the_same() {
         let streams = Streams::seeded(7);
         let words = [(); 2].map(|()| streams.next().next_u64());
-        assert_eq!(words, [2_788_610_612_348_042_909, 16_182_476_292_314_289_940]);
+        assert_eq!(
+            words,
+            [2_788_610_612_348_042_909, 16_182_476_292_314_289_940]
+        );
     }
 }

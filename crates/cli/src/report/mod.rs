@@ -1,5 +1,6 @@
 //! The report of a replay: one HTML file that needs nothing else.
 
+pub(crate) mod comparison;
 mod figure;
 mod lanes;
 mod latency;

@@ -25,9 +25,13 @@ pub(crate) struct Tick {
 
 impl Axis {
     pub(crate) fn of(summary: &Summary) -> Self {
+        Self::between(summary.start_ns, summary.end_ns)
+    }
+
+    pub(crate) fn between(start_ns: u64, end_ns: u64) -> Self {
         Self {
-            start_ns: summary.start_ns,
-            span_ns: summary.end_ns.saturating_sub(summary.start_ns).max(1),
+            start_ns,
+            span_ns: end_ns.saturating_sub(start_ns).max(1),
         }
     }
 

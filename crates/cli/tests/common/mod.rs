@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+pub(crate) mod journal;
+
 pub(crate) const HEADER: &str = "t_ns,key,latency_ns,outcome";
 
 /// What a run of `evenkeel` left behind.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -24,7 +24,8 @@ use crate::recorder::{Feed, Recorder};
 /// journal.
 ///
 /// What cannot be written is lost, counted, and told by the header after the gap; the recorded program goes on, and
-/// waits for nothing but [`finish`](Self::finish), which the last handle calls when it is dropped.
+/// waits for nothing but [`flush`](Self::flush) and [`finish`](Self::finish), which the last handle calls when it is
+/// dropped.
 ///
 /// ```
 /// use core::time::Duration;
@@ -61,7 +62,7 @@ pub struct Summary {
     pub ops: u64,
     /// How many were lost.
     pub dropped: u64,
-    /// How many files were begun; with `keep`, not all of them are there.
+    /// How many files were begun, without those of former runs; with `keep`, not all of them are there.
     pub files: u64,
 }
 
@@ -87,7 +88,17 @@ impl Journal {
         Self::of(Log::new(Store::Direct(Direct::new(output)), None))
     }
 
-    /// Writes a new file, in a thread of its own.
+    /// Writes a new file, in a thread of its own. If it is there already, it stays, and the next free one of
+    /// `name.1.jsonl`, `name.2.jsonl`, and so on is begun: a service that is restarted after a crash never destroys the
+    /// journal that tells of it. [`path`](Self::path) says which it is. (See [`Options::create`] for the details.)
+    ///
+    /// ```no_run
+    /// use evenkeel_replay::journal::Journal;
+    ///
+    /// let journal = Journal::create("orders.jsonl")?; // as for the second time
+    /// assert_eq!(journal.path(), Some("orders.1.jsonl".into()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -147,6 +158,34 @@ impl Journal {
     #[must_use]
     pub fn error(&self) -> Option<io::Error> {
         self.lock().error()
+    }
+
+    /// The file that is being written, or was last; `None` if there is none, or only a writer.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        self.lock().store().path()
+    }
+
+    /// Hands to the system what was taken down so far, so that it is there even if this process is killed (not if the
+    /// machine loses power). Calls of other threads go on meanwhile, unless they are written in the calls.
+    ///
+    /// This waits for the writer, however long that blocks: a thread that must not wait does not flush, and the writer
+    /// itself must not. In memory there is nothing to hand over.
+    ///
+    /// ```
+    /// use evenkeel_replay::journal::Journal;
+    ///
+    /// let journal = Journal::options().spawn(std::io::sink())?;
+    /// // Record.
+    /// journal.flush()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the writer says. It is tried again all the same, and nothing is lost by that alone.
+    pub fn flush(&self) -> io::Result<()> {
+        self.owner.shared.flush()
     }
 
     /// Whether it is the same journal, and not only one like it.

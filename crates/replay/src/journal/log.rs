@@ -59,7 +59,8 @@ pub(crate) struct Log {
     dropped: u64,
     /// Those of `dropped` that no header tells of yet.
     untold: u64,
-    is_finished: bool,
+    /// What `untold` was when it was finished: calls may come, and be lost, before the trailer is written.
+    untold_at_end: Option<u64>,
     /// A state that cannot be written as JSON.
     unwritable: Option<serde_json::Error>,
 }
@@ -75,7 +76,7 @@ impl Log {
             ops: 0,
             dropped: 0,
             untold: 0,
-            is_finished: false,
+            untold_at_end: None,
             unwritable: None,
         }
     }
@@ -101,12 +102,21 @@ impl Log {
     }
 
     pub(crate) const fn is_finished(&self) -> bool {
-        self.is_finished
+        self.untold_at_end.is_some()
+    }
+
+    /// What the trailer has to tell, once it is due.
+    pub(crate) const fn untold_at_end(&self) -> Option<u64> {
+        self.untold_at_end
     }
 
     /// Takes nothing down any more. False if that was so already.
     pub(crate) const fn finish(&mut self) -> bool {
-        !core::mem::replace(&mut self.is_finished, true)
+        let is_first = !self.is_finished();
+        if is_first {
+            self.untold_at_end = Some(self.untold);
+        }
+        is_first
     }
 
     pub(crate) fn error(&self) -> Option<io::Error> {
@@ -146,7 +156,7 @@ impl Log {
     }
 
     fn make_ready(&mut self, machines: &mut [(&mut Mark, &dyn Snapshot)]) -> bool {
-        if self.is_finished {
+        if self.is_finished() {
             return false;
         }
         if self.ops_in_epoch >= self.epoch_ops && self.store.has_room(2 + machines.len()) {

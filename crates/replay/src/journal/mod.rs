@@ -24,6 +24,7 @@ mod note;
 mod options;
 mod output;
 mod read;
+mod series;
 mod store;
 mod thread;
 mod write;

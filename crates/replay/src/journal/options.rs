@@ -1,12 +1,14 @@
 //! How a journal is written.
 
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::handle::Journal;
 use super::log::Log;
-use super::output::{Output, Rotation};
+use super::output::Output;
+use super::series::Series;
 use super::store::{Direct, Queue, Store};
 use super::thread::{self, Shared};
 
@@ -23,6 +25,7 @@ pub struct Options {
     buffer: usize,
     rotate_after: Option<u64>,
     keep: Option<u64>,
+    replace: bool,
     in_the_call: bool,
 }
 
@@ -34,6 +37,7 @@ impl Options {
             buffer: 65_536,
             rotate_after: None,
             keep: None,
+            replace: false,
             in_the_call: false,
         }
     }
@@ -46,17 +50,27 @@ impl Options {
     }
 
     /// A new file after so many calls. For `name.jsonl` the next ones are `name.1.jsonl`, `name.2.jsonl`, and so on: no
-    /// file is ever renamed. Each one is a complete journal and replays alone.
+    /// file is ever renamed. Each one is a complete journal and replays alone. A number that is taken is passed over.
     #[must_use]
     pub const fn rotate_after(mut self, calls: u64) -> Self {
         self.rotate_after = Some(calls);
         self
     }
 
-    /// Only the last so many files stay; at least 1.
+    /// Only the last so many files of the series stay, those of former runs counted too; at least 1. They are counted
+    /// whenever a file is begun. So keep more than one run begins, and a few: a program that is restarted again and
+    /// again begins a file each time.
     #[must_use]
     pub const fn keep(mut self, files: u64) -> Self {
         self.keep = Some(files);
+        self
+    }
+
+    /// Overwrites: the files of former runs are removed, `name.jsonl` and all of `name.1.jsonl`, `name.2.jsonl`, and so
+    /// on, before the first is begun. For a tool whose user names the file to be made; never for a service.
+    #[must_use]
+    pub const fn replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
         self
     }
 
@@ -67,15 +81,23 @@ impl Options {
         self
     }
 
-    /// Writes new files; one that is there is overwritten.
+    /// Writes new files, and never touches one that is there: a service that crashed and was restarted has what led to
+    /// it in the files of its last run. If there is `name.jsonl`, or any number of its series, this begins the one
+    /// after the highest number; [`Journal::path`] tells which. (Only [`keep`](Self::keep) removes old files, and
+    /// [`replace`](Self::replace).) The files of one name belong to one program at a time.
+    ///
+    /// A path that is no file and no directory, a pipe or a terminal, is written without a series or rotation.
     ///
     /// # Errors
     ///
-    /// The file cannot be made, or the thread.
+    /// The file cannot be made, its folder not be listed, or the thread not be made. The path is a directory.
     pub fn create(self, path: impl AsRef<Path>) -> io::Result<Journal> {
-        let rotation = Rotation::new(path.as_ref(), self.keep);
-        let output = Output::new(Box::new(rotation.open()?), Some(rotation));
-        self.start(output, self.rotate_after)
+        let path = path.as_ref();
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return self.spawn(File::options().write(true).open(path)?);
+        }
+        let (series, file) = Series::begin(path, self.keep, self.replace)?;
+        self.start(Output::new(Box::new(file), Some(series)), self.rotate_after)
     }
 
     /// Passes lines on to `writer`, all to the same one whatever the rotation.
@@ -92,7 +114,7 @@ impl Options {
             let store = Store::Direct(Direct::new(output));
             return Ok(Journal::of(Log::new(store, epoch_ops)));
         }
-        let store = Store::Queue(Queue::new(self.buffer));
+        let store = Store::Queue(Queue::new(self.buffer, output.path()));
         let shared = Arc::new(Shared::new(Log::new(store, epoch_ops)));
         let thread = thread::start(shared.clone(), output)?;
         Ok(Journal::with_thread(shared, Some(thread)))

@@ -1,11 +1,11 @@
 //! Turns notes into the bytes of files, and keeps what a failing disk did not take.
 
 use std::fmt;
-use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::note::Note;
+use super::series::Series;
 use super::write::Lines;
 
 /// So many bytes go to the disk at once.
@@ -18,76 +18,37 @@ pub(crate) struct Output {
     text: Vec<u8>,
     /// How much of `text` the sink has taken.
     taken: usize,
-    rotation: Option<Rotation>,
+    /// The files, if it is them.
+    series: Option<Series>,
     /// The trailer of a file is in `text`, and the next file is to be begun after it.
     is_turning: bool,
 }
 
-/// The files of a rotated journal: `name.jsonl`, `name.1.jsonl`, `name.2.jsonl`, ..
-#[derive(Debug)]
-pub(crate) struct Rotation {
-    path: PathBuf,
-    number: u64,
-    /// How many files stay.
-    keep: u64,
-}
-
-impl Rotation {
-    pub(crate) fn new(path: &Path, keep: Option<u64>) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            number: 0,
-            keep: keep.unwrap_or(u64::MAX).max(1),
-        }
-    }
-
-    pub(crate) fn open(&self) -> io::Result<File> {
-        File::create(self.file(self.number))
-    }
-
-    fn turn(&mut self) -> io::Result<File> {
-        let file = File::create(self.file(self.number + 1))?;
-        self.number += 1;
-        if let Some(old) = self.number.checked_sub(self.keep) {
-            // Whoever has moved it away has kept it.
-            let _ = fs::remove_file(self.file(old));
-        }
-        Ok(file)
-    }
-
-    fn file(&self, number: u64) -> PathBuf {
-        if number == 0 {
-            return self.path.clone();
-        }
-        match self.path.extension() {
-            Some(extension) => {
-                let mut ending = std::ffi::OsString::from(number.to_string());
-                ending.push(".");
-                ending.push(extension);
-                self.path.with_extension(ending)
-            }
-            None => self.path.with_extension(number.to_string()),
-        }
-    }
-}
-
 impl Output {
-    pub(crate) fn new(sink: Box<dyn Write + Send>, rotation: Option<Rotation>) -> Self {
+    pub(crate) fn new(sink: Box<dyn Write + Send>, series: Option<Series>) -> Self {
         Self {
             sink,
             lines: Lines::default(),
             text: Vec::new(),
             taken: 0,
-            rotation,
+            series,
             is_turning: false,
         }
     }
 
     /// How many files have been begun.
     pub(crate) fn files(&self) -> u64 {
-        self.rotation
-            .as_ref()
-            .map_or(1, |rotation| rotation.number + 1)
+        self.series.as_ref().map_or(1, Series::begun)
+    }
+
+    /// The file that is being written.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.series.as_ref().map(Series::path)
+    }
+
+    /// Whether a new file is to be begun.
+    pub(crate) const fn is_turning(&self) -> bool {
+        self.is_turning
     }
 
     /// Adds a line. Before the next one, [`drive`](Self::drive) must have had success where this says so.
@@ -124,8 +85,8 @@ impl Output {
         self.taken = 0;
         self.sink.flush()?;
         if self.is_turning {
-            if let Some(rotation) = &mut self.rotation {
-                self.sink = Box::new(rotation.turn()?);
+            if let Some(series) = &mut self.series {
+                self.sink = Box::new(series.turn()?);
             }
             self.is_turning = false;
         }
@@ -140,7 +101,7 @@ impl fmt::Debug for Output {
                 "waiting",
                 &(self.text.len() - self.taken.min(self.text.len())),
             )
-            .field("rotation", &self.rotation)
+            .field("series", &self.series)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Where a journal's notes go under its lock: into memory, through a buffer to a writer, or to a thread that writes.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::memory::Memory;
 use super::note::Note;
@@ -33,6 +34,7 @@ impl Store {
             Self::Direct(direct) => direct.push(&note),
             Self::Queue(queue) => {
                 queue.notes.push(note);
+                queue.pushed += 1;
                 return queue.notes.len() == queue.wake_at;
             }
         }
@@ -46,6 +48,15 @@ impl Store {
             _ => {
                 self.push(Note::NewFile, ended);
             }
+        }
+    }
+
+    /// The file that is being written.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Direct(direct) => direct.output.path(),
+            Self::Queue(queue) => queue.path.clone(),
         }
     }
 
@@ -66,10 +77,21 @@ pub(crate) struct Queue {
     room: usize,
     pub(crate) wake_at: usize,
     pub(crate) error: Option<io::Error>,
+    /// How often there was an error.
+    pub(crate) errors: u64,
+    /// How many notes there were in all.
+    pub(crate) pushed: u64,
+    /// How many of them the system has.
+    pub(crate) written: u64,
+    /// Somebody waits until so many are written.
+    pub(crate) wanted: u64,
+    /// The thread has ended, as it should or not.
+    pub(crate) is_over: bool,
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Queue {
-    pub(crate) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize, path: Option<PathBuf>) -> Self {
         // A call may need a header for each machine that it has to do with.
         let room = room.max(16);
         Self {
@@ -77,7 +99,23 @@ impl Queue {
             room,
             wake_at: (room / 2).min(1_024),
             error: None,
+            errors: 0,
+            pushed: 0,
+            written: 0,
+            wanted: 0,
+            is_over: false,
+            path,
         }
+    }
+
+    /// Whether the thread has nothing to do yet.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.notes.len() < self.wake_at && self.wanted <= self.written
+    }
+
+    pub(crate) fn fail(&mut self, error: io::Error) {
+        self.errors += 1;
+        self.error = Some(error);
     }
 }
 
@@ -121,11 +159,22 @@ impl Direct {
     fn drive(&mut self) {
         let driven = self.output.drive();
         self.is_stuck = driven.is_err();
-        self.error = driven.err().or(self.error.take());
+        self.error = driven.err().or_else(|| self.error.take());
+    }
+
+    /// Passes on all that there is.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.drive();
+        match &self.error {
+            Some(error) if self.is_stuck => Err(io::Error::new(error.kind(), error.to_string())),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the trailer, and how many files there are.
     pub(crate) fn finish(&mut self, lost: u64) -> io::Result<u64> {
+        // A file that could not be begun gets no trailer in the one before it.
+        self.output.drive()?;
         self.output.end(lost)?;
         self.output.drive()?;
         Ok(self.output.files())

@@ -14,7 +14,7 @@ macro_rules! estimator {
         $(commands {$(
             $(#[$c_when:meta])*
             $Command:ident: $c_method:ident($(#[$c_how:meta])* $c_arg:ident: $C_arg:ty)
-                -> $Commanded:ident($C_answer:ty),
+                -> $Commanded:ident($(#[$c_told:meta])* $C_answer:ty),
         )*})?
         queries {$(
             $Query:ident: $method:ident($($arg:ident: $Arg:ty)?) -> $(#[$how:meta])* $Value:ty,
@@ -60,7 +60,7 @@ macro_rules! estimator {
             $($(
                 #[doc = concat!("Of [`", stringify!($Machine), "::", stringify!($c_method), "`].")]
                 $(#[$c_when])*
-                $Commanded($C_answer),
+                $Commanded($(#[$c_told])* $C_answer),
             )*)?
             $(
                 #[doc = concat!("Of [`", stringify!($Machine), "::", stringify!($method), "`].")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::property::Fact;
-use super::simpler::{simpler, with_less_lent};
+use super::simpler::{lent_to, simpler, with_less_lent};
 use super::trial::{Candidate, Start, Step, Trials};
 use crate::any::{AnyMachine, AnyOp};
 use crate::moved::Move;
@@ -46,6 +46,7 @@ impl<'a> Trials<'a> {
                         header: of,
                         machine: machine.clone(),
                         is_fresh: false,
+                        has_past: true,
                     };
                     last.insert(of.id, (at, start));
                 }
@@ -70,20 +71,19 @@ impl<'a> Trials<'a> {
     pub(super) fn begin_fresh(&mut self, candidate: &mut Candidate<'a>) {
         let old = candidate.starts.iter().filter(|(_, start)| !start.is_fresh);
         let old: Vec<u64> = old.map(|(id, _)| *id).collect();
-        let fresh = |candidate: &Candidate<'a>, ids: &[u64]| {
-            let mut other = candidate.clone();
-            for id in ids {
-                if let Some(start) = other.starts.get_mut(id) {
-                    start.freshen(self.first_ns(*id));
-                }
+        let mut all = candidate.clone();
+        for (id, start) in &mut all.starts {
+            if !start.is_fresh {
+                start.freshen(self.first_ns(*id));
             }
-            other
-        };
-        let all = fresh(candidate, &old);
+        }
         if old.is_empty() || self.keep(candidate, all) || old.len() == 1 {
             return;
         }
         for id in old {
+            if self.is_over() {
+                return;
+            }
             let mut other = candidate.clone();
             if let Some(start) = other.starts.get_mut(&id) {
                 start.freshen(self.first_ns(id));
@@ -98,22 +98,46 @@ impl<'a> Trials<'a> {
         if ids.len() < 2 {
             return;
         }
-        // Most machines are not needed: the one that shows the fact may do alone.
-        if let Some(last) = candidate
-            .steps
-            .last()
-            .and_then(|step| self.machine_of(step))
-        {
-            let others: BTreeSet<u64> = ids.iter().copied().filter(|id| *id != last).collect();
-            let alone = self.without_machines(candidate, &others);
-            if self.keep(candidate, alone) {
-                return;
+        // Most machines are not needed: the one that shows the fact may do alone, or with those that it shares with.
+        let last = candidate.steps.last();
+        let Some(last) = last.and_then(|step| self.machine_of(step)) else {
+            return;
+        };
+        for near in [BTreeSet::from([last]), self.sharing_with(candidate, last)] {
+            let far = ids.iter().copied().filter(|id| !near.contains(id));
+            let other = self.without_machines(candidate, &far.collect());
+            if self.keep(candidate, other) {
+                break;
             }
         }
-        for id in ids {
+        let left: Vec<u64> = candidate.starts.keys().copied().collect();
+        for id in left {
+            if candidate.starts.len() < 2 || self.is_over() {
+                return;
+            }
             let other = self.without_machines(candidate, &BTreeSet::from([id]));
             self.keep(candidate, other);
         }
+    }
+
+    /// This machine, what it borrows, who borrows that too, and so on.
+    fn sharing_with(&self, candidate: &Candidate<'a>, id: u64) -> BTreeSet<u64> {
+        let mut lent: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        for step in &candidate.steps {
+            if let (Some(one), Some(op)) = (self.machine_of(step), self.op_of(step)) {
+                for other in lent_to(op) {
+                    lent.entry(one).or_default().insert(other);
+                    lent.entry(other).or_default().insert(one);
+                }
+            }
+        }
+        let mut all = BTreeSet::from([id]);
+        let mut next = vec![id];
+        while let Some(id) = next.pop() {
+            let others = lent.get(&id).into_iter().flatten();
+            next.extend(others.copied().filter(|other| all.insert(*other)));
+        }
+        all
     }
 
     fn without_machines(&self, candidate: &Candidate<'a>, ids: &BTreeSet<u64>) -> Candidate<'a> {
@@ -232,9 +256,7 @@ impl<'a> Trials<'a> {
 
     /// When a machine's first call was made.
     fn first_ns(&self, id: u64) -> u64 {
-        let mut entries = self.loaded.entries.iter();
-        let first = entries.find(|entry| entry.id == id);
-        first.map_or(0, |entry| entry.t_ns)
+        self.first_ns.get(&id).copied().unwrap_or(0)
     }
 
     fn machine_of(&self, step: &Step) -> Option<u64> {
@@ -261,6 +283,7 @@ impl Start<'_> {
         if let Ok(machine) = fresh {
             self.machine = machine;
             self.is_fresh = true;
+            self.has_past = false;
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! What is cut is calls, machines, and what makes a call longer than it has to be; what is kept keeps its time. After
 //! each cut the machines answer anew, so that the small journal is what they do: [`verify`](crate::verify()) accepts
-//! it. Reports go with the permits that their asks are given now. Words are those that were recorded with the call,
-//! then those of a generator.
+//! it. A report goes with the id that its ask is given now, and with its ask: what was not begun has no report. Words
+//! are those that were recorded with the call, then those of a generator.
 //!
-//! For [`Fact::Differs`] nothing is answered anew: the calls before the difference agree with what was recorded, and
-//! the last call differs from it in the same way as in the whole journal.
+//! For [`Fact::Differs`] nothing is answered anew: all calls but the last agree with what was recorded, and the last
+//! differs from it in the same way as in the whole journal. That needs most of what the answers count, so that such a
+//! journal is often longer.
 
 mod cuts;
 mod property;
@@ -40,7 +41,8 @@ pub struct Shrunk {
     pub tried: u64,
     /// How many calls that took.
     pub applied: u64,
-    /// Whether it is as small as can be: without any single call the fact is lost. Not so if the effort ran out.
+    /// Whether it is as small as can be: without any single call, and what reports on it, the fact is lost. Not so if
+    /// the effort ran out.
     pub is_minimal: bool,
 }
 
@@ -96,7 +98,7 @@ pub enum ShrinkError {
 /// use evenkeel_core::breaker::{Breaker, BreakerPolicy, Outcome, Trigger};
 /// use evenkeel_replay::any::{AnyAnswer, AnyOp, Kind};
 /// use evenkeel_replay::breaker::Op;
-/// use evenkeel_replay::journal::{Entry, Header, Loaded};
+/// use evenkeel_replay::journal::{Entry, Header, Loaded, Reader};
 /// use evenkeel_replay::shrink::{EFFORT, shrink};
 /// use evenkeel_replay::{Machine, verify, words::Recording};
 /// use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
@@ -125,7 +127,7 @@ pub enum ShrinkError {
 /// let shrunk = shrink(&loaded, &"change:consecutive".parse()?, EFFORT)?;
 /// assert_eq!((shrunk.ops_before, shrunk.ops), (1_405, 4)); // two asks and two reports
 /// assert!(shrunk.is_minimal);
-/// assert!(verify(shrunk.text().as_bytes()).is_ok());
+/// assert!(verify(Reader::new(shrunk.text().as_bytes())).is_ok());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn shrink(loaded: &Loaded, property: &Property, effort: u64) -> Result<Shrunk, ShrinkError> {

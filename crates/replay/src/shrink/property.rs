@@ -102,7 +102,9 @@ pub(super) fn shown(id: u64, op: &AnyOp, answer: &AnyAnswer, show: &mut dyn FnMu
         AnyOp::Retry(op) => op.lent().breaker.as_ref().map_or(id, |lent| lent.id()),
         _ => id,
     };
-    answer.changes(op, &mut |change| show(changed, Word::Change(change.cause)));
+    answer.changes(0, op, &mut |change| {
+        show(changed, Word::Change(change.cause));
+    });
     match answer.verdict(op) {
         Some(Verdict::Refused { reason, .. }) => show(id, Word::Refused(reason)),
         Some(Verdict::Ended { reason }) => show(id, Word::Ended(reason)),

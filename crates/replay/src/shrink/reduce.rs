@@ -1,12 +1,12 @@
 //! From a whole journal to a small one: which cuts are tried, in which order.
 
 use core::ops::ControlFlow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, btree_map};
 
 use super::property::{Fact, Property};
 use super::trial::{Candidate, Start, Step, Trials};
 use super::{ShrinkError, Shrunk, written};
-use crate::any::AnyMachine;
+use crate::any::{AnyId, AnyMachine};
 use crate::journal::{Entry, Header, Loaded, LoadedLine};
 
 pub(super) fn reduce(
@@ -22,6 +22,9 @@ pub(super) fn reduce(
         property,
         whose: whose(loaded, property),
         snapshots,
+        given: given(loaded),
+        first_ns: first_ns(loaded),
+        in_pairs: true,
         difference: None,
         tried: 0,
         applied: 0,
@@ -33,13 +36,19 @@ pub(super) fn reduce(
             .map(|(_, difference)| difference)
             .filter(|difference| trials.is_about(difference.entry));
     }
-    let Some(at) = trials.shows(&candidate, 0..0) else {
+    let mut at = trials.shows(&candidate, 0..0);
+    if at.is_none() {
+        // Somebody may have reported twice, and just that may be it.
+        trials.in_pairs = false;
+        at = trials.shows(&candidate, 0..0);
+    }
+    let Some(at) = at else {
         return Err(ShrinkError::NotShown(property.clone()));
     };
     candidate.steps.truncate(at + 1);
     trials.begin_at_snapshots(&mut candidate);
-    trials.begin_fresh(&mut candidate);
     trials.drop_machines(&mut candidate);
+    trials.begin_fresh(&mut candidate);
     trials.drop_chunks(&mut candidate);
     let mut is_first = true;
     // Each round makes something simpler, so there is a last one.
@@ -82,17 +91,20 @@ fn whole<'a>(
                         line: header.line,
                         source,
                     })?;
-                if !candidate.starts.contains_key(&header.id) {
-                    let is_fresh = false;
-                    let start = Start {
-                        header,
-                        machine,
-                        is_fresh,
-                    };
-                    candidate.starts.insert(header.id, start);
-                } else if header.dropped.is_some() {
-                    snapshots.insert(headers, machine);
-                    candidate.steps.push(Step::Snapshot { header: headers });
+                match candidate.starts.entry(header.id) {
+                    btree_map::Entry::Vacant(start) => {
+                        start.insert(Start {
+                            header,
+                            machine,
+                            is_fresh: false,
+                            has_past: false,
+                        });
+                    }
+                    btree_map::Entry::Occupied(_) if header.dropped.is_some() => {
+                        snapshots.insert(headers, machine);
+                        candidate.steps.push(Step::Snapshot { header: headers });
+                    }
+                    btree_map::Entry::Occupied(_) => {}
                 }
                 headers += 1;
             }
@@ -107,6 +119,24 @@ fn whole<'a>(
         }
     }
     Ok(candidate)
+}
+
+fn given(loaded: &Loaded) -> HashMap<(u64, AnyId), u64> {
+    let mut all = HashMap::new();
+    for entry in &loaded.entries {
+        if let Some(id) = entry.answer.given(&entry.op) {
+            *all.entry((entry.id, id)).or_default() += 1;
+        }
+    }
+    all
+}
+
+fn first_ns(loaded: &Loaded) -> BTreeMap<u64, u64> {
+    let mut all = BTreeMap::new();
+    for entry in &loaded.entries {
+        all.entry(entry.id).or_insert(entry.t_ns);
+    }
+    all
 }
 
 /// The machines of the name or the id that the property says.
@@ -158,7 +188,8 @@ fn finished<'a>(trials: &mut Trials<'a>, candidate: &Candidate<'a>) -> Loaded {
         });
     }
     let mut made = BTreeMap::new();
-    if trials.property.fact != Fact::Differs {
+    let differs = trials.property.fact == Fact::Differs;
+    if !differs {
         let _ = trials.make(candidate, 0..0, |at, call| {
             made.insert(at, call);
             ControlFlow::Continue(())
@@ -174,20 +205,13 @@ fn finished<'a>(trials: &mut Trials<'a>, candidate: &Candidate<'a>) -> Loaded {
                 }));
             }
             Step::Call { entry, .. } => {
-                let recorded = trials.loaded.entries.get(*entry).cloned();
-                let line = next_line();
-                let entry = match made.remove(&at) {
-                    Some(made) => Some(Entry {
-                        line,
-                        id: made.id,
-                        t_ns: made.t_ns,
-                        op: made.op,
-                        words: made.words,
-                        answer: made.answer,
-                    }),
-                    None => recorded.map(|entry| Entry { line, ..entry }),
-                };
-                loaded.entries.extend(entry);
+                let recorded = trials.loaded.entries.get(*entry).filter(|_| differs);
+                let call = made.remove(&at).map(Entry::from);
+                let call = call.or_else(|| recorded.cloned());
+                loaded.entries.extend(call.map(|call| Entry {
+                    line: next_line(),
+                    ..call
+                }));
             }
         }
     }

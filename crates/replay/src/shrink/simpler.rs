@@ -5,7 +5,7 @@ use evenkeel_core::reconnect::LinkEvent;
 use evenkeel_core::retry::AttemptOutcome;
 
 use crate::any::AnyOp;
-use crate::retry::Lent;
+use crate::retry::{Lent, LentBreaker};
 use crate::{breaker, breaker_table, reconnect, retry};
 
 /// Calls that say less than this one, the simplest first.
@@ -58,6 +58,16 @@ pub(super) fn with_less_lent(op: &AnyOp, id: u64) -> Option<AnyOp> {
     lent.breaker = lent.breaker.filter(|breaker| breaker.id() != id);
     lent.budget = lent.budget.filter(|budget| *budget != id);
     (lent != *op.lent()).then(|| AnyOp::Retry(op.clone().with_lent(lent)))
+}
+
+/// The machines that this call borrows.
+pub(super) fn lent_to(op: &AnyOp) -> impl Iterator<Item = u64> {
+    let lent = match op {
+        AnyOp::Retry(op) => op.lent(),
+        _ => &Lent::NONE,
+    };
+    let breaker = lent.breaker.as_ref().map(LentBreaker::id);
+    breaker.into_iter().chain(lent.budget)
 }
 
 fn of_retry(op: &retry::Op, show: &mut dyn FnMut(retry::Op)) {

@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 use core::ops::Range;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use evenkeel_core::random::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -13,6 +13,7 @@ use crate::any::{AnyAnswer, AnyId, AnyMachine, AnyOp};
 use crate::generate::mix;
 use crate::group::Group;
 use crate::journal::{Entry, Header, Loaded};
+use crate::what_if::begins_anew;
 use crate::words::{Prolonged, Recording, Replaying, Words};
 
 /// What is left of a journal.
@@ -29,6 +30,8 @@ pub(super) struct Start<'a> {
     pub(super) header: &'a Header,
     pub(super) machine: AnyMachine,
     pub(super) is_fresh: bool,
+    /// Whether there are calls of it before, so that it may know ids that were given in them.
+    pub(super) has_past: bool,
 }
 
 /// One line that is left.
@@ -55,6 +58,19 @@ pub(super) struct Made {
     pub(super) answer: AnyAnswer,
 }
 
+impl From<Made> for Entry {
+    fn from(made: Made) -> Self {
+        Self {
+            line: 0,
+            id: made.id,
+            t_ns: made.t_ns,
+            op: made.op,
+            words: made.words,
+            answer: made.answer,
+        }
+    }
+}
+
 /// How a call differs from what was recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Difference {
@@ -62,6 +78,44 @@ pub(super) struct Difference {
     answer: Option<AnyAnswer>,
     words_left: usize,
     words_missing: u64,
+}
+
+/// Which ids of a try stand for which of the journal, for each machine.
+#[derive(Debug)]
+struct Ids {
+    now: HashMap<u64, HashMap<AnyId, Vec<AnyId>>>,
+    /// Machines that know ids that were given in calls that are left out.
+    trusted: HashSet<u64>,
+}
+
+impl Ids {
+    fn new(candidate: &Candidate<'_>) -> Self {
+        let starts = candidate.starts.iter().filter(|(_, start)| start.has_past);
+        Self {
+            now: HashMap::new(),
+            trusted: starts.map(|(id, _)| *id).collect(),
+        }
+    }
+
+    /// From here on this machine knows what the recorded one knew.
+    fn trust(&mut self, machine: u64) {
+        self.now.remove(&machine);
+        self.trusted.insert(machine);
+    }
+
+    fn answered(&mut self, entry: &Entry, given: Option<AnyId>) {
+        let ids = self.now.entry(entry.id).or_default();
+        if begins_anew(&entry.op) {
+            ids.clear();
+        }
+        if let Some(id) = entry.answer.given(&entry.op) {
+            let now = ids.entry(id).or_default();
+            match given {
+                Some(given) => now.push(given),
+                None => now.clear(),
+            }
+        }
+    }
 }
 
 /// Makes tries, and counts what they cost.
@@ -73,6 +127,12 @@ pub(super) struct Trials<'a> {
     pub(super) whose: Vec<u64>,
     /// The machines of the snapshots on the way, by their headers' places.
     pub(super) snapshots: BTreeMap<usize, AnyMachine>,
+    /// How often an id was given in the journal, and by which machine.
+    pub(super) given: HashMap<(u64, AnyId), u64>,
+    /// When the first call of each machine was made.
+    pub(super) first_ns: BTreeMap<u64, u64>,
+    /// Whether each report of an id that was given more than once needs an ask of its own.
+    pub(super) in_pairs: bool,
     /// How the whole journal differs.
     pub(super) difference: Option<Difference>,
     pub(super) tried: u64,
@@ -117,6 +177,24 @@ impl<'a> Trials<'a> {
         first
     }
 
+    /// The id in the place of a recorded one; `None` if what it stands for was not begun, though the journal tells of
+    /// it.
+    fn now(&self, ids: &mut Ids, machine: u64, id: AnyId) -> Option<AnyId> {
+        let known = (machine, id);
+        let times = self.given.get(&known).copied().unwrap_or(0);
+        let now = ids
+            .now
+            .get_mut(&machine)
+            .and_then(|ids| ids.get_mut(&known.1));
+        let now = now.and_then(|all| match all.len() {
+            0 => None,
+            _ if times > 1 && self.in_pairs => all.pop(),
+            _ => all.last().cloned(),
+        });
+        let is_stranger = times == 0 || ids.trusted.contains(&machine);
+        now.or_else(|| is_stranger.then_some(known.1))
+    }
+
     /// Makes the calls anew and shows each. `None`: a call cannot be made, as what it borrows is gone.
     pub(super) fn make(
         &mut self,
@@ -125,14 +203,16 @@ impl<'a> Trials<'a> {
         mut see: impl FnMut(usize, Made) -> ControlFlow<()>,
     ) -> Option<()> {
         let mut group = candidate.group();
-        let mut ids: HashMap<(u64, AnyId), AnyId> = HashMap::new();
+        let mut ids = Ids::new(candidate);
         for (at, step) in candidate.steps.iter().enumerate() {
             if without.contains(&at) {
                 continue;
             }
             let (number, t_ns, simpler) = match step {
                 Step::Snapshot { header } => {
-                    self.take_up(&mut group, *header);
+                    if let Some(id) = self.take_up(&mut group, *header) {
+                        ids.trust(id);
+                    }
                     continue;
                 }
                 Step::Call {
@@ -143,19 +223,17 @@ impl<'a> Trials<'a> {
             };
             let entry = self.loaded.entries.get(number)?;
             let op = simpler.unwrap_or(&entry.op);
-            let given = |id: AnyId| ids.get(&(entry.id, id)).cloned();
-            let op = match op.reported().and_then(given) {
-                Some(id) => op.with_id(id),
+            let op = match op.reported() {
                 None => op.clone(),
+                Some(id) => match self.now(&mut ids, entry.id, id) {
+                    Some(id) => op.with_id(id),
+                    // What was not begun has no report.
+                    None => continue,
+                },
             };
             self.applied += 1;
             let (answer, words) = call(&mut group, entry, mix(number as u64, entry.id), t_ns, &op)?;
-            if let Some(id) = entry.answer.given(&entry.op) {
-                match answer.given(&op) {
-                    Some(new) => ids.insert((entry.id, id), new),
-                    None => ids.remove(&(entry.id, id)),
-                };
-            }
+            ids.answered(entry, answer.given(&op));
             let made = Made {
                 id: entry.id,
                 t_ns,
@@ -203,11 +281,11 @@ impl<'a> Trials<'a> {
         None
     }
 
-    fn take_up(&self, group: &mut Group, header: usize) {
-        let machine = self.snapshots.get(&header);
-        if let (Some(header), Some(machine)) = (self.loaded.headers.get(header), machine) {
-            group.insert(header.id, machine.clone());
-        }
+    fn take_up(&self, group: &mut Group, header: usize) -> Option<u64> {
+        let machine = self.snapshots.get(&header)?;
+        let id = self.loaded.headers.get(header)?.id;
+        group.insert(id, machine.clone());
+        Some(id)
     }
 }
 

@@ -44,7 +44,7 @@ impl Run<'_> {
         };
         if let Some(member) = self.members.get_mut(&whose) {
             let watch = &mut member.watches[side as usize];
-            answer.changes(op, &mut |change| watch.change(change));
+            answer.changes(self.clock_ns, op, &mut |change| watch.change(change));
         }
     }
 
@@ -107,7 +107,7 @@ fn parts(op: &AnyOp, before: &AnyAnswer, other: &AnyOp, after: &AnyAnswer) -> bo
     }
     let changes = |op: &AnyOp, answer: &AnyAnswer| {
         let mut all = Vec::new();
-        answer.changes(op, &mut |change| all.push(change));
+        answer.changes(0, op, &mut |change| all.push(change));
         all
     };
     verdicts.0 != verdicts.1 || changes(op, before) != changes(other, after)

@@ -15,6 +15,8 @@ pub(super) struct Drive {
     /// What the recorded one was last lent.
     lent: Lent,
     pub(super) polls_left: u64,
+    /// Whether it has heard a report that is not at its place: whoever reports asks what to do next.
+    pub(super) owes_poll: bool,
 }
 
 /// Whether reports stay where they were recorded, because the begin is where it was recorded.

@@ -6,8 +6,9 @@
 //! - A report of what the second run has refused is skipped, and counted as [`skipped`](Compared::skipped).
 //! - What only the second run admits ends in a way that nobody knows: it is reported at once as counting for nothing,
 //!   and counted as [`unknown`](Compared::unknown).
-//! - A driver is polled when the recorded one was, and besides at its own deadlines wherever the recorded one had
-//!   none. What it begins is matched with what the recorded one began, one by one in order, and the reports keep their
+//! - A driver is polled when the recorded one was. It is polled besides at its own deadlines, wherever the recorded one
+//!   had none, and after each report that it hears at another time.
+//! - What a driver begins is matched with what the recorded one began, one by one in order, and the reports keep their
 //!   distance from the begin: an attempt that begins a second later fails a second later.
 //! - What was abandoned and not reported is taken as never answered, however long the other policy waits.
 //! - Words that a call draws are the recorded ones, then those of a generator, one for each machine.
@@ -25,6 +26,7 @@ mod start;
 mod steps;
 mod tally;
 
+pub(crate) use recorded::begins_anew;
 pub use result::{Bucket, Changed, Compared, First, MAX_CHANGES, Start, Tally, WhatIf};
 pub use start::Policies;
 

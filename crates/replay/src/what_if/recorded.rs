@@ -43,7 +43,7 @@ pub(super) struct Report {
 }
 
 /// Whether this call puts something new in the machine's place, whose ids are counted from one again.
-pub(super) const fn begins_anew(op: &AnyOp) -> bool {
+pub(crate) const fn begins_anew(op: &AnyOp) -> bool {
     matches!(op, AnyOp::Retry(retry::Op::Begin))
 }
 

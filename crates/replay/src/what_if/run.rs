@@ -97,6 +97,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        self.catch_up(number, self.result.to_ns, None);
         let ids: Vec<u64> = self.members.keys().copied().collect();
         for id in ids {
             self.end_operation(id);

@@ -1,6 +1,6 @@
 //! One step of the second run: a recorded call, a deadline of its own, or a report that has moved.
 
-use super::driver::{Moved, Next};
+use super::driver::{Moved, Next, is_poll};
 use super::recorded::begins_anew;
 use super::result::First;
 use super::run::{Member, Run};
@@ -17,7 +17,7 @@ impl Run<'_> {
         };
         let op = match entry.op.reported() {
             None => entry.op.clone(),
-            Some(id) => match member.ids.take(&id) {
+            Some(id) => match member.ids.take(entry.t_ns, &entry.op, &id) {
                 Some(id) => entry.op.with_id(id),
                 None => {
                     member.compared.skipped += 1;
@@ -34,7 +34,7 @@ impl Run<'_> {
             return;
         };
         let unknown = after.clone().filter(|_| before.is_none());
-        member.ids.give(before, after);
+        member.ids.give(entry.t_ns, before, after);
         if let Some(id) = unknown {
             member.compared.unknown += 1;
             if let Some(op) = AnyOp::unknown(id) {
@@ -65,6 +65,7 @@ impl Run<'_> {
                 .for_each(|watch| watch.begin_anew(self.clock_ns));
         }
         drive.see(&entry.op);
+        drive.owes_poll &= !is_poll(&entry.op, compared.kind);
         let op = match (self.recorded.reported(number), entry.op.reported()) {
             (Some(which), _) => match drive.begun.get(which) {
                 Some((id, true)) => Some(entry.op.with_id(id.clone())),
@@ -98,7 +99,7 @@ impl Run<'_> {
         else {
             return;
         };
-        ids.give(None, Some(begun.clone()));
+        ids.give(self.clock_ns, None, Some(begun.clone()));
         let which = drive.begun.len();
         if let Some(recorded) = self.recorded.begun(id, drive.operation, which) {
             let in_place = recorded.at_ns == self.clock_ns;
@@ -122,6 +123,7 @@ impl Run<'_> {
         drive.begun.push((begun, true));
         match unknown {
             Some(op) => {
+                drive.owes_poll = true;
                 self.second(id, self.clock_ns, &op, &[]);
             }
             None => compared.known_until_ns = Some(self.clock_ns),
@@ -160,12 +162,16 @@ impl Run<'_> {
             return;
         };
         drive.polls_left -= 1;
+        drive.owes_poll = false;
         compared.added_polls += 1;
         let answer = self.second(id, self.clock_ns, &op, &[]);
         let begun = answer.as_ref().and_then(|answer| answer.given(&op));
+        let entries = &self.loaded.entries;
+        let line = entries.get(number).or_else(|| entries.last());
+        let line = line.map_or(0, |entry| entry.line);
         if let Some(member) = self.members.get_mut(&id) {
             member.compared.parted.get_or_insert_with(|| First {
-                line: self.loaded.entries[number].line,
+                line,
                 t_ns: self.clock_ns,
                 op,
                 before: None,
@@ -192,6 +198,9 @@ impl Run<'_> {
                 to_ns: self.clock_ns,
             };
             let op = way.op(entry.op.clone()).with_id(report.with);
+            if let Some(drive) = &mut member.drive {
+                drive.owes_poll = true;
+            }
             self.second(report.id, self.clock_ns, &op, &entry.words);
             self.set_due(report.id);
         }
@@ -211,6 +220,7 @@ impl Run<'_> {
                 .never_begun(id, drive.operation, drive.begun.len());
             compared.skipped += never;
             drive.operation += 1;
+            drive.owes_poll = false;
             drive.begun.clear();
             ids.clear();
         }
@@ -229,7 +239,12 @@ impl Run<'_> {
         let due_ns = |group: &Group| group.get(id).and_then(AnyMachine::next_deadline_ns);
         let before_ns = due_ns(&self.before);
         let after_ns = due_ns(&self.after).filter(|_| is_known);
-        let alone_ns = after_ns.filter(|_| after_ns != before_ns);
+        let owes_poll = member.drive.as_ref().is_some_and(|drive| drive.owes_poll);
+        let alone_ns = if owes_poll && is_known {
+            Some(self.clock_ns)
+        } else {
+            after_ns.filter(|_| after_ns != before_ns)
+        };
         self.agenda.set_due(id, alone_ns);
     }
 }

@@ -36,7 +36,7 @@ where
                 assert_eq!(AnyOp::read(M::KIND, &text(&op)).expect("a call"), any_op);
                 let read = AnyAnswer::read(M::KIND, &text(&answer)).expect("an answer");
                 assert_eq!(read, any_answer);
-                assert_eq!(any_op.key(), M::key(&op));
+                assert_eq!(read.key(&any_op), M::key(&op, &answer));
                 let by_journal = journaled.apply(now_ns, &any_op, &mut again);
                 assert_eq!(by_journal, Some(any_answer));
             }

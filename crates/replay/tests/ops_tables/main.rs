@@ -5,5 +5,6 @@
 mod journaled;
 mod made_up;
 mod meaning;
+mod queries;
 mod recorded;
 mod written;

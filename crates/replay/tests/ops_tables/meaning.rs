@@ -1,8 +1,8 @@
 //! How calls and answers are written, and what they amount to.
 
-use evenkeel_core::breaker::PermitId;
+use evenkeel_core::breaker::{PermitId, Transitions};
 use evenkeel_core::table::{BackoffTable, BreakerTable, RecoveryBudget};
-use evenkeel_replay::any::{AnyOp, Journaled};
+use evenkeel_replay::any::{AnyAnswer, AnyOp, Journaled};
 use evenkeel_replay::{
     Change, Key, Machine, ToKey, Verdict, backoff_table, breaker_table, recovery_budget,
 };
@@ -65,17 +65,33 @@ fn other_text_is_refused() {
 #[test]
 fn what_a_call_is_about() {
     let anna = || "anna".to_owned();
-    let key = BackoffTable::<String>::key(&backoff_table::Op::OnFailure { key: anna() });
+    let told = backoff_table::Answer::Cleared(true);
+    let key = BackoffTable::<String>::key(&backoff_table::Op::OnFailure { key: anna() }, &told);
     assert_eq!(key, Some(Key::Text(anna())));
-    assert_eq!(BackoffTable::<u64>::key(&backoff_table::Op::PopReady), None);
-    let key = RecoveryBudget::<u64>::key(&recovery_budget::Op::TryRecover { key: 7 });
-    assert_eq!(key, Some(7_u64.to_key()));
-    let op = AnyOp::BreakerTable(breaker_table::Op::Reset { key: 7_u64.into() });
-    assert_eq!(op.key(), Some(Key::Number(7)));
+    let next = &backoff_table::Op::PopReady;
+    let ready = |key| backoff_table::Answer::Ready(key);
+    assert_eq!(BackoffTable::<u64>::key(next, &ready(None)), None);
     assert_eq!(
-        AnyOp::Breaker(evenkeel_replay::breaker::Op::Reset).key(),
-        None
+        BackoffTable::<u64>::key(next, &ready(Some(7))),
+        Some(7_u64.to_key())
     );
+    let (recover, cleared) = (
+        recovery_budget::Op::TryRecover { key: 7 },
+        recovery_budget::Answer::Cleared(true),
+    );
+    assert_eq!(
+        RecoveryBudget::<u64>::key(&recover, &cleared),
+        Some(7_u64.to_key())
+    );
+
+    let of_seven = breaker_table::Due {
+        key: Some(Key::Number(7)),
+        transitions: Transitions::NONE,
+    };
+    let due = |due| AnyAnswer::BreakerTable(breaker_table::Answer::Due(due));
+    let poll = AnyOp::BreakerTable(breaker_table::Op::Poll);
+    assert_eq!(due(Some(of_seven)).key(&poll), Some(Key::Number(7)));
+    assert_eq!(due(None).key(&poll), None);
 }
 
 #[test]
@@ -91,7 +107,7 @@ fn what_answers_amount_to() {
     assert_eq!(asked(r#""admitted""#), Some(Verdict::Admitted));
     let no = r#"{"refused":{"reason":"overflow","retry_at_ns":7}}"#;
     assert_eq!(asked(no), refused("overflow", Some(7)));
-    assert_eq!(asked(r#"{"peek":{"Ok":null}}"#), None);
+    assert_eq!(asked(r#"{"peek":{"ok":null}}"#), None);
 
     type Budgets = RecoveryBudget<u64>;
     let asked = |answer| Budgets::verdict(&reads(r#"{"try_recover":{"key":1}}"#), &reads(answer));
@@ -131,7 +147,7 @@ fn what_changed() {
         let mut changes = Vec::new();
         let mut show =
             |change: Change| changes.push((change.at_ns, change.from, change.to, change.cause));
-        BreakerTable::<u64>::changes(&breaker_table::Op::Poll, &answer, &mut show);
+        BreakerTable::<u64>::changes(0, &breaker_table::Op::Poll, &answer, &mut show);
         assert_eq!(
             changes,
             [(40, "open", "half-open", "wait-over")],

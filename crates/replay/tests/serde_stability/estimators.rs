@@ -23,8 +23,8 @@ pub(super) const LINES: &[Lines] = &[
         answers: &[
             r#""recorded""#,
             r#""cleared""#,
-            r#"{"merged":{"Err":{"ours":1,"theirs":2}}}"#,
-            r#"{"merged":{"Ok":null}}"#,
+            r#"{"merged":{"err":{"ours":1,"theirs":2}}}"#,
+            r#"{"merged":{"ok":null}}"#,
             r#"{"count":0}"#,
             r#"{"sum":[1,18446744073709551615]}"#,
             r#"{"min":0}"#,

@@ -2,21 +2,21 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 
 use evenkeel_core::random::Rng;
+use evenkeel_replay::Group;
 use evenkeel_replay::any::{AnyAnswer, AnyMachine, AnyOp, Journaled};
 use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
 use evenkeel_replay::journal::{Entry, Header, Loaded};
 use evenkeel_replay::words::Recording;
-use evenkeel_replay::Group;
 
-pub struct Tape {
-    pub group: Group,
-    pub loaded: Loaded,
+pub(crate) struct Tape {
+    pub(crate) group: Group,
+    pub(crate) loaded: Loaded,
     words: Words,
     line: u64,
 }
 
 impl Tape {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             group: Group::new(),
             loaded: Loaded::default(),
@@ -26,7 +26,7 @@ impl Tape {
     }
 
     /// Begins or replaces a machine; `dropped` calls were lost before.
-    pub fn header<M: Journaled>(&mut self, id: u64, machine: &M, dropped: Option<u64>) {
+    pub(crate) fn header<M: Journaled>(&mut self, id: u64, machine: &M, dropped: Option<u64>) {
         let policy = serde_json::to_string(machine.policy()).expect("a policy");
         let state = serde_json::to_string(&machine.state()).expect("a state");
         self.group.insert(
@@ -41,18 +41,18 @@ impl Tape {
         self.loaded.headers.push(header);
     }
 
-    pub fn add<M: Journaled>(&mut self, id: u64, machine: &M) {
+    pub(crate) fn add<M: Journaled>(&mut self, id: u64, machine: &M) {
         self.header(id, machine, None);
     }
 
-    pub fn call(&mut self, id: u64, t_ns: u64, op: AnyOp) -> AnyAnswer {
+    pub(crate) fn call(&mut self, id: u64, t_ns: u64, op: AnyOp) -> AnyAnswer {
         let mut words = self.words.clone();
         let answer = self.call_with(id, t_ns, op, &mut words);
         self.words = words;
         answer
     }
 
-    pub fn call_with(
+    pub(crate) fn call_with(
         &mut self,
         id: u64,
         t_ns: u64,
@@ -76,31 +76,42 @@ impl Tape {
 }
 
 /// Something that makes calls of one machine of a tape.
-pub trait Player {
+pub(crate) trait Player {
     fn play(&mut self, tape: &mut Tape);
 }
 
 /// Random calls.
-pub struct Random<M: Generate> {
+pub(crate) struct Random<M: Generate> {
     id: u64,
+    policy: M::Policy,
     pilot: Pilot<M>,
     words: Words,
 }
 
 impl<M: Generate + Journaled> Random<M> {
-    pub fn new(tape: &mut Tape, id: u64, policy: usize, times: Times, seed: u64) -> Self {
+    pub(crate) fn new(tape: &mut Tape, id: u64, policy: usize, times: Times, seed: u64) -> Self {
         let (_, policy) = M::sample_policy(policy % M::POLICIES).expect("a policy");
-        let pilot = Pilot::new(policy, times, seed);
+        let pilot = Pilot::new(policy.clone(), times, seed);
         tape.add(id, pilot.machine());
         Self {
             id,
+            policy,
             pilot,
             words: Words::new(seed),
         }
     }
 
+    pub(crate) const fn policy(&self) -> &M::Policy {
+        &self.policy
+    }
+
+    /// Writes the state down, though nothing was lost.
+    pub(crate) fn checkpoint(&self, tape: &mut Tape) {
+        tape.header(self.id, self.pilot.machine(), None);
+    }
+
     /// Loses some calls.
-    pub fn lose(&mut self, tape: &mut Tape, calls: u64) {
+    pub(crate) fn lose(&mut self, tape: &mut Tape, calls: u64) {
         for _ in 0..calls {
             let (now_ns, op) = self.pilot.next_call();
             let machine = self.pilot.machine();

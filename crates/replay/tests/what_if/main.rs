@@ -3,4 +3,7 @@
 #[path = "../tape/mod.rs"]
 mod tape;
 
+mod drivers;
+mod gates;
+mod refusals;
 mod same;

@@ -89,3 +89,31 @@ fn nothing_parts_with_machines_side_by_side() {
         found.machines.iter().for_each(assert_same);
     }
 }
+
+fn with_gaps<M: Generate + Journaled>(_: ()) -> Kind {
+    for policy in 0..M::POLICIES {
+        let mut tape = Tape::new(5);
+        let mut random = Random::<M>::new(&mut tape, 1, policy, Times::Tame, 5);
+        for gap in 1..=3 {
+            for _ in 0..60 {
+                random.play(&mut tape);
+            }
+            random.lose(&mut tape, gap);
+        }
+        for _ in 0..60 {
+            random.play(&mut tape);
+        }
+        random.checkpoint(&mut tape);
+        random.play(&mut tape);
+        for found in runs(&tape.loaded) {
+            assert_same(&found.machines[0]);
+            assert_eq!((found.machines[0].gaps, found.machines[0].dropped), (3, 6));
+        }
+    }
+    M::KIND
+}
+
+#[test]
+fn nothing_parts_across_gaps() {
+    assert_eq!(each_kind!(with_gaps(())), Kind::ALL);
+}

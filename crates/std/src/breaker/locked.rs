@@ -35,6 +35,9 @@ pub(super) struct Locked {
     judged_in: Option<u64>,
     ramp: Ramp,
     tally: Tally,
+    /// What the shared word says, and whether the stripes are open: only the lock's holder changes either.
+    pub(super) word: Word,
+    pub(super) stripes_open: bool,
 }
 
 /// What the machine was not told, and what it counts at another time than we do.
@@ -73,6 +76,8 @@ impl Locked {
             judged_in: None,
             ramp,
             tally: Tally::default(),
+            word: Word::Locked,
+            stripes_open: false,
         }
     }
 
@@ -87,8 +92,14 @@ impl Locked {
             // At an earlier instant, which the machine takes for its latest: the slice that the stripes were opened in.
             // It cannot trip, so it draws nothing.
             let permit = Permit::from_id(id);
-            let receipt = self.breaker.on_outcome(0, permit, Outcome::Success, 0, &mut self.stream);
-            debug_assert_eq!(receipt, Receipt::Counted(Transitions::NONE), "a plain success");
+            let receipt = self
+                .breaker
+                .on_outcome(0, permit, Outcome::Success, 0, &mut self.stream);
+            debug_assert_eq!(
+                receipt,
+                Receipt::Counted(Transitions::NONE),
+                "a plain success"
+            );
         }
         self.tally.successes = self.tally.successes.wrapping_add(count - told);
         self.tally.reported = self.tally.reported.wrapping_add(count);
@@ -99,7 +110,7 @@ impl Locked {
         now_ns: u64,
         rng: Option<&mut dyn Rng>,
     ) -> Result<Grant, Refused> {
-        self.latest.observe(now_ns);
+        let _ = self.latest.observe(now_ns);
         let answer = match rng {
             Some(rng) => self.breaker.try_acquire(now_ns, rng),
             None => self.breaker.try_acquire(now_ns, &mut self.stream),
@@ -131,8 +142,12 @@ impl Locked {
         }
         let given = Permit::from_id(permit);
         let receipt = match rng {
-            Some(rng) => self.breaker.on_outcome(now_ns, given, outcome, latency_ns, rng),
-            None => self.breaker.on_outcome(now_ns, given, outcome, latency_ns, &mut self.stream),
+            Some(rng) => self
+                .breaker
+                .on_outcome(now_ns, given, outcome, latency_ns, rng),
+            None => self
+                .breaker
+                .on_outcome(now_ns, given, outcome, latency_ns, &mut self.stream),
         };
         let made = receipt.transitions();
         if receipt.is_counted() && made.is_empty() {
@@ -148,7 +163,7 @@ impl Locked {
         now_ns: u64,
         told: impl FnOnce(&mut Breaker, u64) -> Transitions,
     ) -> Transitions {
-        self.latest.observe(now_ns);
+        let _ = self.latest.observe(now_ns);
         let made = told(&mut self.breaker, now_ns);
         self.note(made);
         made
@@ -160,7 +175,11 @@ impl Locked {
         }
         self.judged_in = None;
         for transition in made {
-            self.ramp = match (transition.to, transition.cause, self.breaker.policy().ramp()) {
+            self.ramp = match (
+                transition.to,
+                transition.cause,
+                self.breaker.policy().ramp(),
+            ) {
                 (Phase::Closed, Cause::TrialsPassed, Some(span)) => {
                     Ramp::Until(time::after(transition.at_ns, span))
                 }
@@ -200,7 +219,9 @@ impl Locked {
             };
         }
         let slice = plan.slice(self.latest.latest_ns());
-        let ticket = self.is_safe(plan, slice).then(|| Ticket::new(generation, slice));
+        let ticket = self
+            .is_safe(plan, slice)
+            .then(|| Ticket::new(generation, slice));
         (closed, ticket)
     }
 

@@ -28,7 +28,9 @@ impl Outbox {
         if self.listeners.is_empty() {
             return;
         }
-        let letters = made.into_iter().map(|made| (made, Arc::clone(&self.listeners)));
+        let letters = made
+            .into_iter()
+            .map(|made| (made, Arc::clone(&self.listeners)));
         self.letters.extend(letters);
     }
 

@@ -31,7 +31,9 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(policy: &BreakerPolicy, count_all: bool) -> Self {
         let windowed = |trigger: &Trigger| !matches!(trigger, Trigger::Consecutive { .. });
-        let window = policy.window().filter(|_| policy.triggers().any(|trigger| windowed(&trigger)));
+        let window = policy
+            .window()
+            .filter(|_| policy.triggers().any(|trigger| windowed(&trigger)));
         let (success, most_told) = match window {
             // A success ends a row of failures; a second one finds it ended.
             None if count_all => (Success::Count, 1),
@@ -40,7 +42,12 @@ impl Plan {
             Some(Window::Time { span, slices }) => {
                 // A whole number: the policy was checked.
                 let slice_ns = nanos(span) / u64::from(slices.max(1));
-                (Success::CountIn { slice_ns: slice_ns.max(1) }, u64::MAX)
+                (
+                    Success::CountIn {
+                        slice_ns: slice_ns.max(1),
+                    },
+                    u64::MAX,
+                )
             }
             // A kind of window that this version does not know: nothing is plain.
             Some(_) => (Success::CountIn { slice_ns: u64::MAX }, u64::MAX),

@@ -13,8 +13,14 @@ const MOST: u64 = 1_024;
 
 const OPEN: u64 = 1;
 const COUNT: Field = Field { shift: 1, bits: 11 };
-const SLICE: Field = Field { shift: 12, bits: 28 };
-const GENERATION: Field = Field { shift: 40, bits: 24 };
+const SLICE: Field = Field {
+    shift: 12,
+    bits: 28,
+};
+const GENERATION: Field = Field {
+    shift: 40,
+    bits: 24,
+};
 
 const ONE: u64 = 1 << COUNT.shift;
 const CLOSED: u64 = 0;
@@ -91,7 +97,8 @@ impl Stripes {
         };
         let mut pending = stripe.pending.load(Ordering::Relaxed);
         loop {
-            if pending & !COUNT.mask() != ticket.0 || pending & COUNT.mask() >= MOST << COUNT.shift {
+            if pending & !COUNT.mask() != ticket.0 || pending & COUNT.mask() >= MOST << COUNT.shift
+            {
                 return false;
             }
             let counted = stripe.pending.compare_exchange_weak(
@@ -110,10 +117,6 @@ impl Stripes {
     /// Closes all stripes; how many successes they had counted. Under the lock.
     pub(super) fn close(&self) -> u64 {
         let counted = self.stripes.iter().map(|stripe| {
-            // Nobody but us opens or closes: a closed one stays closed.
-            if stripe.pending.load(Ordering::Relaxed) == CLOSED {
-                return 0;
-            }
             (stripe.pending.swap(CLOSED, Ordering::AcqRel) & COUNT.mask()) >> COUNT.shift
         });
         counted.sum()
@@ -175,11 +178,17 @@ mod tests {
             let counting = || (0..100_000).filter(|_| stripes.count(ticket)).count() as u64;
             let threads: Vec<_> = (0..3).map(|_| scope.spawn(counting)).collect();
             let mut found = 0;
-            while !threads.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            while !threads
+                .iter()
+                .all(std::thread::ScopedJoinHandle::is_finished)
+            {
                 stripes.open(ticket);
                 found += stripes.close();
             }
-            let counted: u64 = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
+            let counted: u64 = threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .sum();
             assert_eq!(found, counted);
             counted
         });

@@ -92,7 +92,9 @@ mod tests {
         let beyond = 1 << 61;
         for word in [
             Word::Closed { generation: beyond },
-            Word::Calm { generation: u64::MAX },
+            Word::Calm {
+                generation: u64::MAX,
+            },
             Word::Open { until_ns: beyond },
         ] {
             assert_eq!(Word::of(word.packed()), Word::Locked);

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
 use crate::machine::{Machine, NoId, Verdict};
+use crate::machines::either;
 use crate::table_key::TableKey;
 
 /// A call of a [`BackoffTable`].
@@ -93,7 +94,7 @@ pub enum Answer<K> {
     /// Forgotten keys were dropped. How many is left out: it tells what memory held, which a snapshot does not.
     Dropped,
     /// What an ask would be answered.
-    Peek(Result<(), Refusal<HeldBy>>),
+    Peek(#[serde(with = "either")] Result<(), Refusal<HeldBy>>),
     /// A hold, if there is one.
     Hold(Option<Hold>),
     /// All keys that are known, with their holds.
@@ -249,8 +250,11 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BackoffTable<K, S> {
         Some(Op::PopReady)
     }
 
-    fn key(op: &Op<K>) -> Option<Key> {
-        op.key().map(K::to_key)
+    fn key(op: &Op<K>, answer: &Answer<K>) -> Option<Key> {
+        match answer {
+            Answer::Ready(key) => key.as_ref().map(K::to_key),
+            _ => op.key().map(K::to_key),
+        }
     }
 
     fn verdict(_: &Op<K>, answer: &Answer<K>) -> Option<Verdict> {

@@ -13,6 +13,7 @@ use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Change, Machine, Verdict};
+use crate::machines::either;
 
 /// A call of a [`Breaker`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +76,7 @@ pub enum Answer {
     /// The phase.
     Phase(Phase),
     /// What an ask would be answered.
-    Peek(Result<(), Refusal<RefusedBy>>),
+    Peek(#[serde(with = "either")] Result<(), Refusal<RefusedBy>>),
     /// What the window holds.
     Window(WindowCounts),
     /// The counters.
@@ -201,7 +202,7 @@ impl Machine for Breaker {
         }
     }
 
-    fn changes(_: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+    fn changes(_: u64, _: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
         answer.transitions().iter().map(Change::from).for_each(show);
     }
 }

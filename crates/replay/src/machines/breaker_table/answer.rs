@@ -11,6 +11,8 @@ use evenkeel_core::table::BreakerTable;
 use evenkeel_core::table::{self, Answered, AnsweredBy, TableFull};
 use serde::{Deserialize, Serialize};
 
+use crate::machines::either;
+
 /// What a [`BreakerTable`] returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -43,7 +45,7 @@ pub enum Answer<K> {
     /// A phase.
     Phase(Phase),
     /// What an ask would be answered.
-    Peek(Result<(), Answered<Refusal<RefusedBy>>>),
+    Peek(#[serde(with = "either")] Result<(), Answered<Refusal<RefusedBy>>>),
     /// Whether the key has a breaker of its own.
     Tracks(bool),
     /// The counters of one key, if it is tracked.

@@ -125,8 +125,11 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BreakerTable<K, S> {
         Some(Op::Poll)
     }
 
-    fn key(op: &Op<K>) -> Option<Key> {
-        op.key().map(K::to_key)
+    fn key(op: &Op<K>, answer: &Answer<K>) -> Option<Key> {
+        match answer {
+            Answer::Due(due) => due.as_ref()?.key.as_ref().map(K::to_key),
+            _ => op.key().map(K::to_key),
+        }
     }
 
     fn verdict(_: &Op<K>, answer: &Answer<K>) -> Option<Verdict> {
@@ -140,7 +143,7 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BreakerTable<K, S> {
         }
     }
 
-    fn changes(_: &Op<K>, answer: &Answer<K>, show: &mut dyn FnMut(Change)) {
+    fn changes(_: u64, _: &Op<K>, answer: &Answer<K>, show: &mut dyn FnMut(Change)) {
         answer.transitions().iter().map(Change::from).for_each(show);
     }
 }

@@ -163,7 +163,7 @@ impl Machine for HealthProbe {
         }
     }
 
-    fn changes(op: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+    fn changes(_: u64, op: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
         let cause = match op {
             Op::OnReport { found, .. } | Op::OnTraffic { found } => found.name(),
             _ => TIMED_OUT,

@@ -27,13 +27,16 @@ use evenkeel_core::estimator::{
     Interval, LatencySummary, LogHistogram, LogHistogramPolicy, LogHistogramState,
 };
 
+#[cfg(feature = "alloc")]
+use crate::machines::either;
 use crate::machines::estimator::{estimator, halves};
 
 estimator! {
     LogHistogram, LogHistogramPolicy, LogHistogramState, "log_histogram";
     commands {
         #[cfg(feature = "alloc")]
-        Merge: merge(#[serde(with = "merge")] other: Box<LogHistogram>) -> Merged(Result<(), PrecisionMismatch>),
+        Merge: merge(#[serde(with = "merge")] other: Box<LogHistogram>)
+            -> Merged(#[serde(with = "either")] Result<(), PrecisionMismatch>),
     }
     queries {
         Count: count() -> u64,

@@ -84,8 +84,8 @@ pub enum Answer {
 }
 
 /// No fact counts for nothing, so there is no [`unknown`](Machine::unknown) one: a link of which nobody knows what
-/// became of it ends by its timeout. The [`changes`](Machine::changes) are the links that time ran out on, as no other
-/// answer says when something changed.
+/// became of it ends by its timeout. The [`changes`](Machine::changes) are the links that
+/// came up, failed, and were lost, by report or because time ran out on them.
 impl Machine for Reconnect {
     const NAME: &'static str = "reconnect";
     const POLL_ASKS: bool = true;
@@ -172,7 +172,21 @@ impl Machine for Reconnect {
         }
     }
 
-    fn changes(_: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+    fn changes(now_ns: u64, op: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+        if let (Op::OnEvent { event, .. }, Answer::Reported(Reported::Counted)) = (op, answer) {
+            show(Change {
+                at_ns: now_ns,
+                from: match event {
+                    LinkEvent::Lost => "connected",
+                    _ => "connecting",
+                },
+                to: match event {
+                    LinkEvent::Connected => "connected",
+                    _ => "lost",
+                },
+                cause: event.name(),
+            });
+        }
         if let Answer::Action(LinkAction::Abandon { reason, at_ns, .. }) = answer {
             show(Change {
                 at_ns: *at_ns,

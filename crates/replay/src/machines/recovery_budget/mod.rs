@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
 use crate::machine::{Machine, NoId, Verdict};
+use crate::machines::either;
 use crate::table_key::TableKey;
 
 /// A call of a [`RecoveryBudget`].
@@ -68,7 +69,7 @@ pub enum Answer<K> {
     /// Whether some of the budget was in use.
     Cleared(bool),
     /// What an ask would be answered.
-    Peek(Result<(), Refusal<DeniedBy>>),
+    Peek(#[serde(with = "either")] Result<(), Refusal<DeniedBy>>),
     /// How many recoveries are left.
     Remaining(u32),
     /// How many recoveries in a row there were.
@@ -194,7 +195,7 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for RecoveryBudget<K, S> {
         }
     }
 
-    fn key(op: &Op<K>) -> Option<Key> {
+    fn key(op: &Op<K>, _: &Answer<K>) -> Option<Key> {
         op.key().map(K::to_key)
     }
 

@@ -11,7 +11,7 @@ use evenkeel_core::restart::{
 use evenkeel_core::{Reported, RestoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Machine, Verdict};
+use crate::machine::{Change, Machine, Verdict};
 
 /// A call of a [`Restart`].
 ///
@@ -174,5 +174,21 @@ impl Machine for Restart {
             RestartAction::Stopped => Some(ended(RestartPhase::Stopped)),
             _ => None,
         }
+    }
+
+    fn changes(now_ns: u64, op: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+        let (from, to, cause) = match (op, answer) {
+            (Op::OnExit { exit, .. }, Answer::Reported(Reported::Counted)) => {
+                ("running", "exited", exit.name())
+            }
+            (_, Answer::Action(RestartAction::Start { .. })) => ("down", "running", "started"),
+            _ => return,
+        };
+        show(Change {
+            at_ns: now_ns,
+            from,
+            to,
+            cause,
+        });
     }
 }

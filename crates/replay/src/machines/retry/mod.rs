@@ -1,5 +1,7 @@
 //! What can happen to a [`Retry`], and to what it borrows.
 
+#[cfg(feature = "std")]
+mod as_parts;
 mod generate;
 mod lent;
 #[cfg(feature = "std")]
@@ -249,7 +251,7 @@ impl Machine for Retry {
 
     /// That of the breaker which was lent.
     #[cfg(feature = "alloc")]
-    fn key(op: &Op) -> Option<Key> {
+    fn key(op: &Op, _: &Answer) -> Option<Key> {
         match &op.lent().breaker {
             Some(LentBreaker::Key { key, .. }) => Some(key.clone()),
             _ => None,
@@ -269,7 +271,7 @@ impl Machine for Retry {
     }
 
     /// Those of the breaker that was lent: no other line tells of them.
-    fn changes(_: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
+    fn changes(_: u64, _: &Op, answer: &Answer, show: &mut dyn FnMut(Change)) {
         answer.transitions().iter().map(Change::from).for_each(show);
     }
 }

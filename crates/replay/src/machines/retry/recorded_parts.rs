@@ -110,8 +110,8 @@ enum Budget<'a> {
 /// or not. As [`Parts`] for a retry that is not recorded.
 ///
 /// What the retry asks and tells them is in the retry's own line; they write none for it. So all should be recorded in
-/// the retry's own journal. Where one is not, the call is made as ever, but no line could tell of it: it counts as lost,
-/// and the retry and all that it borrowed go on with a snapshot each, as after any other gap.
+/// the retry's own journal. Where one is not, the call is made as ever, but no line could tell of it: it counts as
+/// lost, and the retry and all that it borrowed go on with a snapshot each, as after any other gap.
 ///
 /// ```
 /// use core::time::Duration;

@@ -90,6 +90,26 @@ const fn stepped(step: RetryStep) -> (RetryStep, Answer) {
 
 impl Feed<Retry> {
     /// Makes any call, a query too, with these parts, and takes it down; [`Feed::apply`] lends nothing.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, budget::*, retry::{Retry, RetryPolicy}};
+    /// # use evenkeel_replay::{journal::Journal, retry::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let policy = RetryTokensPolicy::builder(9_000).initial_milli(0).deposit_milli(500).build()?;
+    /// let mut tokens = RetryTokens::new(policy);
+    /// let mut retry = Retry::new(RetryPolicy::builder(backoff).build()?, 0);
+    /// let journal = Journal::in_memory();
+    /// let (mut budget, mut feed) = (journal.feed("retries", &tokens), journal.feed("query", &retry));
+    ///
+    /// let mut parts = RecordedParts::none().with_fed_tokens(&mut budget, &mut tokens);
+    /// let answer = feed.apply_lending(&mut retry, 0, Op::Poll { lent: Lent::NONE }, &mut parts, &mut rng);
+    /// assert!(matches!(answer, Answer::Step(_)));
+    /// assert_eq!((journal.ops(), tokens.balance_milli(0)), (1, 500));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn apply_lending<R: Rng + ?Sized>(
         &mut self,
         retry: &mut Retry,
@@ -105,8 +125,8 @@ impl Feed<Retry> {
         })
     }
 
-    /// As [`Feed::call`], with all that is lent: each has its snapshot in the journal before this line, and goes on with
-    /// another where this line is lost.
+    /// As [`Feed::call`], with all that is lent: each has its snapshot in the journal before this line, and goes on
+    /// with another where this line is lost.
     fn call_lending<T, R: Rng + ?Sized>(
         &mut self,
         retry: &mut Retry,

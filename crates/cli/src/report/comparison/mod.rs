@@ -1,0 +1,225 @@
+//! The report of a what-if: what was recorded and what another policy would have done, side by side, in one HTML file.
+
+mod figure;
+
+use evenkeel_replay::what_if::{Changed, Compared, WhatIf};
+
+use super::style;
+use super::svg::escape;
+use crate::journal::clock::Clock;
+use crate::journal::roster::title;
+use crate::journal::what_if::{NOTE, begun, is_untouched, limits, rows, told};
+use crate::numbers;
+use crate::policy::PolicyFile;
+use crate::timeline::axis::Axis;
+
+/// Machines that get a section.
+const MAX_MACHINES: usize = 24;
+/// Changes in a table; the rest is counted.
+const MAX_CHANGES: usize = 200;
+
+/// What the style of the other report lacks. Blue is let through and orange is refused here, too; what was recorded is
+/// grey and dashed.
+const CSS: &str = "\
+svg .before { stroke: var(--soft); stroke-width: 1.6; stroke-dasharray: 4 3; stroke-linejoin: round; }
+svg .after-admitted { stroke: var(--pass); stroke-width: 1.8; stroke-linejoin: round; }
+svg .after-refused { stroke: var(--refuse); stroke-width: 1.8; stroke-linejoin: round; }
+svg .other { fill: var(--soft); fill-opacity: .5; }
+.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 16px; margin-top: 16px; }
+.sides h3 { margin: 0 0 8px; font-size: 1rem; }
+.part th { padding-left: 30px; font-weight: 400; color: var(--soft); }
+h3 { margin: 22px 0 8px; font-size: 1rem; }
+.what { margin-bottom: 10px; }
+";
+
+/// The whole file.
+pub(crate) fn html(journal: &str, file: &PolicyFile, found: &WhatIf) -> String {
+    let name = format!("{journal} under {}", file.name);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{} - evenkeel what-if</title>\n<style>\n{}{CSS}</style>\n</head>\n<body>\n<main>\n",
+        escape(&name),
+        style::CSS
+    );
+    page += &format!(
+        "<header>\n<p class=\"kind\">evenkeel what-if</p>\n<h1>{}</h1>\n\
+         <p class=\"what\">what the policy <b>{}</b> would have done, beside what was recorded; seed {}</p>\n</header>\n",
+        escape(journal),
+        escape(&file.name),
+        found.seed
+    );
+    page += &tiles(found);
+    page += &format!(
+        "<section>\n<p class=\"words\">{}</p>\n<p class=\"note\">{}</p>\n</section>\n",
+        escape(NOTE),
+        escape(&limits(found)).replace('\n', "<br>\n")
+    );
+    let mut changed: Vec<&Compared> = found
+        .machines
+        .iter()
+        .filter(|of| !is_untouched(of))
+        .collect();
+    // Where most has changed first; of equals the lower id.
+    changed.sort_by_key(|of| (core::cmp::Reverse(of.differing), of.id));
+    for machine in changed.iter().take(MAX_MACHINES) {
+        page += &section(machine, found);
+    }
+    if let more @ 1.. = changed.len().saturating_sub(MAX_MACHINES) {
+        let more = numbers::counted(more as u64, "more machine");
+        page += &format!("<p class=\"note\">{more} that part: --json has all.</p>\n");
+    }
+    page += &as_recorded(found);
+    page += &format!(
+        "<section>\n<h2>The policy</h2>\n<pre>{}</pre>\n</section>\n",
+        escape(file.text.trim_end())
+    );
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
+}
+
+/// The most telling numbers: what came of all machines whose policy is another.
+fn tiles(found: &WhatIf) -> String {
+    let changed = || found.machines.iter().filter(|of| !is_untouched(of));
+    let sum = |of: fn(&Compared) -> u64| changed().map(of).sum::<u64>();
+    let both = |name, before: u64, after: u64| {
+        let about = format!("{} recorded", numbers::count(before));
+        (name, numbers::count(after), about)
+    };
+    let tiles = [
+        both(
+            "admitted",
+            sum(|of| of.before.admitted),
+            sum(|of| of.after.admitted),
+        ),
+        both(
+            "refused",
+            sum(|of| of.before.refusals()),
+            sum(|of| of.after.refusals()),
+        ),
+        (
+            "other decisions",
+            numbers::count(sum(|of| of.differing)),
+            format!("of {}", numbers::counted(found.ops, "call")),
+        ),
+        (
+            "outcomes unknown",
+            numbers::count(sum(|of| of.unknown)),
+            format!(
+                "{} skipped",
+                numbers::counted(sum(|of| of.skipped), "report")
+            ),
+        ),
+    ];
+    let items: String = tiles
+        .iter()
+        .map(|(name, number, about)| {
+            format!("<div><dt>{name}</dt><dd>{number}</dd><dd class=\"about\">{about}</dd></div>\n")
+        })
+        .collect();
+    format!("<dl class=\"tiles\">\n{items}</dl>\n")
+}
+
+/// One machine: what it did, and where the two runs part.
+fn section(machine: &Compared, found: &WhatIf) -> String {
+    let whose = title(machine.kind, machine.id, machine.name.as_deref());
+    let axis = Axis::between(found.from_ns, found.to_ns);
+    let mut text = format!(
+        "<section>\n<h2>{}</h2>\n<p class=\"what\">{}</p>\n",
+        escape(&whose),
+        begun(machine.start)
+    );
+    text += &figure::legend(machine);
+    text += &format!(
+        "<div class=\"figure\" tabindex=\"0\">\n{}</div>\n",
+        figure::draw(machine, found, axis)
+    );
+    text += &numbers_table(machine);
+    text += &parting(machine, found);
+    text += "<div class=\"sides\">\n";
+    text += &changes("Recorded", &machine.changes_before, axis);
+    text += &changes("What-if", &machine.changes_after, axis);
+    text + "</div>\n</section>\n"
+}
+
+fn numbers_table(machine: &Compared) -> String {
+    let rows: String = rows(&machine.before, &machine.after)
+        .iter()
+        .map(|row| {
+            let class = if row.depth > 0 { " class=\"part\"" } else { "" };
+            format!(
+                "<tr{class}><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>\n",
+                escape(&row.name),
+                row.before,
+                row.after
+            )
+        })
+        .collect();
+    format!(
+        "<h3>What it did</h3>\n<table class=\"numbers\">\n<thead><tr><th></th><th scope=\"col\">recorded</th>\
+         <th scope=\"col\">what-if</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+    )
+}
+
+fn parting(machine: &Compared, found: &WhatIf) -> String {
+    let Some(first) = &machine.parted else {
+        return "<p class=\"note\">No decision parts.</p>\n".to_owned();
+    };
+    let told = told(first, Clock::since(found.from_ns));
+    format!(
+        "<h3>Where they part</h3>\n<p class=\"words\">The first difference {}: <code>{}</code></p>\n\
+         <table>\n<tbody>\n<tr><th scope=\"row\">recorded</th><td>{}</td></tr>\n\
+         <tr><th scope=\"row\">what-if</th><td>{}</td></tr>\n</tbody>\n</table>\n",
+        escape(&told.when),
+        escape(&told.call),
+        escape(&told.before),
+        escape(&told.after)
+    )
+}
+
+fn changes(name: &str, changed: &Changed, axis: Axis) -> String {
+    let all = changed.list.len() as u64 + changed.left_out;
+    let mut text = format!(
+        "<div>\n<h3>{name}: {}</h3>\n",
+        numbers::counted(all, "change")
+    );
+    if changed.list.is_empty() {
+        return text + "</div>\n";
+    }
+    text += "<div class=\"tall\" tabindex=\"0\">\n<table>\n<thead><tr><th scope=\"col\">after</th>\
+             <th scope=\"col\">change</th><th scope=\"col\">cause</th></tr></thead>\n<tbody>\n";
+    for change in changed.list.iter().take(MAX_CHANGES) {
+        text += &format!(
+            "<tr><td title=\"t_ns {}\">{}</td><td class=\"to-{}\">{} → {}</td><td>{}</td></tr>\n",
+            change.at_ns,
+            axis.text(change.at_ns),
+            change.to,
+            change.from,
+            change.to,
+            change.cause
+        );
+    }
+    text += "</tbody>\n</table>\n</div>\n";
+    if let more @ 1.. = all.saturating_sub(MAX_CHANGES as u64) {
+        text += &format!("<p class=\"note\">and {} more</p>\n", numbers::count(more));
+    }
+    text + "</div>\n"
+}
+
+fn as_recorded(found: &WhatIf) -> String {
+    let names: Vec<String> = found
+        .machines
+        .iter()
+        .filter(|of| is_untouched(of))
+        .take(MAX_MACHINES)
+        .map(|of| escape(&title(of.kind, of.id, of.name.as_deref())))
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<section>\n<h2>As recorded</h2>\n<p class=\"words\">{}</p>\n</section>\n",
+        names.join(", ")
+    )
+}

@@ -1,0 +1,272 @@
+//! The breaker that all handles share: the way without the lock, and the way with it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering;
+
+use evenkeel_core::Refusal;
+use evenkeel_core::breaker::{
+    Breaker, BreakerPolicy, Outcome, PermitId, Phase, Receipt, Refused, RefusedBy, Transitions,
+};
+use evenkeel_core::random::Rng;
+
+use super::locked::{self, Locked};
+use super::outbox::Outbox;
+use super::plan::{Plan, Success};
+use super::stripes::{Stripes, Ticket};
+use super::word::Word;
+use crate::clock::Clock;
+use crate::streams::Stream;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
+
+#[derive(Debug)]
+pub(super) struct Inner<C> {
+    /// A [`Word`]. It is stored with release when the machine, and with it everything that a lock-free step looks at,
+    /// is as the word says; and loaded with acquire. So whoever has seen a word has seen all stripes as they were closed
+    /// before it, and the words form one order, that of the locked steps: a lock-free step belongs right behind the
+    /// locked step whose word it saw. No step looks at one of two words to decide on the other, so nothing needs to be
+    /// stronger.
+    word: AtomicU64,
+    tag: u32,
+    plan: Plan,
+    pub(super) policy: BreakerPolicy,
+    pub(super) clock: C,
+    stripes: Stripes,
+    locked: Apart<Mutex<Locked>>,
+}
+
+/// On cache lines of its own: who waits for the lock does not slow down who does not need it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// Leave to make a call.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pub(super) permit: PermitId,
+    pub(super) would_refuse: Option<Refusal<RefusedBy>>,
+    pub(super) transitions: Transitions,
+}
+
+impl<C> Inner<C> {
+    pub(super) fn new(
+        breaker: Breaker,
+        stream: Stream,
+        clock: C,
+        stripes: usize,
+        count_all: bool,
+        is_fresh: bool,
+    ) -> Self {
+        let policy = *breaker.policy();
+        let inner = Self {
+            word: AtomicU64::new(Word::Locked.packed()),
+            tag: breaker.tag(),
+            plan: Plan::new(&policy, count_all),
+            policy,
+            clock,
+            stripes: Stripes::new(stripes),
+            locked: Apart(Mutex::new(Locked::new(breaker, stream, is_fresh))),
+        };
+        inner.publish(&mut inner.lock());
+        inner
+    }
+
+    #[inline]
+    pub(super) const fn measures(&self) -> bool {
+        self.plan.measures()
+    }
+
+    /// The generation that every ask is let through in, if that is plain: a load.
+    #[inline]
+    pub(super) fn closed(&self) -> Option<u64> {
+        Word::of(self.word.load(Ordering::Acquire)).closed()
+    }
+
+    #[inline]
+    pub(super) const fn closed_permit(&self, generation: u64) -> PermitId {
+        locked::closed_permit(generation, self.tag)
+    }
+
+    /// May a call be made? The clock is read only where the answer depends on it.
+    pub(super) fn try_acquire(
+        &self,
+        now_ns: impl FnOnce() -> u64,
+        rng: Option<&mut dyn Rng>,
+    ) -> Result<Pass, Refused> {
+        let word = Word::of(self.word.load(Ordering::Acquire));
+        if let Some(generation) = word.closed() {
+            return Ok(Pass {
+                permit: locked::closed_permit(generation, self.tag),
+                would_refuse: None,
+                transitions: Transitions::NONE,
+            });
+        }
+        match word {
+            Word::Open { until_ns } => {
+                let now_ns = now_ns();
+                if now_ns < until_ns {
+                    return Err(self.refused(RefusedBy::Open, Some(until_ns)));
+                }
+                self.acquire_locked(now_ns, rng)
+            }
+            Word::ForcedOpen => Err(self.refused(RefusedBy::ForcedOpen, None)),
+            _ => self.acquire_locked(now_ns(), rng),
+        }
+    }
+
+    fn refused(&self, reason: RefusedBy, retry_at_ns: Option<u64>) -> Refused {
+        self.stripes.count_refusal();
+        Refused {
+            refusal: Refusal::new(reason, retry_at_ns),
+            transitions: Transitions::NONE,
+        }
+    }
+
+    #[cold]
+    fn acquire_locked(&self, now_ns: u64, rng: Option<&mut dyn Rng>) -> Result<Pass, Refused> {
+        self.step(|locked| {
+            locked.try_acquire(now_ns, rng).map(|grant| Pass {
+                permit: grant.permit.id(),
+                would_refuse: grant.would_refuse,
+                transitions: grant.transitions,
+            })
+        })
+    }
+
+    /// A call ended. The clock is read only where the answer depends on it.
+    #[inline]
+    pub(super) fn on_outcome(
+        &self,
+        now_ns: impl Fn() -> u64,
+        permit: PermitId,
+        outcome: Outcome,
+        latency_ns: u64,
+        rng: Option<&mut dyn Rng>,
+    ) -> Receipt {
+        if outcome == Outcome::Success && self.passes_by(&now_ns, permit, latency_ns) {
+            return Receipt::Counted(Transitions::NONE);
+        }
+        self.report_locked(now_ns(), permit, outcome, latency_ns, rng)
+    }
+
+    /// Whether a success is reported without the lock: it changes nothing, or nothing but a count, and that is done.
+    #[inline]
+    pub(super) fn passes_by(
+        &self,
+        now_ns: impl Fn() -> u64,
+        permit: PermitId,
+        latency_ns: u64,
+    ) -> bool {
+        if latency_ns > self.plan.least_limit_ns {
+            return false;
+        }
+        let word = Word::of(self.word.load(Ordering::Acquire));
+        let [generation, _] = permit.to_words();
+        if permit != locked::closed_permit(generation, self.tag) {
+            return false;
+        }
+        let slice = match self.plan.success {
+            Success::Nothing => return word == Word::Calm { generation },
+            Success::Count => 0,
+            Success::CountIn { slice_ns } => now_ns() / slice_ns,
+        };
+        word.closed() == Some(generation) && self.stripes.count(Ticket::new(generation, slice))
+    }
+
+    #[cold]
+    pub(super) fn report_locked(
+        &self,
+        now_ns: u64,
+        permit: PermitId,
+        outcome: Outcome,
+        latency_ns: u64,
+        rng: Option<&mut dyn Rng>,
+    ) -> Receipt {
+        self.step(|locked| locked.on_outcome(&self.plan, now_ns, permit, outcome, latency_ns, rng))
+    }
+
+    /// One step of the machine under the lock, behind all successes that were counted without it; then the listeners,
+    /// without the lock.
+    pub(super) fn step<A>(&self, act: impl FnOnce(&mut Locked) -> A) -> A {
+        let mut locked = self.lock();
+        self.catch_up(&mut locked);
+        let answer = act(&mut locked);
+        self.publish(&mut locked);
+        let delivers = locked.outbox.claim();
+        drop(locked);
+        if delivers {
+            self.deliver();
+        }
+        answer
+    }
+
+    /// Tells the machine of all successes that were counted without it.
+    fn catch_up(&self, locked: &mut Locked) {
+        if locked.stripes_open {
+            locked.stripes_open = false;
+            locked.catch_up(&self.plan, self.stripes.close());
+        }
+    }
+
+    /// The word first: who finds a stripe open has seen the word that belongs to it.
+    fn publish(&self, locked: &mut Locked) {
+        let (word, ticket) = locked.published(&self.plan);
+        // Where it says the same, the copies in other caches stay valid.
+        if locked.word != word {
+            locked.word = word;
+            self.word.store(word.packed(), Ordering::Release);
+        }
+        if let Some(ticket) = ticket {
+            locked.stripes_open = true;
+            self.stripes.open(ticket);
+        }
+    }
+
+    /// Looks at the machine, which knows of all that was counted without it.
+    pub(super) fn look<A>(&self, look: impl FnOnce(&Locked, &Stripes) -> A) -> A {
+        let mut locked = self.lock();
+        self.catch_up(&mut locked);
+        let answer = look(&locked, &self.stripes);
+        self.publish(&mut locked);
+        answer
+    }
+
+    /// Looks at what no success changes.
+    pub(super) fn glance<A>(&self, look: impl FnOnce(&Breaker) -> A) -> A {
+        look(&self.lock().breaker)
+    }
+
+    /// Changes what the machine does not know of.
+    pub(super) fn outbox<A>(&self, change: impl FnOnce(&mut Outbox) -> A) -> A {
+        change(&mut self.lock().outbox)
+    }
+
+    #[cold]
+    fn deliver(&self) {
+        while let Some((made, listeners)) = self.outbox(Outbox::take) {
+            for listener in listeners.iter() {
+                // Not swallowed: only so that the next transition finds its way again.
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(made))) {
+                    self.outbox(Outbox::stop);
+                    resume_unwind(panic);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        lock(&self.locked.0)
+    }
+}
+
+impl<C: Clock> Inner<C> {
+    /// Closed and plain is known without the lock, and without the time.
+    pub(super) fn phase(&self) -> Phase {
+        match Word::of(self.word.load(Ordering::Acquire)).closed() {
+            Some(_) => Phase::Closed,
+            None => {
+                let now_ns = self.clock.now_ns();
+                self.glance(|breaker| breaker.phase(now_ns))
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! What a link, its loop and its status handles share, and the guard of a link that lives.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use evenkeel_core::Reported;
+use evenkeel_core::reconnect::{
+    LinkAction, LinkEvent, LinkId, LinkPhase, Reconnect, ReconnectPolicy,
+};
+use evenkeel_core::time;
+
+use crate::clock::Clock;
+use crate::link_report::LinkReport;
+use crate::stop::Stop;
+use crate::streams::{Stream, Streams};
+
+/// Core's machine under a lock. Nothing of the caller's runs under it.
+pub(crate) struct Line<C> {
+    pub(crate) clock: C,
+    pub(crate) streams: Streams,
+    pub(crate) stop: Stop,
+    state: Mutex<State>,
+}
+
+struct State {
+    machine: Reconnect,
+    /// Made with the first poll.
+    stream: Option<Stream>,
+    lost: Option<String>,
+    /// The thread that waits for the next link.
+    waiting: Option<Thread>,
+}
+
+impl<C> Line<C> {
+    pub(crate) fn new(policy: ReconnectPolicy, clock: C, streams: Streams, stop: Stop) -> Self {
+        let state = State {
+            machine: Reconnect::new(policy),
+            stream: None,
+            lost: None,
+            waiting: None,
+        };
+        Self {
+            clock,
+            streams,
+            stop,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> ReconnectPolicy {
+        *self.lock().machine.policy()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn was_lost(&self, why: impl fmt::Display) {
+        let why = why.to_string();
+        self.lock().lost = Some(why);
+    }
+}
+
+impl<C: Clock> Line<C> {
+    /// What to do, the instant of the question, and when to ask again. From here on reports wake this thread.
+    pub(crate) fn poll(&self) -> (LinkAction, u64, Option<u64>) {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        let State {
+            machine,
+            stream,
+            waiting,
+            ..
+        } = &mut *state;
+        *waiting = Some(thread::current());
+        let stream = stream.get_or_insert_with(|| self.streams.next());
+        let action = machine.poll(now_ns, stream);
+        (action, now_ns, machine.next_deadline_ns())
+    }
+
+    pub(crate) fn tell(&self, link: LinkId, event: LinkEvent) -> Reported {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        let State {
+            machine,
+            stream,
+            waiting,
+            ..
+        } = &mut *state;
+        let stream = stream.get_or_insert_with(|| self.streams.next());
+        let reported = machine.on_event(now_ns, link, event, stream);
+        if let Some(thread) = waiting {
+            thread.unpark();
+        }
+        reported
+    }
+
+    pub(crate) fn report(&self) -> LinkReport {
+        let state = self.lock();
+        let now_ns = self.clock.now_ns();
+        LinkReport::new(state.machine.status(now_ns), now_ns, state.lost.clone())
+    }
+
+    /// No link any more, by command.
+    pub(crate) fn end(&self) {
+        let now_ns = self.clock.now_ns();
+        // The link that it names is closed by who holds it.
+        let _ = self.lock().machine.stop(now_ns);
+    }
+}
+
+/// A link that is up: it is what the connector made, and it is lost when this is dropped.
+///
+/// ```
+/// use std::io::{ErrorKind, Read};
+/// use std::net::TcpStream;
+/// use evenkeel_std::reconnect::Live;
+///
+/// /// Reads until the link is lost; the next one comes from `next_link`.
+/// fn read_all(mut live: Live<TcpStream>, mut on_bytes: impl FnMut(&[u8])) {
+///     let mut buffer = [0; 4096];
+///     while live.is_live() {
+///         let _ = live.set_read_timeout(live.read_timeout());
+///         match live.read(&mut buffer) {
+///             Ok(0) => return live.lost("closed by the server"),
+///             Ok(length) => {
+///                 live.on_frame();
+///                 on_bytes(&buffer[..length]);
+///             }
+///             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+///             Err(error) => return live.lost(error),
+///         }
+///     }
+/// }
+/// ```
+pub struct Live<L, C: Clock = crate::MonotonicClock> {
+    link: L,
+    id: LinkId,
+    line: Arc<Line<C>>,
+    reported: bool,
+}
+
+impl<L, C: Clock> Live<L, C> {
+    pub(crate) const fn new(link: L, id: LinkId, line: Arc<Line<C>>) -> Self {
+        Self {
+            link,
+            id,
+            line,
+            reported: false,
+        }
+    }
+
+    /// Its number: counted from 1, never used twice by one [`Reconnect`](crate::Reconnect).
+    #[must_use]
+    pub const fn id(&self) -> LinkId {
+        self.id
+    }
+
+    /// Something came in: data, a ping, a pong, whatever shows that the other side lives. False where the link was
+    /// already lost, by its silence or a stop: then drop it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use evenkeel_std::{Classified, Clock, Reconnect, Stop, Streams, TestClock};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
+    /// # let builder = ReconnectPolicy::builder(backoff, Duration::from_secs(5));
+    /// # let policy = builder.silence_limit(Duration::from_secs(30)).build()?;
+    /// # let clock = TestClock::new();
+    /// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(&clock);
+    /// let live = reconnect.next_link()?;
+    /// assert!(live.on_frame());
+    /// clock.advance(Duration::from_secs(30)); // the silence limit
+    /// assert!(!live.on_frame());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_frame(&self) -> bool {
+        let now_ns = self.line.clock.now_ns();
+        let reported = self.line.lock().machine.on_frame(now_ns, self.id);
+        reported.is_counted()
+    }
+
+    /// Whether it still counts as up. False once it was silent for too long, or somebody said stop: then drop it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let phase = self.line.report().phase();
+        let mine = matches!(phase, LinkPhase::Connected { link, .. } if link == self.id);
+        mine && !self.line.stop.is_stopped()
+    }
+
+    /// How long it may yet be silent: for `set_read_timeout`. Never zero; `None` without a silence limit.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use evenkeel_std::{Classified, Clock, Reconnect, Stop, Streams, TestClock};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
+    /// # let builder = ReconnectPolicy::builder(backoff, Duration::from_secs(5));
+    /// # let policy = builder.silence_limit(Duration::from_secs(30)).build()?;
+    /// # let clock = TestClock::new();
+    /// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(&clock);
+    /// let live = reconnect.next_link()?;
+    /// clock.advance(Duration::from_secs(12));
+    /// assert_eq!(live.read_timeout(), Some(Duration::from_secs(18)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read_timeout(&self) -> Option<Duration> {
+        let state = self.line.lock();
+        state.machine.policy().silence_limit()?;
+        let now_ns = self.line.clock.now_ns();
+        let at_ns = match state.machine.status(now_ns).phase {
+            LinkPhase::Connected { link, .. } if link == self.id => {
+                state.machine.next_deadline_ns()?
+            }
+            _ => now_ns,
+        };
+        Some(time::until(now_ns, at_ns).max(Duration::from_nanos(1)))
+    }
+
+    /// It is gone: `why` is shown by the status. The next one follows the rules of the policy.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use evenkeel_std::{Classified, Clock, Reconnect, Stop, Streams, TestClock};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
+    /// # let builder = ReconnectPolicy::builder(backoff, Duration::from_secs(5));
+    /// # let policy = builder.silence_limit(Duration::from_secs(30)).build()?;
+    /// # let clock = TestClock::new();
+    /// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(&clock);
+    /// reconnect.next_link()?.lost("closed by the server");
+    /// assert_eq!(reconnect.status().now().lost(), Some("closed by the server"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lost(mut self, why: impl fmt::Display) {
+        self.report(why);
+    }
+
+    fn report(&mut self, why: impl fmt::Display) {
+        if self.reported {
+            return;
+        }
+        self.reported = true;
+        // A link that was lost before, by its silence, has another reason.
+        if self.line.tell(self.id, LinkEvent::Lost).is_counted() {
+            self.line.was_lost(why);
+        }
+    }
+}
+
+impl<L, C: Clock> Drop for Live<L, C> {
+    fn drop(&mut self) {
+        self.report(if thread::panicking() {
+            "dropped in a panic"
+        } else {
+            "dropped"
+        });
+    }
+}
+
+impl<L, C: Clock> Deref for Live<L, C> {
+    type Target = L;
+
+    fn deref(&self) -> &L {
+        &self.link
+    }
+}
+
+impl<L, C: Clock> DerefMut for Live<L, C> {
+    fn deref_mut(&mut self) -> &mut L {
+        &mut self.link
+    }
+}
+
+impl<L: fmt::Debug, C: Clock> fmt::Debug for Live<L, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut live = f.debug_struct("Live");
+        live.field("link", &self.link).field("id", &self.id);
+        live.finish_non_exhaustive()
+    }
+}
+
+/// Shows how a link stands, from any thread. Clones show the same link; dropping one does nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use evenkeel_core::{backoff::BackoffPolicy, reconnect::ReconnectPolicy};
+/// use evenkeel_std::{Reconnect, TestClock};
+///
+/// let backoff = BackoffPolicy::builder(Duration::from_millis(500)).cap(Duration::from_secs(30));
+/// let policy = ReconnectPolicy::builder(backoff, Duration::from_secs(10)).build()?;
+/// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(TestClock::new());
+/// let status = reconnect.status();
+/// let live = reconnect.next_link()?;
+/// assert_eq!(status.now().to_string(), "DEGRADED: connected, no frame yet, never heard");
+/// live.on_frame();
+/// assert_eq!(status.now().to_string(), "connected, last frame 0.0 s ago");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Status<C = crate::MonotonicClock> {
+    line: Arc<Line<C>>,
+}
+
+impl<C> Status<C> {
+    pub(crate) fn of(line: &Arc<Line<C>>) -> Self {
+        Self {
+            line: Arc::clone(line),
+        }
+    }
+}
+
+impl<C: Clock> Status<C> {
+    /// How the link stands now.
+    #[must_use]
+    pub fn now(&self) -> LinkReport {
+        self.line.report()
+    }
+
+    /// The network is back: a wait that goes on ends soon, once; see
+    /// [core](evenkeel_core::reconnect::Reconnect::kick). Answers the new instant, or `None` if nothing became sooner.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use evenkeel_std::{Classified, Clock, Reconnect, Stop, Streams, TestClock};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
+    /// # let builder = ReconnectPolicy::builder(backoff, Duration::from_secs(5));
+    /// # let policy = builder.silence_limit(Duration::from_secs(30)).build()?;
+    /// # let clock = TestClock::new();
+    /// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(&clock);
+    /// let status = reconnect.status();
+    /// reconnect.next_link()?.lost("network is down");
+    /// assert!(status.kick().is_some_and(|at_ns| at_ns < 1_000_000_000)); // the wait was to be a second
+    /// assert!(status.kick().is_none()); // once
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kick(&self) -> Option<u64> {
+        let now_ns = self.line.clock.now_ns();
+        let mut state = self.line.lock();
+        let State {
+            machine,
+            stream,
+            waiting,
+            ..
+        } = &mut *state;
+        let stream = stream.get_or_insert_with(|| self.line.streams.next());
+        let sooner = machine.kick(now_ns, stream);
+        if let Some(thread) = waiting {
+            thread.unpark();
+        }
+        sooner
+    }
+}
+
+impl<C> Clone for Status<C> {
+    fn clone(&self) -> Self {
+        Self::of(&self.line)
+    }
+}
+
+impl<C: Clock> fmt::Debug for Status<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Status").field(&self.now()).finish()
+    }
+}

@@ -1,0 +1,92 @@
+//! How an operation with retries failed: its end, its attempts, and the last error.
+
+use std::error::Error;
+use std::fmt;
+
+use evenkeel_core::retry::End;
+
+/// The operation did not succeed: why it ended, after how many attempts, and the last error that an attempt ended with.
+///
+/// There is no error where no attempt ended with one: the breaker refused the first, or all timed out. The error is the
+/// [`source`](Error::source) and is not part of the text, so that reporters which print the chain say it once.
+///
+/// ```
+/// use std::{error::Error, io, time::Duration};
+/// use evenkeel_core::{backoff::BackoffPolicy, retry::{End, RetryPolicy}};
+/// use evenkeel_std::{TestClock, retry};
+///
+/// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
+/// let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = retry(&policy, |_| Err::<(), _>(refused())).clock(TestClock::new()).run().unwrap_err();
+/// assert_eq!((error.end(), error.attempts()), (End::Attempts, 3));
+/// assert_eq!(error.to_string(), "the last attempt that is allowed has failed, after 3 attempts");
+/// assert_eq!(error.source().map(|source| source.to_string()).as_deref(), Some("connection refused"));
+/// assert_eq!(error.into_last().map(|last| last.kind()), Some(io::ErrorKind::ConnectionRefused));
+/// # Ok::<(), evenkeel_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryError<E> {
+    end: End,
+    attempts: u32,
+    last: Option<E>,
+}
+
+impl<E> RetryError<E> {
+    /// It ended with `end` after `attempts`: for drivers of your own.
+    ///
+    /// ```
+    /// # use evenkeel_core::retry::End;
+    /// # use evenkeel_std::RetryError;
+    /// let error = RetryError::new(End::Cancelled, 1, Some("reset"));
+    /// assert_eq!(error.last(), Some(&"reset"));
+    /// ```
+    #[must_use]
+    pub const fn new(end: End, attempts: u32, last: Option<E>) -> Self {
+        Self {
+            end,
+            attempts,
+            last,
+        }
+    }
+
+    /// Why it ended. [`End::retry_at_ns`] says when another operation may fare better.
+    #[must_use]
+    pub const fn end(&self) -> End {
+        self.end
+    }
+
+    /// How many attempts were made; 0 where the first was refused.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The last error that an attempt ended with.
+    #[must_use]
+    pub const fn last(&self) -> Option<&E> {
+        self.last.as_ref()
+    }
+
+    /// The last error that an attempt ended with, by value.
+    #[must_use]
+    pub fn into_last(self) -> Option<E> {
+        self.last
+    }
+}
+
+impl<E> fmt::Display for RetryError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { end, attempts, .. } = self;
+        match attempts {
+            0 => write!(f, "{end}, before any attempt"),
+            1 => write!(f, "{end}, after 1 attempt"),
+            _ => write!(f, "{end}, after {attempts} attempts"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for RetryError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.last.as_ref().map(|last| last as _)
+    }
+}

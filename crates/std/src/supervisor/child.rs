@@ -1,0 +1,135 @@
+//! One child: core's restart machine, its work, and its run.
+
+use std::any::Any;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use evenkeel_core::restart::{Restart, RestartPhase, RestartPolicy, RunId};
+
+use super::report::{ChildStatus, Escalation, Failure};
+use crate::stop::Stop;
+
+/// What a worker's error is kept as.
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The work of a child, started again and again.
+pub(super) type Work = Arc<dyn Fn(&Stop) -> Result<(), BoxError> + Send + Sync>;
+
+pub(super) struct Child {
+    /// Never used twice, as names are.
+    pub(super) key: u64,
+    pub(super) name: String,
+    pub(super) machine: Restart,
+    pub(super) work: Work,
+    pub(super) run: Option<Running>,
+    pub(super) last_failure: Option<Failure>,
+    pub(super) starts: u64,
+    /// To be forgotten when its run is gone.
+    pub(super) removed: bool,
+}
+
+/// A run in flight.
+pub(super) struct Running {
+    pub(super) stop: Stop,
+    pub(super) since_ns: u64,
+}
+
+impl Child {
+    pub(super) fn new(key: u64, name: String, policy: &RestartPolicy, work: Work) -> Self {
+        Self {
+            key,
+            name,
+            machine: Restart::new(*policy),
+            work,
+            run: None,
+            last_failure: None,
+            starts: 0,
+            removed: false,
+        }
+    }
+
+    /// No further run; the one in flight is told.
+    pub(super) fn stop(&mut self, now_ns: u64) {
+        // The run that it names is `self.run`.
+        let _ = self.machine.stop(now_ns);
+        if let Some(run) = &self.run {
+            run.stop.stop();
+        }
+    }
+
+    /// No run is in flight, and none will be.
+    pub(super) fn is_at_rest(&self, now_ns: u64) -> bool {
+        let phase = self.machine.phase(now_ns);
+        let rests = matches!(
+            phase,
+            RestartPhase::Stopped | RestartPhase::Escalated { .. }
+        );
+        rests && self.run.is_none()
+    }
+
+    pub(super) fn escalation(&self, failures: u32, max_restarts: u32) -> Escalation {
+        let intensity = self.machine.policy().intensity();
+        Escalation {
+            child: self.name.clone(),
+            failures,
+            max_restarts,
+            window: intensity
+                .map(|intensity| intensity.window)
+                .unwrap_or_default(),
+            last: self.last_failure.clone(),
+        }
+    }
+
+    pub(super) fn status(&self, now_ns: u64) -> ChildStatus {
+        ChildStatus {
+            name: self.name.clone(),
+            phase: self.machine.phase(now_ns),
+            running_since_ns: self.run.as_ref().map(|run| run.since_ns),
+            restarts: self.starts.saturating_sub(1),
+            recent_failures: self.machine.recent_failures(now_ns),
+            last_failure: self.last_failure.clone(),
+        }
+    }
+}
+
+/// A run that is to be started.
+pub(super) struct Start {
+    pub(super) key: u64,
+    pub(super) name: String,
+    pub(super) run: RunId,
+    pub(super) work: Work,
+    pub(super) stop: Stop,
+}
+
+/// How a run failed: its message, and whether it panicked.
+pub(super) type Failed = (String, bool);
+
+impl Start {
+    /// Does the work: `None` where it ended as it was meant to.
+    pub(super) fn perform(&self) -> Option<Failed> {
+        match catch_unwind(AssertUnwindSafe(|| (self.work)(&self.stop))) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some((chain(&*error), false)),
+            Err(panic) => Some((panic_message(&*panic), true)),
+        }
+    }
+}
+
+/// The error and its sources in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}

@@ -1,0 +1,293 @@
+//! What a supervisor, its watching thread and its runs share: the children under one lock, and who is to be woken.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+
+use evenkeel_core::restart::{Exit, RestartAction, RestartPhase, RestartPolicy, RunId};
+
+use super::child::{Child, Failed, Running, Start, Work};
+use super::report::{
+    AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
+};
+use crate::sleep::Sleep;
+use crate::stop::Stop;
+use crate::streams::Stream;
+
+pub(super) struct Shared<C> {
+    pub(super) clock: C,
+    state: Mutex<State>,
+    /// Something changed that `wait` waits for.
+    changed: Condvar,
+}
+
+struct State {
+    children: Vec<Child>,
+    keys: u64,
+    stream: Stream,
+    events: VecDeque<ChildEvent>,
+    escalations: VecDeque<Escalation>,
+    stopping: bool,
+    /// The thread that watches has told its last event.
+    over: bool,
+    /// Unparked at every change: the thread that watches, and those that wait for exits.
+    parked: Vec<Thread>,
+}
+
+/// What there is to do for the thread that watches.
+pub(super) struct Tasks {
+    pub(super) starts: Vec<Start>,
+    pub(super) events: VecDeque<ChildEvent>,
+    pub(super) deadline_ns: Option<u64>,
+    /// No child runs or will run.
+    pub(super) over: bool,
+}
+
+impl State {
+    fn tell(&mut self, at: usize, at_ns: u64, kind: ChildEventKind) {
+        let name = self.children[at].name.clone();
+        self.events.push_back(ChildEvent { name, at_ns, kind });
+    }
+
+    fn find(&mut self, name: &str) -> Option<&mut Child> {
+        self.children.iter_mut().find(|child| child.name == name)
+    }
+
+    /// What follows an exit or a command is told once, as core says it.
+    fn tell_phase(&mut self, at: usize, now_ns: u64) {
+        let kind = match self.children[at].machine.phase(now_ns) {
+            RestartPhase::Waiting { until_ns } => ChildEventKind::Waiting { until_ns },
+            RestartPhase::Escalated {
+                failures,
+                max_restarts,
+            } => {
+                let escalation = self.children[at].escalation(failures, max_restarts);
+                self.escalations.push_back(escalation.clone());
+                ChildEventKind::Escalated(escalation)
+            }
+            // One that was told to stop is stopped once it has left.
+            RestartPhase::Stopped if self.children[at].run.is_none() => ChildEventKind::Stopped,
+            _ => return,
+        };
+        self.tell(at, now_ns, kind);
+    }
+
+    /// The runs that are due now.
+    fn due(&mut self, now_ns: u64) -> Vec<Start> {
+        let mut starts = Vec::new();
+        for at in 0..self.children.len() {
+            let child = &mut self.children[at];
+            let RestartAction::Start { run } = child.machine.poll(now_ns) else {
+                continue;
+            };
+            let stop = Stop::new();
+            child.starts += 1;
+            child.run = Some(Running {
+                stop: stop.clone(),
+                since_ns: now_ns,
+            });
+            let (key, name, work) = (child.key, child.name.clone(), Arc::clone(&child.work));
+            starts.push(Start {
+                key,
+                name,
+                run,
+                work,
+                stop,
+            });
+            self.tell(at, now_ns, ChildEventKind::Started { run });
+        }
+        starts
+    }
+
+    fn next_deadline_ns(&self) -> Option<u64> {
+        let deadlines = self.children.iter();
+        deadlines
+            .filter_map(|child| child.machine.next_deadline_ns())
+            .min()
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Child> {
+        self.children.iter().filter(|child| child.run.is_some())
+    }
+
+    fn wake(&self) {
+        for thread in &self.parked {
+            thread.unpark();
+        }
+    }
+}
+
+impl<C: Sleep> Shared<C> {
+    pub(super) fn new(clock: C, stream: Stream) -> Self {
+        let state = State {
+            children: Vec::new(),
+            keys: 0,
+            stream,
+            events: VecDeque::new(),
+            escalations: VecDeque::new(),
+            stopping: false,
+            over: false,
+            parked: Vec::new(),
+        };
+        Self {
+            clock,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing of the caller's runs while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        state.wake();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn add(
+        &self,
+        name: &str,
+        policy: &RestartPolicy,
+        work: Work,
+    ) -> Result<(), AddError> {
+        let mut state = self.lock();
+        let name = name.to_owned();
+        if state.find(&name).is_some() {
+            return Err(AddError::NameTaken { name });
+        }
+        state.keys += 1;
+        let child = Child::new(state.keys, name, policy, work);
+        state.children.push(child);
+        self.wake(state);
+        Ok(())
+    }
+
+    pub(super) fn command(
+        &self,
+        name: &str,
+        command: impl FnOnce(&mut Child, u64),
+    ) -> Result<(), NoSuchChild> {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        let at = state.children.iter().position(|child| child.name == name);
+        let at = at.ok_or_else(|| NoSuchChild::new(name))?;
+        let before = state.children[at].machine.phase(now_ns);
+        command(&mut state.children[at], now_ns);
+        if state.children[at].machine.phase(now_ns) != before {
+            state.tell_phase(at, now_ns);
+        }
+        if state.children[at].removed && state.children[at].run.is_none() {
+            state.children.remove(at);
+        }
+        self.wake(state);
+        Ok(())
+    }
+
+    pub(super) fn status(&self) -> Vec<ChildStatus> {
+        let state = self.lock();
+        let now_ns = self.clock.now_ns();
+        let children = state.children.iter();
+        children.map(|child| child.status(now_ns)).collect()
+    }
+
+    pub(super) fn wait(&self) -> Ended {
+        let mut state = self.lock();
+        loop {
+            if let Some(escalation) = state.escalations.pop_front() {
+                return Ended::Escalated(escalation);
+            }
+            let now_ns = self.clock.now_ns();
+            if state.children.iter().all(|child| child.is_at_rest(now_ns)) {
+                return Ended::AllAtRest;
+            }
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn stop_all(&self) {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        if state.stopping {
+            return;
+        }
+        state.stopping = true;
+        for at in 0..state.children.len() {
+            let before = state.children[at].machine.phase(now_ns);
+            state.children[at].stop(now_ns);
+            if before != RestartPhase::Stopped {
+                state.tell_phase(at, now_ns);
+            }
+        }
+        self.wake(state);
+    }
+
+    /// Until no child runs and all was told, or until `at_ns`: who still runs.
+    pub(super) fn wait_for_exits(&self, at_ns: u64) -> Vec<String> {
+        self.wake_me();
+        loop {
+            {
+                let state = self.lock();
+                let running = state.running().map(|child| child.name.clone());
+                let running: Vec<String> = running.collect();
+                if state.over || self.clock.now_ns() >= at_ns {
+                    return running;
+                }
+            }
+            self.clock.park_until(at_ns);
+        }
+    }
+
+    /// What the thread that watches has to do now, and until when there is nothing else.
+    pub(super) fn tasks(&self) -> Tasks {
+        let mut state = self.lock();
+        let starts = state.due(self.clock.now_ns());
+        Tasks {
+            starts,
+            over: state.stopping && state.running().next().is_none(),
+            events: std::mem::take(&mut state.events),
+            deadline_ns: state.next_deadline_ns(),
+        }
+    }
+
+    /// This thread is woken at every change.
+    pub(super) fn wake_me(&self) {
+        self.lock().parked.push(thread::current());
+    }
+
+    /// All has been told.
+    pub(super) fn is_over(&self) {
+        let mut state = self.lock();
+        state.over = true;
+        self.wake(state);
+    }
+
+    /// A run ended.
+    pub(super) fn exited(&self, key: u64, run: RunId, failed: Option<Failed>) {
+        let mut state = self.lock();
+        let now_ns = self.clock.now_ns();
+        let Some(at) = state.children.iter().position(|child| child.key == key) else {
+            return;
+        };
+        let exit = failed.as_ref().map_or(Exit::Clean, |_| Exit::Failure);
+        let failure = failed.map(|(message, panicked)| Failure::new(message, panicked, now_ns));
+        let State {
+            children, stream, ..
+        } = &mut *state;
+        let child = &mut children[at];
+        child.run = None;
+        child.last_failure = failure.clone().or_else(|| child.last_failure.take());
+        // It is the run in flight: there is never another.
+        let _ = child.machine.on_exit(now_ns, run, exit, stream);
+        let removed = child.removed;
+        state.tell(at, now_ns, ChildEventKind::Exited { run, failure });
+        state.tell_phase(at, now_ns);
+        if removed {
+            state.children.remove(at);
+        }
+        self.wake(state);
+    }
+}

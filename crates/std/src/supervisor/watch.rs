@@ -1,0 +1,61 @@
+//! The threads of a supervisor: one that watches, and one for each run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use super::child::Start;
+use super::report::ChildEvent;
+use super::shared::Shared;
+use crate::sleep::Sleep;
+
+/// What a listener is.
+pub(super) type Listener = Box<dyn FnMut(&ChildEvent) + Send>;
+
+/// Starts the thread that watches. It ends when the supervisor is gone and no child runs any more.
+pub(super) fn watch<C: Sleep + 'static>(shared: &Arc<Shared<C>>, listener: Listener) {
+    let shared = Arc::clone(shared);
+    let builder = thread::Builder::new().name("supervisor".into());
+    let watching = builder.spawn(move || run(&shared, listener));
+    watching.expect("the system has a thread for the supervisor");
+}
+
+fn run<C: Sleep + 'static>(shared: &Arc<Shared<C>>, mut listener: Listener) {
+    shared.wake_me();
+    loop {
+        let tasks = shared.tasks();
+        let idle = tasks.starts.is_empty() && tasks.events.is_empty();
+        for event in &tasks.events {
+            // The listener's own panic hook has said it; a supervisor that dies of it would help nobody.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
+        }
+        if tasks.over {
+            return shared.is_over();
+        }
+        for start in tasks.starts {
+            spawn(shared, start);
+        }
+        match tasks.deadline_ns {
+            _ if !idle => {}
+            Some(at_ns) => shared.clock.park_until(at_ns),
+            None => thread::park(),
+        }
+    }
+}
+
+/// Starts a run; where the system has no thread for it, that is a failure of the run.
+fn spawn<C: Sleep + 'static>(shared: &Arc<Shared<C>>, start: Start) {
+    let (key, run) = (start.key, start.run);
+    let reporting = Arc::clone(shared);
+    // A thread's name holds no zero byte.
+    let builder = thread::Builder::new().name(start.name.replace('\0', ""));
+    let spawned = builder.spawn(move || {
+        let failed = start.perform();
+        // What it holds goes before it counts as gone.
+        drop(start);
+        reporting.exited(key, run, failed);
+    });
+    if let Err(error) = spawned {
+        shared.exited(key, run, Some((format!("no thread: {error}"), false)));
+    }
+}

@@ -1,0 +1,155 @@
+//! What an operation keeps: core's machine, and what it is driven with.
+
+use evenkeel_core::breaker::Outcome;
+use evenkeel_core::retry::{
+    self as core_retry, AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget,
+    RetryPolicy,
+};
+use evenkeel_std::driver::{Lent, Rules};
+use evenkeel_std::{Classified, Clock, RetryError, RetryEvent, Stream, WaitCause};
+
+/// Dropped before its end, it gives back what it holds.
+pub(super) struct Operation<T, E, C, B, G, K, O, H>
+where
+    C: Clock,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    machine: core_retry::Retry,
+    pub(super) clock: C,
+    stream: Stream,
+    lent: Lent<B, G>,
+    rules: Rules<K, O, H>,
+    /// Why the wait that comes next, if one does.
+    cause: WaitCause,
+    /// What the last attempt that ended brought.
+    last: Option<Result<T, E>>,
+}
+
+impl<T, E, C, B, G, K, O, H> Operation<T, E, C, B, G, K, O, H>
+where
+    C: Clock,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    pub(super) fn new(
+        policy: RetryPolicy,
+        clock: C,
+        stream: Stream,
+        lent: Lent<B, G>,
+        rules: Rules<K, O, H>,
+    ) -> Self {
+        Self {
+            machine: core_retry::Retry::new(policy, clock.now_ns()),
+            clock,
+            stream,
+            lent,
+            rules,
+            cause: WaitCause::Refused,
+            last: None,
+        }
+    }
+
+    /// What to do at `now_ns`. Breaker and budget are lent for this call.
+    pub(super) fn poll(&mut self, now_ns: u64) -> RetryAction {
+        let parts = &mut self.lent.parts();
+        let action = self.machine.poll(now_ns, parts, &mut self.stream).action;
+        match action {
+            RetryAction::Attempt { .. } => self.cause = WaitCause::Failed,
+            RetryAction::Abandon { .. } => self.cause = WaitCause::TimedOut,
+            _ => {}
+        }
+        action
+    }
+
+    /// The next attempt is due at once.
+    pub(super) fn is_due(&self) -> bool {
+        let at_ns = self.machine.next_deadline_ns();
+        at_ns.is_some_and(|at_ns| at_ns <= self.clock.now_ns())
+    }
+
+    /// False where it came too late.
+    fn report(&mut self, now_ns: u64, id: AttemptId, outcome: AttemptOutcome) -> bool {
+        let (parts, stream) = (&mut self.lent.parts(), &mut self.stream);
+        let report = self.machine.on_outcome(now_ns, id, outcome, parts, stream);
+        report.reported.is_counted()
+    }
+
+    /// The future panicked: no further attempt.
+    pub(super) fn panicked(&mut self) {
+        if let Some(id) = self.machine.in_flight() {
+            let breaker = Outcome::Failure;
+            let now_ns = self.clock.now_ns();
+            self.report(now_ns, id, AttemptOutcome::Permanent { breaker });
+        }
+        self.cancel();
+    }
+
+    /// Gives back what it holds; it is done afterwards.
+    pub(super) fn cancel(&mut self) {
+        let now_ns = self.clock.now_ns();
+        let parts = &mut self.lent.parts();
+        // Whoever cancels has dropped the attempt.
+        let _ = self.machine.cancel(now_ns, parts, &mut self.stream);
+    }
+
+    /// The answer of the last attempt, or why there is none.
+    pub(super) fn ended(&mut self, end: End) -> Result<T, RetryError<E>> {
+        let last = match self.last.take() {
+            Some(Ok(answer)) => return Ok(answer),
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        Err(RetryError::new(end, self.machine.attempts(), last))
+    }
+}
+
+impl<T, E, C, B, G, K, O, H> Operation<T, E, C, B, G, K, O, H>
+where
+    C: Clock,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+    K: Fn(&E) -> Classified,
+    O: Fn(&T) -> Option<Classified>,
+    H: FnMut(&RetryEvent<'_, E>),
+{
+    /// An attempt brought its answer. `Some` where that is the end, although core says that it came too late.
+    pub(super) fn answered(&mut self, id: AttemptId, answer: Result<T, E>) -> Option<End> {
+        let now_ns = self.clock.now_ns();
+        let outcome = self.rules.outcome(&answer, now_ns);
+        self.last = Some(answer);
+        if self.report(now_ns, id, outcome) {
+            return None;
+        }
+        let end = match outcome {
+            AttemptOutcome::Success => End::Succeeded,
+            AttemptOutcome::Permanent { .. } => End::Permanent,
+            AttemptOutcome::Cancelled => End::Cancelled,
+            _ => return None,
+        };
+        self.cancel();
+        Some(end)
+    }
+
+    /// A wait begins: the listener hears of it.
+    pub(super) fn waits(&mut self, now_ns: u64, at_ns: u64) {
+        // What makes it wait again without an attempt is the breaker.
+        let cause = std::mem::replace(&mut self.cause, WaitCause::Refused);
+        let error = self.last.as_ref().and_then(|last| last.as_ref().err());
+        let event = RetryEvent::new(cause, self.machine.attempts(), error, now_ns, at_ns);
+        self.rules.on_retry(&event);
+    }
+}
+
+impl<T, E, C, B, G, K, O, H> Drop for Operation<T, E, C, B, G, K, O, H>
+where
+    C: Clock,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    fn drop(&mut self) {
+        if self.machine.end().is_none() {
+            self.cancel();
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The future of a retry: do what core's machine says, until it says that it is done.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use evenkeel_core::retry::{AttemptId, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy};
+use evenkeel_std::driver::{Lent, Rules};
+use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream};
+use pin_project_lite::pin_project;
+
+use super::make::MakeAttempt;
+use super::operation::Operation;
+use crate::clock::{Sleep, SleepUntil};
+
+pin_project! {
+    /// An operation with retries, as a future: what [`Retry::run`](super::Retry::run) returns.
+    ///
+    /// It holds the attempt itself, without a box. For cancel safety and panics see the [module](super).
+    #[must_use = "a future does nothing unless it is polled"]
+    pub struct Running<F, A, T, E, C, B, G, K, O, H>
+    where
+        C: Sleep,
+        B: BreakerGate,
+        B: Send,
+        G: RetryBudget,
+        G: Send,
+    {
+        // Dropped first: what it holds is given back when nobody uses it any more.
+        #[pin]
+        stage: Stage<A, C>,
+        call: F,
+        operation: Option<Operation<T, E, C, B, G, K, O, H>>,
+        setup: Option<Setup<C, B, G, K, O, H>>,
+    }
+}
+
+/// What the operation is made of when it is polled for the first time.
+struct Setup<C, B, G, K, O, H> {
+    policy: RetryPolicy,
+    clock: C,
+    stream: Stream,
+    lent: Lent<B, G>,
+    rules: Rules<K, O, H>,
+}
+
+pin_project! {
+    #[project = StageProjected]
+    enum Stage<A, C: Sleep> {
+        /// The machine says what comes next.
+        Next,
+        Out {
+            #[pin]
+            attempt: A,
+            #[pin]
+            timeout: Option<SleepUntil<C>>,
+            id: AttemptId,
+        },
+        Wait {
+            #[pin]
+            sleep: SleepUntil<C>,
+        },
+    }
+}
+
+impl<F, A, T, E, C, B, G, K, O, H> Running<F, A, T, E, C, B, G, K, O, H>
+where
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    pub(super) const fn new(
+        call: F,
+        policy: RetryPolicy,
+        clock: C,
+        stream: Stream,
+        lent: Lent<B, G>,
+        rules: Rules<K, O, H>,
+    ) -> Self {
+        Self {
+            stage: Stage::Next,
+            call,
+            operation: None,
+            setup: Some(Setup {
+                policy,
+                clock,
+                stream,
+                lent,
+                rules,
+            }),
+        }
+    }
+}
+
+impl<F, A, T, E, C, B, G, K, O, H> Future for Running<F, A, T, E, C, B, G, K, O, H>
+where
+    F: MakeAttempt<A>,
+    A: Future<Output = Result<T, E>>,
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+    K: Fn(&E) -> Classified,
+    O: Fn(&T) -> Option<Classified>,
+    H: FnMut(&RetryEvent<'_, E>),
+{
+    type Output = Result<T, RetryError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(setup) = this.setup.take() {
+            let Setup {
+                policy,
+                clock,
+                stream,
+                lent,
+                rules,
+            } = setup;
+            *this.operation = Some(Operation::new(policy, clock, stream, lent, rules));
+        }
+        let operation = this.operation.as_mut().expect("polled after it was over");
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            drive(this.stage.as_mut(), this.call, operation, cx)
+        }));
+        match polled {
+            Ok(polled) => {
+                let answer = operation.ended(ready!(polled));
+                *this.operation = None;
+                Poll::Ready(answer)
+            }
+            Err(panic) => {
+                operation.panicked();
+                *this.operation = None;
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+/// The canonical loop: ask the machine, do what it says, and wait for whatever comes first.
+fn drive<F, A, T, E, C, B, G, K, O, H>(
+    mut stage: Pin<&mut Stage<A, C>>,
+    call: &mut F,
+    operation: &mut Operation<T, E, C, B, G, K, O, H>,
+    cx: &mut Context<'_>,
+) -> Poll<End>
+where
+    F: MakeAttempt<A>,
+    A: Future<Output = Result<T, E>>,
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+    K: Fn(&E) -> Classified,
+    O: Fn(&T) -> Option<Classified>,
+    H: FnMut(&RetryEvent<'_, E>),
+{
+    loop {
+        match stage.as_mut().project() {
+            StageProjected::Next => {
+                if let Some(end) = next(stage.as_mut(), call, operation) {
+                    return Poll::Ready(end);
+                }
+            }
+            StageProjected::Out {
+                attempt,
+                timeout,
+                id,
+            } => {
+                let id = *id;
+                let Poll::Ready(answer) = attempt.poll(cx) else {
+                    match timeout.as_pin_mut() {
+                        Some(timeout) => ready!(timeout.poll(cx)),
+                        None => return Poll::Pending,
+                    }
+                    // Its time is over: it is dropped here, and then the machine reports it.
+                    stage.set(Stage::Next);
+                    continue;
+                };
+                stage.set(Stage::Next);
+                if let Some(end) = operation.answered(id, answer) {
+                    return Poll::Ready(end);
+                }
+                if operation.is_due() {
+                    // A policy that does not wait must not keep all other tasks waiting.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+            StageProjected::Wait { sleep } => {
+                ready!(sleep.poll(cx));
+                stage.set(Stage::Next);
+            }
+        }
+    }
+}
+
+/// Does what the machine says; `Some` is the end.
+fn next<F, A, T, E, C, B, G, K, O, H>(
+    mut stage: Pin<&mut Stage<A, C>>,
+    call: &mut F,
+    operation: &mut Operation<T, E, C, B, G, K, O, H>,
+) -> Option<End>
+where
+    F: MakeAttempt<A>,
+    A: Future<Output = Result<T, E>>,
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+    K: Fn(&E) -> Classified,
+    O: Fn(&T) -> Option<Classified>,
+    H: FnMut(&RetryEvent<'_, E>),
+{
+    let now_ns = operation.clock.now_ns();
+    let action = operation.poll(now_ns);
+    match action {
+        RetryAction::Attempt {
+            attempt: id,
+            timeout_at_ns,
+            ..
+        } => {
+            let told = Attempt::of(&action, now_ns)?;
+            let attempt = call.make(told);
+            let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
+            stage.set(Stage::Out {
+                attempt,
+                timeout,
+                id,
+            });
+        }
+        // It is dropped already.
+        RetryAction::Abandon { .. } => {}
+        RetryAction::WaitUntil { at_ns } => {
+            operation.waits(now_ns, at_ns);
+            let sleep = operation.clock.sleep_until(at_ns);
+            stage.set(Stage::Wait { sleep });
+        }
+        RetryAction::Done { end } => return Some(end),
+        // Nothing is out here, and an action that is not known cannot be done.
+        _ => operation.cancel(),
+    }
+    None
+}
+
+impl<F, A, T, E, C, B, G, K, O, H> fmt::Debug for Running<F, A, T, E, C, B, G, K, O, H>
+where
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Next => "next",
+            Stage::Out { .. } => "out",
+            Stage::Wait { .. } => "waiting",
+        };
+        let mut running = f.debug_struct("Running");
+        running.field("stage", &stage).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,371 @@
+//! What a supervisor and the task that drives it share: the children under one lock, and who is told of changes.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evenkeel_core::restart::{Exit, Restart, RestartAction, RestartPhase, RestartPolicy, RunId};
+use evenkeel_std::supervisor::{
+    AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
+};
+use evenkeel_std::{Clock, Stream};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::report::BoxError;
+
+/// A run, as a future.
+pub(super) type Run = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+
+/// The work of a child, started again and again.
+pub(super) type Work = Arc<dyn Fn(CancellationToken) -> Run + Send + Sync>;
+
+/// Nothing of the caller's runs under its lock, and nobody is woken under it.
+pub(super) struct Shared<C> {
+    pub(super) clock: C,
+    pub(super) changed: Notify,
+    shown: watch::Sender<Vec<ChildStatus>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    children: Vec<Child>,
+    keys: u64,
+    stream: Stream,
+    events: VecDeque<ChildEvent>,
+    escalations: VecDeque<Escalation>,
+    /// The task that drives it is gone: no run is in flight, and none will be.
+    gone: bool,
+}
+
+struct Child {
+    /// Never used twice, as names are.
+    key: u64,
+    name: String,
+    machine: Restart,
+    work: Work,
+    run: Option<Running>,
+    last_failure: Option<Failure>,
+    starts: u64,
+    /// To be forgotten when its run is gone.
+    removed: bool,
+}
+
+/// A run in flight.
+struct Running {
+    stop: CancellationToken,
+    since_ns: u64,
+    /// There once it is spawned.
+    task: Option<AbortHandle>,
+    /// To be aborted once it is spawned.
+    abort: bool,
+}
+
+/// A run that is to be spawned.
+pub(super) struct Start {
+    pub(super) key: u64,
+    pub(super) run: RunId,
+    pub(super) work: Work,
+    pub(super) stop: CancellationToken,
+}
+
+impl Child {
+    fn stop(&mut self, now_ns: u64) {
+        // The run that it names is `self.run`.
+        let _ = self.machine.stop(now_ns);
+        if let Some(run) = &self.run {
+            run.stop.cancel();
+        }
+    }
+
+    fn abort(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.abort = true;
+            if let Some(task) = &run.task {
+                task.abort();
+            }
+        }
+    }
+
+    fn is_at_rest(&self, now_ns: u64) -> bool {
+        use RestartPhase::{Escalated, Stopped};
+        let rests = matches!(self.machine.phase(now_ns), Stopped | Escalated { .. });
+        rests && self.run.is_none()
+    }
+
+    fn status(&self, now_ns: u64) -> ChildStatus {
+        let mut status = ChildStatus::new(self.name.clone(), &self.machine, now_ns);
+        status.running_since_ns = self.run.as_ref().map(|run| run.since_ns);
+        status.restarts = self.starts.saturating_sub(1);
+        status.last_failure.clone_from(&self.last_failure);
+        status
+    }
+}
+
+impl State {
+    fn tell(&mut self, at: usize, at_ns: u64, kind: ChildEventKind) {
+        let name = self.children[at].name.clone();
+        self.events.push_back(ChildEvent::new(name, at_ns, kind));
+    }
+
+    /// What follows an exit or a command is told once, as core says it.
+    fn tell_phase(&mut self, at: usize, now_ns: u64) {
+        let child = &self.children[at];
+        let last = child.last_failure.clone();
+        let kind = match child.machine.phase(now_ns) {
+            RestartPhase::Waiting { until_ns } => ChildEventKind::Waiting { until_ns },
+            RestartPhase::Stopped => ChildEventKind::Stopped,
+            _ => match Escalation::of(&child.name, &child.machine, last) {
+                Some(escalation) => {
+                    self.escalations.push_back(escalation.clone());
+                    ChildEventKind::Escalated(escalation)
+                }
+                None => return,
+            },
+        };
+        self.tell(at, now_ns, kind);
+    }
+
+    fn due(&mut self, now_ns: u64) -> Vec<Start> {
+        let mut starts = Vec::new();
+        for at in 0..self.children.len() {
+            let child = &mut self.children[at];
+            let RestartAction::Start { run } = child.machine.poll(now_ns) else {
+                continue;
+            };
+            let stop = CancellationToken::new();
+            child.starts += 1;
+            child.run = Some(Running {
+                stop: stop.clone(),
+                since_ns: now_ns,
+                task: None,
+                abort: false,
+            });
+            let (key, work) = (child.key, Arc::clone(&child.work));
+            starts.push(Start {
+                key,
+                run,
+                work,
+                stop,
+            });
+            self.tell(at, now_ns, ChildEventKind::Started { run });
+        }
+        starts
+    }
+
+    fn status(&self, now_ns: u64) -> Vec<ChildStatus> {
+        let children = self.children.iter();
+        children.map(|child| child.status(now_ns)).collect()
+    }
+}
+
+impl<C: Clock> Shared<C> {
+    pub(super) fn new(clock: C, stream: Stream) -> Self {
+        let state = State {
+            children: Vec::new(),
+            keys: 0,
+            stream,
+            events: VecDeque::new(),
+            escalations: VecDeque::new(),
+            gone: false,
+        };
+        Self {
+            clock,
+            changed: Notify::new(),
+            shown: watch::Sender::new(Vec::new()),
+            state: Mutex::new(state),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who waits hears of it, after the lock is gone.
+    fn change<T>(&self, change: impl FnOnce(&mut State, u64) -> T) -> T {
+        let now_ns = self.clock.now_ns();
+        let out = change(&mut self.lock(), now_ns);
+        // What is sent is what is true by then, so that of two that send the later one is not overwritten.
+        self.shown.send_if_modified(|shown| {
+            let fresh = self.status();
+            let modified = *shown != fresh;
+            *shown = fresh;
+            modified
+        });
+        self.changed.notify_waiters();
+        out
+    }
+
+    pub(super) fn add(
+        &self,
+        name: &str,
+        policy: &RestartPolicy,
+        work: Work,
+    ) -> Result<(), AddError> {
+        self.change(|state, _| {
+            let name = name.to_owned();
+            if state.children.iter().any(|child| child.name == name) {
+                return Err(AddError::NameTaken { name });
+            }
+            state.keys += 1;
+            state.children.push(Child {
+                key: state.keys,
+                name,
+                machine: Restart::new(*policy),
+                work,
+                run: None,
+                last_failure: None,
+                starts: 0,
+                removed: false,
+            });
+            Ok(())
+        })
+    }
+
+    fn command(
+        &self,
+        name: &str,
+        command: impl FnOnce(&mut Child, u64),
+    ) -> Result<(), NoSuchChild> {
+        self.change(|state, now_ns| {
+            let at = state.children.iter().position(|child| child.name == name);
+            let at = at.ok_or_else(|| NoSuchChild::new(name))?;
+            let before = state.children[at].machine.phase(now_ns);
+            command(&mut state.children[at], now_ns);
+            if state.children[at].machine.phase(now_ns) != before {
+                state.tell_phase(at, now_ns);
+            }
+            if state.children[at].removed && state.children[at].run.is_none() {
+                state.children.remove(at);
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn stop_child(&self, name: &str) -> Result<(), NoSuchChild> {
+        self.command(name, Child::stop)
+    }
+
+    pub(super) fn abort_child(&self, name: &str) -> Result<(), NoSuchChild> {
+        self.command(name, |child, now_ns| {
+            child.stop(now_ns);
+            child.abort();
+        })
+    }
+
+    pub(super) fn rearm(&self, name: &str) -> Result<(), NoSuchChild> {
+        self.command(name, |child, now_ns| child.machine.rearm(now_ns))
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), NoSuchChild> {
+        self.command(name, |child, now_ns| {
+            child.stop(now_ns);
+            child.removed = true;
+        })
+    }
+
+    pub(super) fn status(&self) -> Vec<ChildStatus> {
+        let now_ns = self.clock.now_ns();
+        self.lock().status(now_ns)
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Vec<ChildStatus>> {
+        self.shown.subscribe()
+    }
+
+    /// What [`wait`](super::Supervisor::wait) would return now.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        if let Some(escalation) = state.escalations.pop_front() {
+            return Some(Ended::Escalated(escalation));
+        }
+        let at_rest = state.children.iter().all(|child| child.is_at_rest(now_ns));
+        (at_rest || state.gone).then_some(Ended::AllAtRest)
+    }
+
+    pub(super) fn stop_all(&self) {
+        self.change(|state, now_ns| {
+            for child in &mut state.children {
+                child.stop(now_ns);
+            }
+        });
+    }
+
+    pub(super) fn is_any_running(&self) -> bool {
+        self.lock().children.iter().any(|child| child.run.is_some())
+    }
+
+    /// Aborts the runs in flight: whose they are.
+    pub(super) fn abort_all(&self) -> Vec<String> {
+        self.change(|state, _| {
+            let running = state.children.iter_mut();
+            let running = running.filter(|child| child.run.is_some());
+            running
+                .map(|child| {
+                    child.abort();
+                    child.name.clone()
+                })
+                .collect()
+        })
+    }
+
+    /// The runs that are due, what is to be told, and when to ask again.
+    pub(super) fn step(&self) -> (Vec<Start>, VecDeque<ChildEvent>, Option<u64>) {
+        let now_ns = self.clock.now_ns();
+        let mut state = self.lock();
+        let starts = state.due(now_ns);
+        let events = std::mem::take(&mut state.events);
+        let deadlines = state.children.iter();
+        let deadline_ns = deadlines.filter_map(|child| child.machine.next_deadline_ns());
+        (starts, events, deadline_ns.min())
+    }
+
+    /// A run was spawned.
+    pub(super) fn spawned(&self, key: u64, task: AbortHandle) {
+        self.change(|state, _| {
+            let mut children = state.children.iter_mut();
+            let child = children.find(|child| child.key == key);
+            if let Some(run) = child.and_then(|child| child.run.as_mut()) {
+                if run.abort {
+                    task.abort();
+                }
+                run.task = Some(task);
+            }
+        });
+    }
+
+    /// A run ended.
+    pub(super) fn exited(&self, key: u64, run: RunId, failure: Option<Failure>) {
+        self.change(|state, now_ns| {
+            let at = state.children.iter().position(|child| child.key == key);
+            let Some(at) = at else { return };
+            let child = &mut state.children[at];
+            child.run = None;
+            child.last_failure = failure.clone().or_else(|| child.last_failure.take());
+            let exit = failure.as_ref().map_or(Exit::Clean, |_| Exit::Failure);
+            // It is the run in flight: there is never another.
+            let _ = child.machine.on_exit(now_ns, run, exit, &mut state.stream);
+            let removed = child.removed;
+            state.tell(at, now_ns, ChildEventKind::Exited { run, failure });
+            state.tell_phase(at, now_ns);
+            if removed {
+                state.children.remove(at);
+            }
+        });
+    }
+
+    /// The task that drives it is gone, and all runs with it.
+    pub(super) fn gone(&self) {
+        self.change(|state, now_ns| {
+            state.gone = true;
+            for child in &mut state.children {
+                child.stop(now_ns);
+                child.run = None;
+            }
+        });
+    }
+}

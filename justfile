@@ -60,3 +60,15 @@ bench-instructions *args:
 # The keyed tables at up to 10 million keys: bytes, times, the worst single calls, a flood (some minutes, 3 GB).
 bench-tables:
     cargo run --profile bench -p evenkeel-benches --bin tables
+
+# Recording to disk: a steady million calls a second, and as fast as it goes.
+bench-recording:
+    cargo run --profile bench -p evenkeel-benches --bin recording
+
+# A new recording of real clients' decisions while their service goes through an outage (half a minute).
+record-journal:
+    cargo run --release -p evenkeel-cli --features record --example record_journal -- --policy docs/policies/checkout.toml --out docs/journals/checkout.jsonl
+
+# The shared breaker under every schedule of small cases (loom).
+loom:
+    RUSTFLAGS="--cfg loom" cargo test -p evenkeel-std --release --test loom --target-dir target/loom

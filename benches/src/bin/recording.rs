@@ -31,9 +31,14 @@ fn main() -> Result<()> {
     flat_out(&args)
 }
 
+fn create(args: &Args) -> Result<Journal> {
+    let options = Journal::options().replace(true);
+    options.create(&args.out).context("the journal's file")
+}
+
 /// A slice of calls each millisecond.
 fn steady(args: &Args) -> Result<()> {
-    let journal = Journal::create(&args.out).context("the journal's file")?;
+    let journal = create(args)?;
     let mut pair = recorded_breaker(&journal);
     let start = Instant::now();
     for slice in 1..=args.seconds * 1_000 {
@@ -49,7 +54,7 @@ fn steady(args: &Args) -> Result<()> {
 }
 
 fn flat_out(args: &Args) -> Result<()> {
-    let journal = Journal::create(&args.out).context("the journal's file")?;
+    let journal = create(args)?;
     let mut pair = recorded_breaker(&journal);
     let start = Instant::now();
     for _ in 0..2_500_000 {

@@ -95,7 +95,9 @@ async fn main() -> Result<()> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let journal = Journal::create(&args.out)
+    let journal = Journal::options()
+        .replace(true)
+        .create(&args.out)
         .with_context(|| format!("cannot create {}", args.out.display()))?;
 
     let run = Duration::from_secs(args.seconds);

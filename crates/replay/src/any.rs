@@ -8,7 +8,7 @@ use evenkeel_core::random::Rng;
 use serde::{Serialize, Serializer};
 
 use crate::key::Key;
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 
 /// A machine whose calls and answers can be told among those of any kind.
 pub trait Journaled: Machine {
@@ -164,11 +164,11 @@ macro_rules! kinds {
                 }
             }
 
-            /// The report of something whose end nobody knows.
+            /// The report of something whose end nobody knows, if it is taken to have ended so.
             #[must_use]
-            pub fn unknown(id: AnyId) -> Option<Self> {
+            pub fn unknown(id: AnyId, assumed: Assumed) -> Option<Self> {
                 match id {
-                    $(AnyId::$kind(id) => <$machine as Machine>::unknown(id).map(Self::$kind),)*
+                    $(AnyId::$kind(id) => <$machine as Machine>::unknown(id, assumed).map(Self::$kind),)*
                 }
             }
 

@@ -47,7 +47,7 @@ pub use difference::{CallDifference, Difference, What};
 pub use group::Group;
 #[cfg(feature = "alloc")]
 pub use key::{Key, ToKey};
-pub use machine::{Change, Machine, NoId, Verdict};
+pub use machine::{Assumed, Change, Machine, NoId, Verdict};
 pub use machines::{
     adaptive_throttle, backoff, breaker, health_probe, log_histogram, reconnect, restart, retry,
     retry_ratio, retry_tokens, threshold_window,

@@ -89,8 +89,8 @@ pub trait Machine: Sized {
         op.clone()
     }
 
-    /// The report of something whose end nobody knows: it counts for nothing and frees what it held.
-    fn unknown(_id: Self::Id) -> Option<Self::Op> {
+    /// The report of something whose end nobody knows, if it is taken to have ended so; `None` where no report says that.
+    fn unknown(_id: Self::Id, _assumed: Assumed) -> Option<Self::Op> {
         None
     }
 
@@ -118,6 +118,42 @@ pub trait Machine: Sized {
         _answer: &Self::Answer,
         _show: &mut dyn FnMut(Change),
     ) {
+    }
+}
+
+/// How something is taken to have ended whose end nobody knows.
+///
+/// ```
+/// use evenkeel_replay::Assumed;
+///
+/// let names = Assumed::ALL.map(Assumed::name);
+/// assert_eq!(names, ["ignored", "success", "failure"]);
+/// assert_eq!(Assumed::default(), Assumed::Ignored);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumed {
+    /// In no way: it counts for nothing, and frees what it held.
+    #[default]
+    Ignored,
+    /// Well.
+    Success,
+    /// Badly, but so that another try may do better.
+    Failure,
+}
+
+impl Assumed {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Ignored, Self::Success, Self::Failure];
+
+    /// Its name in commands and reports, such as `"success"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
     }
 }
 

@@ -40,6 +40,32 @@ fn what_was_taken_down_is_there() {
     }
 }
 
+/// Calls that came while the writer was at work are not written when it is done with those before.
+#[test]
+fn each_thread_finds_its_own_calls() {
+    let disk = Disk::default();
+    disk.set(|platter| platter.at_once = Some(20));
+    let journal = Journal::options().spawn(disk.clone()).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let mut one = journal.record("one", a_backoff());
+            let (journal, disk) = (&journal, &disk);
+            scope.spawn(move || {
+                for calls in 1..50 {
+                    wait(&mut one, calls % 7);
+                    let taken_down = journal.ops();
+                    journal.flush().unwrap();
+                    let bytes = disk.bytes();
+                    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                    let whole =
+                        lines.filter(|line| line.starts_with(b"{\"t\"") && line.ends_with(b"\n"));
+                    assert!(whole.count() as u64 >= taken_down);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn files_have_what_was_taken_down() {
     for options in [Journal::options(), Journal::options().in_the_call()] {

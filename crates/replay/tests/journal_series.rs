@@ -197,9 +197,11 @@ fn keep_counts_the_files_of_former_runs() {
         fs::remove_file(folder.0.join("night.2.jsonl")).unwrap();
         let journal = options.create(&path).unwrap();
         fs::write(folder.0.join("night.9.jsonl"), "").unwrap();
-        wait(&mut journal.record("one", a_backoff()), 5);
-        journal.finish().unwrap();
         let names = ["night.1.jsonl", "night.3.jsonl", "night.4.jsonl"];
+        assert_eq!(folder.names()[..3], names);
+        wait(&mut journal.record("one", a_backoff()), 15);
+        journal.finish().unwrap();
+        let names = ["night.3.jsonl", "night.4.jsonl", "night.5.jsonl"];
         assert_eq!(folder.names()[..3], names);
         let _ = run(options.keep(0), &path, 25);
         assert_eq!(folder.names(), ["night.12.jsonl"]);

@@ -56,7 +56,7 @@
 //!
 //! | what | for |
 //! |---|---|
-//! | [`retry`], [`RetryExt`] | one operation: attempts, waits, deadline, Retry-After |
+//! | [`retry()`], [`RetryExt`] | one operation: attempts, waits, deadline, Retry-After |
 //! | [`SharedBreaker`], [`SharedBreakerTable`] | `call(fut)` while the dependency is up; one, or one for each key |
 //! | [`SharedTokens`], [`SharedRatio`], [`SharedThrottle`] | how much may be retried, or asked at all |
 //! | [`Reconnect`] | a link that is made again when it is lost |
@@ -100,3 +100,7 @@ pub use retry::{Retry, RetryExt, retry};
 pub use supervisor::Supervisor;
 pub use table::SharedBreakerTable;
 pub use throttle::SharedThrottle;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/simulators.md")]
+struct Simulators;

@@ -70,6 +70,25 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     ///
     /// # Errors
     /// The refusal, with whose breaker it was, or the call's own error.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, table::BreakerTablePolicy};
+    /// # use evenkeel_core::breaker::{BreakerPolicy, Phase, Trigger};
+    /// # use evenkeel_tokio::SharedBreakerTable;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = BreakerTablePolicy::builder(breaker.build()?, 1_000, Duration::from_secs(3_600)).build()?;
+    /// let hosts = SharedBreakerTable::<String>::new(policy);
+    /// let (handle, host) = (hosts.clone(), "a.example".to_owned());
+    /// let task = tokio::spawn(async move { handle.call(host.as_str(), async { Err::<(), _>("no route") }).await });
+    /// assert!(task.await.expect("no panic").is_err());
+    /// assert_eq!(hosts.phase("a.example"), Phase::Open);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call<'a, Q, F, T, E>(
         &'a self,
         key: &'a Q,

@@ -83,23 +83,30 @@ fn a_refused_operation_is_never_polled() {
     assert!(matches!(answer, Some(Err(CallError::Refused(_)))));
 }
 
+/// Tries to get a place when it is dropped.
+struct Asks<'a>(&'a SharedBreaker<TestClock>, &'a Cell<Option<bool>>);
+
+impl Drop for Asks<'_> {
+    fn drop(&mut self) {
+        self.1.set(Some(self.0.try_acquire().is_ok()));
+    }
+}
+
 #[test]
 fn a_place_is_given_back_when_nobody_uses_it_any_more() {
-    struct Asks<'a>(&'a SharedBreaker<TestClock>, &'a Cell<Option<bool>>);
-    impl Drop for Asks<'_> {
-        fn drop(&mut self) {
-            self.1.set(Some(self.0.try_acquire().is_ok()));
-        }
-    }
     let clock = TestClock::new();
     let breaker = half_open(&clock, clock.clone());
     let free_while_dropped = Cell::new(None);
-    let call = breaker.call(async {
+    let hangs = async || {
         let _asks = Asks(&breaker, &free_while_dropped);
         pending::<Result<(), ()>>().await
-    });
-    assert!(poll_times(call, 1).is_none());
-    assert_eq!(free_while_dropped.get(), Some(false));
+    };
+    assert!(poll_times(breaker.call(hangs()), 1).is_none());
+    assert_eq!(free_while_dropped.take(), Some(false));
+    let policy = plain_retry().build().expect("a valid policy");
+    let operation = retry(&policy, |_| hangs()).breaker(&breaker).clock(clock);
+    assert!(poll_times(operation.run(), 1).is_none());
+    assert_eq!(free_while_dropped.take(), Some(false));
     assert_not_wedged(&breaker);
 }
 

@@ -175,7 +175,8 @@ fn a_runtime_that_shuts_down_gives_back_what_its_calls_held() {
     }));
     drop(runtime.block_on(began.acquire_many(3)).expect("not closed"));
     assert!(breaker.try_acquire().is_err(), "both places are taken");
-    assert_eq!(tokens.balance_milli(), 9_000);
+    // One retry is paid; the other request put its thousandth in before that or after.
+    assert!((9_000..=9_001).contains(&tokens.balance_milli()));
     drop(runtime);
     assert_places_are_free(&breaker, 2);
     assert_eq!(tokens.balance_milli(), 10_000);

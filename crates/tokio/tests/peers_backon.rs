@@ -325,12 +325,12 @@ async fn a_delay_of_zero_is_no_wait() {
         calls.set(calls.get() + 1);
         ready(Err::<(), _>("down"))
     };
-    assert!(
-        call.retry(&policy)
-            .clock(TestClock::new())
-            .on_retry(|_| panic!("a wait"))
-            .await
-            .is_err()
-    );
+    let mut waits = 0;
+    let operation = call.retry(&policy).on_retry(|event| {
+        assert_eq!(event.wait(), Duration::ZERO);
+        waits += 1;
+    });
+    assert!(operation.clock(TestClock::new()).await.is_err());
+    assert_eq!(waits, 9_999);
     assert_eq!(calls.get(), 10_000);
 }

@@ -46,7 +46,11 @@ async fn o4_a_constant_wait_stays_at_the_initial_wait() {
     let policy = ReconnectPolicy::builder(backoff, secs(10)).build().unwrap();
     let server = Server::new(REFUSE);
     let mut reconnect = Reconnect::new(&policy, |_| server.connect());
-    assert!(timeout(secs(2), reconnect.next_link()).await.is_err());
+    assert!(
+        timeout(Duration::from_millis(1_900), reconnect.next_link())
+            .await
+            .is_err()
+    );
     assert_eq!(server.waits(), [500, 500, 500]);
 }
 
@@ -251,7 +255,8 @@ async fn o4_a_status_bar_shows_degraded_during_a_partition() {
             "115.5 DEGRADED: next try in 1.0 s, attempt 2, last frame 55.5 s ago (connect-timeout)",
             "116.5 DEGRADED: connected, no frame yet, attempt 2, last frame 56.5 s ago (connect-timeout)",
             "117.5 connected, attempt 2, last frame 0.0 s ago",
-            "147.5 connected, last frame 0.0 s ago", // stable again
+            "146.5 connected, last frame 0.0 s ago", // stable again
+            "160.0 DEGRADED: next try in 0.5 s, attempt 1, last frame 0.5 s ago (dropped)",
         ]
     );
 }
@@ -334,7 +339,11 @@ async fn errors_are_classified_and_the_end_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn the_watch_channel_has_each_change_of_phase() {
-    let server = Server::new([Meets::Refusal, Meets::AcceptAndClose { frames: 1 }]);
+    let one = Meets::Frames {
+        every: secs(1),
+        frames: 1,
+    };
+    let server = Server::new([Meets::Refusal, one]);
     let mut reconnect = Reconnect::new(&policy(), move |_| server.connect());
     let mut shown = reconnect.status().watch();
     assert_eq!(shown.borrow_and_update().phase(), LinkPhase::Due);
@@ -344,12 +353,20 @@ async fn the_watch_channel_has_each_change_of_phase() {
         (reconnect, Instant::now())
     });
     let mut phases = Vec::new();
-    for _ in 0..4 {
-        shown.changed().await.unwrap();
-        phases.push(shown.borrow_and_update().phase().name());
+    // With paused time this is over as soon as nobody has anything to do.
+    while let Ok(Ok(())) = timeout(secs(60), shown.changed()).await {
+        phases.push(shown.borrow_and_update().to_string());
     }
     let _ = reader.await.unwrap();
     // A receiver sees the latest of those that come at one instant.
-    assert_eq!(phases[0], "waiting");
-    assert!(phases.contains(&"connected"), "{phases:?}");
+    assert_eq!(
+        phases,
+        [
+            "DEGRADED: next try in 0.5 s, attempt 1, never heard (connection refused)",
+            "DEGRADED: connected, no frame yet, attempt 1, never heard (connection refused)",
+            "connected, attempt 1, last frame 0.0 s ago",
+            // Where a frame comes after the link is stable, that is sent, too: here none does.
+            "DEGRADED: next try in 0.5 s, attempt 1, last frame 45.0 s ago (silent)",
+        ]
+    );
 }

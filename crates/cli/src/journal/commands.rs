@@ -67,7 +67,7 @@ pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Ended> {
     let loaded = source.load()?;
     let policies = compared::policies(&source, &loaded, &file, &args.machine)?;
     let busy = Progress::busy("replaying");
-    let found = what_if::what_if(&loaded, &policies, args.seed);
+    let found = what_if::what_if(&loaded, &policies, args.unknown.into(), args.seed);
     drop(busy);
     let found = match found {
         Ok(found) => found,

@@ -139,6 +139,7 @@ impl Log {
     }
 
     /// Before a call: writes the headers that are due. Whether the call can be taken down, too.
+    #[inline]
     pub(crate) fn prepare(&mut self, machines: &mut [(&mut Mark, &dyn Snapshot)]) -> Prepared {
         let is_ready = self.make_ready(machines);
         for (mark, _) in machines {
@@ -200,6 +201,8 @@ impl Log {
 
     /// After a call: takes it down, or counts it as lost. The first mark is that of the machine that was called, the
     /// others are of machines that it was lent. Whether a writer should be woken.
+    // A call is large: a function that is not inlined moves it once more.
+    #[inline]
     pub(crate) fn take_down(
         &mut self,
         prepared: Prepared,

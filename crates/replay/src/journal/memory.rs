@@ -18,6 +18,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    #[inline]
     pub(crate) fn push(&mut self, note: Note, epoch: u64) {
         if self.current.len() >= CHUNK {
             self.seal(epoch);
@@ -43,6 +44,7 @@ impl Memory {
         self.sealed.iter().map(|(_, chunk)| chunk.clone()).collect()
     }
 
+    #[cold]
     fn seal(&mut self, epoch: u64) {
         if !self.current.is_empty() {
             let chunk = core::mem::take(&mut self.current);
@@ -50,6 +52,7 @@ impl Memory {
         }
     }
 
+    #[cold]
     fn room(&mut self) -> Vec<Note> {
         // A chunk that is being dumped is not ours alone.
         let unused = self

@@ -58,8 +58,8 @@ impl Options {
     }
 
     /// Only the last so many files of the series stay, those of former runs counted too; at least 1. They are counted
-    /// whenever a file is begun. So keep more than one run begins, and a few: a program that is restarted again and
-    /// again begins a file each time.
+    /// whenever a file is begun, and each start of a program begins one: of a program that crashes again and again,
+    /// only the last so many starts stay.
     #[must_use]
     pub const fn keep(mut self, files: u64) -> Self {
         self.keep = Some(files);

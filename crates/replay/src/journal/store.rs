@@ -28,6 +28,8 @@ impl Store {
     }
 
     /// Takes a note, for which there is room. Whether a waiting writer should be woken.
+    // A call is large: a function that is not inlined moves it once more.
+    #[inline]
     pub(crate) fn push(&mut self, note: Note, epoch: u64) -> bool {
         match self {
             Self::Memory(memory) => memory.push(note, epoch),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::any::{AnyId, AnyOp, Kind};
+use crate::machine::Assumed;
 use crate::retry::{self, Lent};
 
 /// What a driver of the second run has begun.
@@ -42,8 +43,8 @@ impl Drive {
         AnyOp::poll(kind).map(|op| self.lend(op))
     }
 
-    pub(super) fn unknown(&self, id: AnyId) -> Option<AnyOp> {
-        AnyOp::unknown(id).map(|op| self.lend(op))
+    pub(super) fn unknown(&self, id: AnyId, assumed: Assumed) -> Option<AnyOp> {
+        AnyOp::unknown(id, assumed).map(|op| self.lend(op))
     }
 
     fn lend(&self, op: AnyOp) -> AnyOp {

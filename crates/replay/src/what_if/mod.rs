@@ -4,8 +4,9 @@
 //! commands, queries. What follows from an answer follows from the other answer too:
 //!
 //! - A report of what the second run has refused is skipped, and counted as [`skipped`](Compared::skipped).
-//! - What only the second run admits ends in a way that nobody knows: it is reported at once as counting for nothing,
-//!   and counted as [`unknown`](Compared::unknown).
+//! - What only the second run admits ends in a way that nobody knows: it is reported at once, as [`Assumed`] says (as
+//!   counting for nothing, well, or badly), and counted as [`unknown`](Compared::unknown). [`Assumed::Success`] and
+//!   [`Assumed::Failure`] give the best and the worst that may have come of it.
 //! - A driver is polled when the recorded one was. It is polled besides at its own deadlines, wherever the recorded one
 //!   had none, and after each report that it hears at another time.
 //! - What a driver begins is matched with what the recorded one began, one by one in order, and the reports keep their
@@ -32,6 +33,7 @@ pub use start::Policies;
 
 use crate::any::{Kind, Unusable};
 use crate::journal::Loaded;
+use crate::machine::Assumed;
 
 /// Why there is no answer to a what-if.
 #[non_exhaustive]
@@ -57,8 +59,9 @@ pub enum WhatIfError {
     },
 }
 
-/// Runs a journal with the recorded policies and with these in their place, and compares. The same seed gives the same
-/// answer. A journal with damage is compared up to the damage.
+/// Runs a journal with the recorded policies and with these in their place, and compares. Calls that only these let
+/// through are taken to end as `assumed` says. The same seed gives the same answer. A journal with damage is compared up
+/// to the damage.
 ///
 /// # Errors
 ///
@@ -72,7 +75,7 @@ pub enum WhatIfError {
 /// use evenkeel_replay::breaker::Op;
 /// use evenkeel_replay::journal::{Entry, Header, Loaded};
 /// use evenkeel_replay::what_if::{Policies, what_if};
-/// use evenkeel_replay::{Machine, words::Recording};
+/// use evenkeel_replay::{Assumed, Machine, words::Recording};
 /// use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
 ///
 /// let policy = |failures| {
@@ -100,12 +103,17 @@ pub enum WhatIfError {
 ///
 /// // What if two had been enough?
 /// let policies = Policies::new().of_kind(Kind::Breaker, serde_json::to_string(&policy(2)?)?);
-/// let compared = &what_if(&loaded, &policies, 1)?.machines[0];
+/// let compared = &what_if(&loaded, &policies, Assumed::Ignored, 1)?.machines[0];
 /// assert_eq!((compared.before.admitted, compared.after.admitted), (3, 2));
 /// assert_eq!((compared.after.refused["open"], compared.after.changes["consecutive"]), (1, 1));
 /// assert_eq!(compared.skipped, 1); // the report of the third call
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub fn what_if(loaded: &Loaded, policies: &Policies, seed: u64) -> Result<WhatIf, WhatIfError> {
-    run::Run::new(loaded, policies, seed).finish()
+pub fn what_if(
+    loaded: &Loaded,
+    policies: &Policies,
+    assumed: Assumed,
+    seed: u64,
+) -> Result<WhatIf, WhatIfError> {
+    run::Run::new(loaded, policies, assumed, seed).finish()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::any::{AnyAnswer, AnyOp, Kind};
-use crate::machine::Change;
+use crate::machine::{Assumed, Change};
 
 /// No more changes of a machine are listed than these; the others are counted.
 pub const MAX_CHANGES: usize = 10_000;
@@ -16,6 +16,8 @@ pub const MAX_CHANGES: usize = 10_000;
 pub struct WhatIf {
     /// Where the words came from that were not recorded.
     pub seed: u64,
+    /// How calls are taken to have ended that only the second run lets through.
+    pub assumed: Assumed,
     /// How many calls were recorded.
     pub ops: u64,
     /// The first instant of the journal.
@@ -53,7 +55,7 @@ pub struct Compared {
     pub differing: u64,
     /// Recorded reports that the second run cannot hear: what they report it has refused, or never begun.
     pub skipped: u64,
-    /// What only the second run admitted or began: how it would have ended nobody knows.
+    /// What only the second run admitted or began: how it would have ended nobody knows, see [`WhatIf::assumed`].
     pub unknown: u64,
     /// Reports that the second run would hear after the end of the journal.
     pub pending: u64,

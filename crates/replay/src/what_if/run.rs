@@ -17,6 +17,7 @@ use crate::digest;
 use crate::generate::mix;
 use crate::group::Group;
 use crate::journal::{Entry, Header, Loaded, LoadedLine};
+use crate::machine::Assumed;
 use crate::words::Replaying;
 
 /// How many parts the journal's time is cut into, at most, for one machine and for all.
@@ -56,7 +57,12 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(loaded: &'a Loaded, policies: &'a Policies, seed: u64) -> Self {
+    pub(super) fn new(
+        loaded: &'a Loaded,
+        policies: &'a Policies,
+        assumed: Assumed,
+        seed: u64,
+    ) -> Self {
         let recorded = Recorded::new(loaded);
         let from_ns = loaded.entries.first().map_or(0, |entry| entry.t_ns);
         let last_ns = loaded.entries.iter().map(|entry| entry.t_ns).max();
@@ -69,6 +75,7 @@ impl<'a> Run<'a> {
             recorded,
             result: WhatIf {
                 seed,
+                assumed,
                 ops: loaded.entries.len() as u64,
                 from_ns,
                 to_ns,

@@ -37,7 +37,7 @@ impl Run<'_> {
         member.ids.give(entry.t_ns, before, after);
         if let Some(id) = unknown {
             member.compared.unknown += 1;
-            if let Some(op) = AnyOp::unknown(id) {
+            if let Some(op) = AnyOp::unknown(id, self.result.assumed) {
                 self.second(entry.id, entry.t_ns, &op, &[]);
             }
         }
@@ -119,7 +119,7 @@ impl Run<'_> {
             return;
         }
         compared.unknown += 1;
-        let unknown = drive.unknown(begun.clone());
+        let unknown = drive.unknown(begun.clone(), self.result.assumed);
         drive.begun.push((begun, true));
         match unknown {
             Some(op) => {

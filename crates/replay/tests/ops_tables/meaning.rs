@@ -177,7 +177,7 @@ fn ids_of_a_breaker_table() {
         by: evenkeel_core::table::AnsweredBy::Key,
     };
     assert_eq!(Table::given(&asked, &granted), Some((7, permits[0])));
-    let report = Table::unknown((7, permits[0])).expect("it can be reported");
+    let report = Table::unknown((7, permits[0]), Assumed::Ignored).expect("it can be reported");
     assert_eq!(Table::reported(&report), Some((7, permits[0])));
     let other = Table::with_id(&report, (8, permits[1]));
     assert_eq!(Table::reported(&other), Some((8, permits[1])));
@@ -186,7 +186,7 @@ fn ids_of_a_breaker_table() {
     let id = AnyOp::BreakerTable(report.map_keys(|key| key.to_key()));
     let id = id.reported().expect("a report has an id");
     assert_eq!(
-        AnyOp::unknown(id.clone()).and_then(|op| op.reported()),
+        AnyOp::unknown(id.clone(), Assumed::Ignored).and_then(|op| op.reported()),
         Some(id)
     );
 }

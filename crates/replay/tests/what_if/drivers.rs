@@ -12,7 +12,7 @@ use evenkeel_core::retry::{AttemptOutcome, Retry, RetryPolicy};
 use evenkeel_replay::any::{AnyId, AnyOp, Kind};
 use evenkeel_replay::retry::{Lent, LentBreaker, Op};
 use evenkeel_replay::what_if::{Compared, Policies, what_if};
-use evenkeel_replay::{Verdict, health_probe, restart};
+use evenkeel_replay::{Assumed, Verdict, health_probe, restart};
 
 use crate::gates::{json, policy};
 use crate::tape::Tape;
@@ -66,7 +66,7 @@ fn three_attempts() -> Tape {
 
 fn only(tape: &Tape, policy: &RetryPolicy) -> Compared {
     let policies = Policies::new().of_kind(Kind::Retry, json(policy));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     let mut machines = found.machines.into_iter();
     let compared = machines.find(|compared| compared.kind == Kind::Retry);
     compared.expect("a retry")
@@ -230,7 +230,7 @@ fn another_breaker_behind_a_retry() {
     };
     operate(&mut tape, 0, &lent, FAILS);
     let policies = Policies::new().of_kind(Kind::Breaker, json(&policy(2)));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     let [retry, breaker] = &found.machines[..] else {
         panic!("two machines");
     };
@@ -281,7 +281,7 @@ fn runs_that_start_later_fail_later() {
     assert_eq!(now_ns, 5_500);
     tape.call(1, 20_000, AnyOp::Restart(restart::Op::Phase));
     let policies = Policies::new().of_kind(Kind::Restart, json(&restart(200)));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     let found = &found.machines[0];
     assert_eq!((found.before.admitted, found.after.admitted), (5, 5));
     assert_eq!(
@@ -321,7 +321,7 @@ fn a_probe_of_which_nothing_is_known_ends_what_is_told() {
         }
     }
     let policies = Policies::new().of_kind(Kind::HealthProbe, json(&interval(50)));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     let found = &found.machines[0];
     // Ten probes are known; the eleventh is not, and no report of a probe counts for nothing.
     assert_eq!((found.before.admitted, found.after.admitted), (10, 11));

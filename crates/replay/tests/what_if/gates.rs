@@ -7,7 +7,7 @@ use evenkeel_core::breaker::{Breaker, BreakerPolicy, Outcome, Trigger};
 use evenkeel_replay::any::{AnyId, AnyOp, Kind};
 use evenkeel_replay::breaker::Op;
 use evenkeel_replay::what_if::{Compared, Policies, Start, WhatIf, what_if};
-use evenkeel_replay::{Change, Verdict};
+use evenkeel_replay::{Assumed, Change, Verdict};
 
 use crate::tape::Tape;
 
@@ -69,7 +69,7 @@ fn change(at_ns: u64, from: &'static str, to: &'static str, cause: &'static str)
 fn a_stricter_breaker_opens_three_calls_earlier() {
     let tape = night(5);
     let policies = Policies::new().of_kind(Kind::Breaker, json(&policy(2)));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     assert_eq!((found.ops, found.from_ns, found.to_ns), (17, 0, 2_005 * MS));
     let found = one(found);
     assert_eq!((found.id, found.name.as_deref()), (7, Some("machine 7")));
@@ -143,7 +143,7 @@ fn reports_find_the_asks_they_belong_to() {
     );
     // A stricter one opens at the first failure. The second call is its probe, and fails; the third is refused.
     let policies = Policies::new().of_kind(Kind::Breaker, json(&policy(1)));
-    let found = one(what_if(&tape.loaded, &policies, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies"));
     assert_eq!(
         (found.after.admitted, found.after.refusals(), found.skipped),
         (2, 1, 1)
@@ -168,7 +168,7 @@ fn report(tape: &mut Tape, permit: Option<&AnyId>, t_ns: u64, asked_ns: u64, out
 fn a_laxer_breaker_knows_nothing_of_what_it_admits() {
     let tape = night(2);
     let policies = Policies::new().of_machine(7, json(&policy(5)));
-    let found = one(what_if(&tape.loaded, &policies, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies"));
     assert_eq!((found.before.admitted, found.after.admitted), (3, 11));
     assert_eq!((found.before.refusals(), found.after.refusals()), (8, 0));
     assert_eq!((found.skipped, found.unknown, found.differing), (0, 8, 8));
@@ -183,7 +183,7 @@ fn a_policy_of_another_machine_changes_nothing() {
     let other = Policies::new()
         .of_kind(Kind::Retry, "{}")
         .of_machine(8, "{}");
-    let found = one(what_if(&tape.loaded, &other, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &other, Assumed::Ignored, 1).expect("it verifies"));
     crate::same::assert_same(&found);
 }
 
@@ -211,7 +211,7 @@ fn a_state_is_taken_along_where_the_policy_can_have_it() {
     tape.call(7, 5, AnyOp::Breaker(op));
     ask_and_report(&mut tape, 10, Outcome::Success);
     let lower = Policies::new().of_kind(Kind::Breaker, json(&policy(4)));
-    let found = one(what_if(&tape.loaded, &lower, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &lower, Assumed::Ignored, 1).expect("it verifies"));
     assert_eq!(found.start, Start::Restored);
     assert_eq!(
         found.changes_after.list,
@@ -225,7 +225,7 @@ fn a_state_is_taken_along_where_the_policy_can_have_it() {
         .build()
         .expect("a policy");
     let other = Policies::new().of_kind(Kind::Breaker, json(&window));
-    let found = one(what_if(&tape.loaded, &other, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &other, Assumed::Ignored, 1).expect("it verifies"));
     assert_eq!(found.start, Start::Afresh);
     // It cannot know what was asked of the other machine.
     assert_eq!((found.skipped, found.after.admitted), (1, 1));
@@ -244,7 +244,7 @@ fn after_a_gap_a_changed_machine_goes_on_with_its_own_history() {
     tape.header(7, &lost, Some(10));
     ask_and_report(&mut tape, 2_200 * MS, Outcome::Success);
     let policies = Policies::new().of_kind(Kind::Breaker, json(&policy(2)));
-    let found = one(what_if(&tape.loaded, &policies, 1).expect("it verifies"));
+    let found = one(what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies"));
     assert_eq!((found.gaps, found.dropped), (1, 10));
     assert_eq!(
         (found.before.refused["open"], found.after.refused["open"]),
@@ -257,10 +257,10 @@ fn after_a_gap_a_changed_machine_goes_on_with_its_own_history() {
 fn it_can_be_written() {
     let tape = night(5);
     let policies = Policies::new().of_kind(Kind::Breaker, json(&policy(2)));
-    let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+    let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
     assert_eq!(
         found,
-        what_if(&tape.loaded, &policies, 1).expect("it verifies")
+        what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies")
     );
     let value = serde_json::to_value(&found).expect("plain data");
     let machine = &value["machines"][0];

@@ -1,6 +1,7 @@
 //! What no what-if is made of, and journals that mean harm.
 
 use evenkeel_core::breaker::Breaker;
+use evenkeel_replay::Assumed;
 use evenkeel_replay::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use evenkeel_replay::breaker::Op;
 use evenkeel_replay::generate::{Generate, Pick, Times};
@@ -21,7 +22,7 @@ fn recorded() -> Tape {
 }
 
 fn line_of(loaded: &Loaded) -> u64 {
-    match what_if(loaded, &Policies::new(), 1) {
+    match what_if(loaded, &Policies::new(), Assumed::Ignored, 1) {
         Err(WhatIfError::NotVerified { line, .. }) => line,
         other => panic!("{other:?}"),
     }
@@ -65,7 +66,7 @@ fn a_policy_that_is_none_is_refused() {
     let tape = recorded();
     for bad in ["", "{}", "[1]", "{\"triggers\":[]}"] {
         let policies = Policies::new().of_kind(Kind::Breaker, bad);
-        let error = what_if(&tape.loaded, &policies, 1).expect_err("no policy");
+        let error = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect_err("no policy");
         let text = error.to_string();
         assert!(
             text.starts_with("machine 1, a breaker: the policy cannot be read"),
@@ -85,16 +86,16 @@ fn the_last_that_is_said_of_a_machine_counts() {
         .of_machine(1, "{}")
         .of_machine(1, strict)
         .of_kind(Kind::Breaker, lax);
-    assert!(what_if(&tape.loaded, &both, 1).is_ok());
+    assert!(what_if(&tape.loaded, &both, Assumed::Ignored, 1).is_ok());
 }
 
 #[test]
 fn nothing_is_compared_with_nothing() {
-    let found = what_if(&Loaded::default(), &Policies::new(), 1).expect("nothing is wrong");
+    let found = what_if(&Loaded::default(), &Policies::new(), Assumed::Ignored, 1).expect("nothing is wrong");
     assert!(found.machines.is_empty());
     let mut tape = Tape::new(1);
     tape.add(1, &Breaker::new(policy(5)));
-    let found = what_if(&tape.loaded, &Policies::new(), 1).expect("nothing is wrong");
+    let found = what_if(&tape.loaded, &Policies::new(), Assumed::Ignored, 1).expect("nothing is wrong");
     crate::same::assert_same(&found.machines[0]);
 }
 
@@ -109,10 +110,10 @@ fn other_policies<M: Generate + Journaled>(times: Times) -> Kind {
         for other in 0..M::POLICIES {
             let (_, other) = M::sample_policy(other).expect("a policy");
             let policies = Policies::new().of_kind(M::KIND, json(&other));
-            let found = what_if(&tape.loaded, &policies, 1).expect("it verifies");
+            let found = what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies");
             assert_eq!(
                 found,
-                what_if(&tape.loaded, &policies, 1).expect("it verifies")
+                what_if(&tape.loaded, &policies, Assumed::Ignored, 1).expect("it verifies")
             );
             let compared = &found.machines[0];
             let is_same = *random.policy() == other;
@@ -158,12 +159,12 @@ fn words_of_one_machine_do_not_depend_on_the_others() {
     }
     let mut policies = Policies::new();
     each_kind!(policy_of(&mut policies));
-    let all = what_if(&tape.loaded, &policies, 5).expect("it verifies");
+    let all = what_if(&tape.loaded, &policies, Assumed::Ignored, 5).expect("it verifies");
     for id in 1..=id {
         let mut one = tape.loaded.clone();
         one.headers.retain(|header| header.id == id);
         one.entries.retain(|entry| entry.id == id);
-        let one = what_if(&one, &policies, 5).expect("it verifies");
+        let one = what_if(&one, &policies, Assumed::Ignored, 5).expect("it verifies");
         let of_all = &all.machines[id as usize - 1];
         // A driver is polled until the journal's end, which is another one here.
         if !of_all.kind.poll_asks() {

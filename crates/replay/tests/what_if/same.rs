@@ -1,5 +1,6 @@
 //! With the same policies nothing parts, whatever was recorded.
 
+use evenkeel_replay::Assumed;
 use evenkeel_replay::any::{Journaled, Kind};
 use evenkeel_replay::generate::{Generate, Pick, Times};
 use evenkeel_replay::journal::Loaded;
@@ -31,12 +32,18 @@ pub(crate) fn assert_same(compared: &Compared) {
     }
 }
 
-/// With no policy given, and with each machine's own.
-fn runs(loaded: &Loaded) -> [WhatIf; 2] {
+/// With no policy given, and with each machine's own, however unknown outcomes are taken: there are none.
+fn runs(loaded: &Loaded) -> [WhatIf; 4] {
     let own = loaded.headers.iter().fold(Policies::new(), |all, header| {
         all.of_machine(header.id, header.policy.clone())
     });
-    [Policies::new(), own].map(|policies| what_if(loaded, &policies, 7).expect("it verifies"))
+    [
+        (Policies::new(), Assumed::Ignored),
+        (own.clone(), Assumed::Ignored),
+        (own.clone(), Assumed::Success),
+        (own, Assumed::Failure),
+    ]
+    .map(|(policies, assumed)| what_if(loaded, &policies, assumed, 7).expect("it verifies"))
 }
 
 fn alone<M: Generate + Journaled>(times: Times, calls: usize) -> Kind {

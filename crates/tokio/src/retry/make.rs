@@ -1,6 +1,4 @@
-//! What makes the futures of attempts: a function of the attempt, or one of nothing.
-
-use std::fmt;
+//! What makes the futures of attempts.
 
 use evenkeel_std::Attempt;
 
@@ -21,21 +19,5 @@ pub trait MakeAttempt<A> {
 impl<F: FnMut(Attempt) -> A, A> MakeAttempt<A> for F {
     fn make(&mut self, attempt: Attempt) -> A {
         self(attempt)
-    }
-}
-
-/// A function that does not want to know its attempt: what [`RetryExt`](super::RetryExt) retries.
-#[derive(Clone, Copy)]
-pub struct Plain<F>(pub(super) F);
-
-impl<F: FnMut() -> A, A> MakeAttempt<A> for Plain<F> {
-    fn make(&mut self, _: Attempt) -> A {
-        (self.0)()
-    }
-}
-
-impl<F> fmt::Debug for Plain<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plain").finish_non_exhaustive()
     }
 }

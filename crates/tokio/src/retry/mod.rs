@@ -9,12 +9,14 @@
 //! down), the attempt is dropped first; then the breaker hears that it was given up (`Ignored`), and the budget gets
 //! back what a waiting retry had taken. Polled for the first time the operation begins: its deadline counts from there.
 //!
-//! **Panics.** A panic in an attempt, in the function that makes it, in a classifier or in a hook is a failure for the
-//! breaker, ends the operation, gives back what a retry had taken but not used, and goes on up.
+//! **Panics.** A panic in an attempt, in the function that makes it or in a classifier is a failure for the breaker; in a
+//! hook, when no attempt is under way, it is none. All end the operation, give back what a retry had taken but not used,
+//! and go on up.
 //!
 //! **Locks.** Breaker and budget are asked for the length of one step; nothing of them is held while an attempt is
 //! under way or a wait lasts.
 
+mod ext;
 mod make;
 mod operation;
 mod running;
@@ -29,7 +31,8 @@ use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Streams};
 
 use crate::clock::{Sleep, TokioClock};
 
-pub use make::{MakeAttempt, Plain};
+pub use ext::{Plain, RetryExt};
+pub use make::MakeAttempt;
 pub use running::Running;
 
 /// An operation with retries around `call`, which is told its [`Attempt`] and makes a future. Nothing happens before it
@@ -60,27 +63,6 @@ where
     A: Future<Output = Result<T, E>>,
 {
     Retry::new(policy, call)
-}
-/// };
-/// assert_eq!(fetch.retry(&policy).await, Ok("hello"));
-/// # Ok(())
-/// # }
-/// ```
-pub trait RetryExt<A, T, E>: FnMut() -> A + Sized
-where
-    A: Future<Output = Result<T, E>>,
-{
-    /// An operation with retries around this function.
-    fn retry(self, policy: &RetryPolicy) -> Retry<Plain<Self>, A, T, E> {
-        Retry::new(policy, Plain(self))
-    }
-}
-
-impl<F, A, T, E> RetryExt<A, T, E> for F
-where
-    F: FnMut() -> A,
-    A: Future<Output = Result<T, E>>,
-{
 }
 
 /// An operation that [`retry`] made; its setters say with what, `.await` does it.
@@ -139,7 +121,8 @@ impl<F, A, T, E> Retry<F, A, T, E> {
 }
 
 impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
-    /// Asks this breaker before each attempt and tells it how each went. The retry takes a clone of the handle.
+    /// Asks this breaker before each attempt and tells it how each went. The retry takes a clone of the handle, which
+    /// must be on the retry's clock.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -162,7 +145,7 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
         self.with(|clock, lent, rules| (clock, lent.with_breaker(breaker.clone()), rules))
     }
 
-    /// Pays each retry from this budget. The retry takes a clone of the handle.
+    /// Pays each retry from this budget. The retry takes a clone of the handle, which must be on the retry's clock.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -187,6 +170,25 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
     }
 
     /// Says what an error means; without it every error is transient.
+    ///
+    /// ```
+    /// # use std::{io, time::Duration};
+    /// # use evenkeel_core::{backoff::BackoffPolicy, retry::{End, RetryPolicy}};
+    /// # use evenkeel_tokio::{Classified, retry};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
+    /// let failed = retry(&policy, |_| async { std::fs::read("/no/such/file") })
+    ///     .classify(|error| match error.kind() {
+    ///         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Classified::permanent(),
+    ///         io::ErrorKind::TimedOut => Classified::timeout(),
+    ///         _ => Classified::transient(),
+    ///     })
+    ///     .await;
+    /// assert!(failed.is_err_and(|error| error.end() == End::Permanent && error.attempts() == 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn classify<K2>(self, classify: K2) -> Retry<F, A, T, E, C, B, G, K2, O, H>
     where
         K2: Fn(&E) -> Classified,
@@ -221,7 +223,8 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
         self.with(|clock, lent, rules| (clock, lent, rules.with_classify_ok(classify_ok)))
     }
 
-    /// Called whenever a wait begins, before it; never under a lock. See [`RetryEvent`].
+    /// Called once before each wait, also one of no length, and whatever comes of it; never under a lock. See
+    /// [`RetryEvent`].
     ///
     /// ```
     /// # use std::time::Duration;
@@ -247,7 +250,23 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
         self.with(|clock, lent, rules| (clock, lent, rules.with_on_retry(on_retry)))
     }
 
-    /// Reads and sleeps on this clock: that of the breaker and the budget.
+    /// Reads and sleeps on this clock: that of the breaker and the budget, which are told its instants.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, retry::RetryPolicy};
+    /// # use evenkeel_tokio::{Clock, TestClock, retry};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// let backoff = BackoffPolicy::builder(Duration::from_secs(3600)).jitter(Jitter::None);
+    /// let policy = RetryPolicy::builder(backoff).max_attempts(2).build()?;
+    /// let clock = TestClock::new(); // an hour passes at once, in any runtime or in none
+    /// let failed = retry(&policy, |_| async { Err::<(), _>("reset") }).clock(clock.clone()).await;
+    /// assert_eq!(failed.unwrap_err().attempts(), 2);
+    /// assert_eq!(clock.now_ns(), 3_600_000_000_000);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clock<C2: Sleep>(self, clock: C2) -> Retry<F, A, T, E, C2, B, G, K, O, H> {
         self.with(|_, lent, rules| (clock, lent, rules))
     }

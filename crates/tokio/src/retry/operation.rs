@@ -20,10 +20,10 @@ where
     stream: Stream,
     lent: Lent<B, G>,
     rules: Rules<K, O, H>,
-    /// Why the wait that comes next, if one does.
-    cause: WaitCause,
     /// What the last attempt that ended brought.
     last: Option<Result<T, E>>,
+    /// The end of the wait that the listener was told of.
+    told_ns: Option<u64>,
 }
 
 impl<T, E, C, B, G, K, O, H> Operation<T, E, C, B, G, K, O, H>
@@ -45,21 +45,15 @@ where
             stream,
             lent,
             rules,
-            cause: WaitCause::Refused,
             last: None,
+            told_ns: None,
         }
     }
 
     /// What to do at `now_ns`. Breaker and budget are lent for this call.
     pub(super) fn poll(&mut self, now_ns: u64) -> RetryAction {
         let parts = &mut self.lent.parts();
-        let action = self.machine.poll(now_ns, parts, &mut self.stream).action;
-        match action {
-            RetryAction::Attempt { .. } => self.cause = WaitCause::Failed,
-            RetryAction::Abandon { .. } => self.cause = WaitCause::TimedOut,
-            _ => {}
-        }
-        action
+        self.machine.poll(now_ns, parts, &mut self.stream).action
     }
 
     /// The next attempt is due at once.
@@ -119,6 +113,7 @@ where
         let outcome = self.rules.outcome(&answer, now_ns);
         self.last = Some(answer);
         if self.report(now_ns, id, outcome) {
+            self.tell(WaitCause::Failed);
             return None;
         }
         let end = match outcome {
@@ -131,13 +126,24 @@ where
         Some(end)
     }
 
-    /// A wait begins: the listener hears of it.
-    pub(super) fn waits(&mut self, now_ns: u64, at_ns: u64) {
-        // What makes it wait again without an attempt is the breaker.
-        let cause = std::mem::replace(&mut self.cause, WaitCause::Refused);
+    /// Tells the listener when the next attempt is, if there is one.
+    pub(super) fn tell(&mut self, cause: WaitCause) {
+        let next_ns = self.machine.next_deadline_ns();
+        let Some(at_ns) = next_ns.filter(|_| self.machine.end().is_none()) else {
+            return;
+        };
+        let now_ns = self.clock.now_ns();
         let error = self.last.as_ref().and_then(|last| last.as_ref().err());
         let event = RetryEvent::new(cause, self.machine.attempts(), error, now_ns, at_ns);
         self.rules.on_retry(&event);
+        self.told_ns = Some(at_ns);
+    }
+
+    /// It waits until `at_ns`. What makes it wait again without an attempt is the breaker.
+    pub(super) fn waits(&mut self, at_ns: u64) {
+        if self.told_ns != Some(at_ns) {
+            self.tell(WaitCause::Refused);
+        }
     }
 }
 

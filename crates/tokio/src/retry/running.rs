@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use evenkeel_core::retry::{AttemptId, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy};
 use evenkeel_std::driver::{Lent, Rules};
-use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream};
+use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream, WaitCause};
 use pin_project_lite::pin_project;
 
 use super::make::MakeAttempt;
@@ -19,6 +19,20 @@ pin_project! {
     /// An operation with retries, as a future: what [`Retry::run`](super::Retry::run) returns.
     ///
     /// It holds the attempt itself, without a box. For cancel safety and panics see the [module](super).
+    ///
+    /// ```
+    /// # use std::{future::pending, time::Duration};
+    /// # use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
+    /// # use evenkeel_tokio::retry;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
+    /// let hangs = retry(&policy, |_| pending::<Result<(), ()>>()).run();
+    /// // Given up after a second: the attempt is dropped, and nothing stays behind.
+    /// assert!(tokio::time::timeout(Duration::from_secs(1), hangs).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "a future does nothing unless it is polled"]
     pub struct Running<F, A, T, E, C, B, G, K, O, H>
     where
@@ -229,9 +243,9 @@ where
             });
         }
         // It is dropped already.
-        RetryAction::Abandon { .. } => {}
+        RetryAction::Abandon { .. } => operation.tell(WaitCause::TimedOut),
         RetryAction::WaitUntil { at_ns } => {
-            operation.waits(now_ns, at_ns);
+            operation.waits(at_ns);
             let sleep = operation.clock.sleep_until(at_ns);
             stage.set(Stage::Wait { sleep });
         }

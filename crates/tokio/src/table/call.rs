@@ -20,6 +20,24 @@ pin_project! {
     ///
     /// **Cancel safe.** Dropped before its first poll, nothing has happened. Dropped later, it reports that the call
     /// was given up ([`Outcome::Ignored`]), after the operation itself was dropped.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, table::BreakerTablePolicy};
+    /// # use evenkeel_core::breaker::{BreakerPolicy, Phase, Trigger};
+    /// # use evenkeel_tokio::SharedBreakerTable;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let policy = BreakerTablePolicy::builder(breaker.build()?, 1_000, Duration::from_secs(3_600)).build()?;
+    /// let hosts = SharedBreakerTable::<u64>::new(policy);
+    /// let hangs = hosts.call(&7, std::future::pending::<Result<(), ()>>());
+    /// assert!(tokio::time::timeout(Duration::from_secs(2), hangs).await.is_err());
+    /// assert_eq!(hosts.phase(&7), Phase::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "a future does nothing unless it is polled"]
     pub struct KeyCall<'a, K, Q, F, S, C>
     where

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// What a try meets.
 #[derive(Clone, Copy, Debug)]
-pub enum Meets {
+pub(crate) enum Meets {
     Refusal,
     /// Neither yes nor no.
     Nothing,
@@ -27,34 +27,38 @@ pub enum Meets {
 }
 
 /// A link: the frames that come over it; `None` is the end of the stream.
-pub type Link = mpsc::Receiver<u32>;
+pub(crate) type Link = mpsc::Receiver<u32>;
+
+/// Held by each try that is under way.
+#[derive(Default)]
+struct Open(Arc<()>);
 
 /// Meets each try with the next of a script, and the last of it for ever.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     script: Arc<Vec<Meets>>,
     begun: Instant,
     tries: Arc<Mutex<Vec<Duration>>>,
     /// How many tries are under way.
-    open: Arc<()>,
+    open: Arc<Open>,
 }
 
 impl Server {
-    pub fn new(script: impl Into<Vec<Meets>>) -> Self {
+    pub(crate) fn new(script: impl Into<Vec<Meets>>) -> Self {
         Self {
             script: Arc::new(script.into()),
             begun: Instant::now(),
             tries: Arc::default(),
-            open: Arc::new(()),
+            open: Arc::default(),
         }
     }
 
-    pub fn connect(&self) -> impl Future<Output = Result<Link, &'static str>> + use<> {
+    pub(crate) fn connect(&self) -> impl Future<Output = Result<Link, &'static str>> + use<> {
         let mut tries = self.tries.lock().unwrap();
         let at = tries.len().min(self.script.len() - 1);
         tries.push(self.begun.elapsed());
         let meets = self.script[at];
-        let open = Arc::clone(&self.open);
+        let open = Arc::clone(&self.open.0);
         async move {
             let _open = open;
             match meets {
@@ -66,17 +70,17 @@ impl Server {
         }
     }
 
-    pub fn begun_until_now(&self) -> Duration {
+    pub(crate) fn begun_until_now(&self) -> Duration {
         self.begun.elapsed()
     }
 
     /// When the tries were made.
-    pub fn tries(&self) -> Vec<Duration> {
+    pub(crate) fn tries(&self) -> Vec<Duration> {
         self.tries.lock().unwrap().clone()
     }
 
     /// How long after the one before each try was made.
-    pub fn waits(&self) -> Vec<u64> {
+    pub(crate) fn waits(&self) -> Vec<u64> {
         let tries = self.tries();
         let pairs = tries.windows(2);
         pairs
@@ -85,8 +89,8 @@ impl Server {
     }
 
     /// Tries whose future was neither finished nor dropped.
-    pub fn under_way(&self) -> usize {
-        Arc::strong_count(&self.open) - 1
+    pub(crate) fn under_way(&self) -> usize {
+        Arc::strong_count(&self.open.0) - 1
     }
 }
 
@@ -106,23 +110,23 @@ fn send(every: Duration, frames: u32, stay: bool) -> Link {
     link
 }
 
-pub const fn secs(secs: u64) -> Duration {
+pub(crate) const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
 /// O4's: 500 ms doubling to 30 s.
-pub fn o4(jitter: Jitter) -> BackoffBuilder {
+pub(crate) fn o4(jitter: Jitter) -> BackoffBuilder {
     BackoffPolicy::builder(Duration::from_millis(500))
         .cap(secs(30))
         .jitter(jitter)
 }
 
 /// A try may take 10 s, a link is stable after 30 s, and lost after 45 s of silence.
-pub fn builder() -> ReconnectBuilder {
+pub(crate) fn builder() -> ReconnectBuilder {
     let builder = ReconnectPolicy::builder(o4(Jitter::None), secs(10));
     builder.stable_after(secs(30)).silence_limit(secs(45))
 }
 
-pub fn policy() -> ReconnectPolicy {
+pub(crate) fn policy() -> ReconnectPolicy {
     builder().build().unwrap()
 }

@@ -12,7 +12,7 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 use crate::machines::either;
 
 /// A call of a [`Breaker`].
@@ -179,10 +179,14 @@ impl Machine for Breaker {
         op
     }
 
-    fn unknown(permit: PermitId) -> Option<Op> {
+    fn unknown(permit: PermitId, assumed: Assumed) -> Option<Op> {
         Some(Op::OnOutcome {
             permit,
-            outcome: Outcome::Ignored,
+            outcome: match assumed {
+                Assumed::Ignored => Outcome::Ignored,
+                Assumed::Success => Outcome::Success,
+                Assumed::Failure => Outcome::Failure,
+            },
             latency_ns: 0,
         })
     }

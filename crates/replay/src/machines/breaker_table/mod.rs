@@ -17,7 +17,7 @@ use evenkeel_core::table::{BreakerTable, BreakerTablePolicy, BreakerTableState};
 
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 use crate::table_key::TableKey;
 
 pub use answer::{Answer, Due};
@@ -112,11 +112,15 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BreakerTable<K, S> {
         op
     }
 
-    fn unknown((key, permit): (K, PermitId)) -> Option<Op<K>> {
+    fn unknown((key, permit): (K, PermitId), assumed: Assumed) -> Option<Op<K>> {
         Some(Op::OnOutcome {
             key,
             permit,
-            outcome: Outcome::Ignored,
+            outcome: match assumed {
+                Assumed::Ignored => Outcome::Ignored,
+                Assumed::Success => Outcome::Success,
+                Assumed::Failure => Outcome::Failure,
+            },
             latency_ns: 0,
         })
     }

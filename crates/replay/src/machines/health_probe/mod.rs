@@ -12,7 +12,7 @@ use evenkeel_core::health::{
 use evenkeel_core::random::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 
 /// A call of a [`HealthProbe`].
 ///
@@ -28,7 +28,7 @@ use crate::machine::{Change, Machine, Verdict};
 /// let failed = Op::OnTraffic { found: Probed::Failed };
 /// let answer = probe.apply(5, &failed, &mut rng);
 /// let mut told = Vec::new();
-/// HealthProbe::changes(&failed, &answer, &mut |change| told.push((change.at_ns, change.to, change.cause)));
+/// HealthProbe::changes(5, &failed, &answer, &mut |change| told.push((change.at_ns, change.to, change.cause)));
 /// assert_eq!(told, [(5, "down", "failed")]);
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
@@ -84,8 +84,8 @@ impl Answer {
     }
 }
 
-/// No report counts for nothing, so there is no [`unknown`](Machine::unknown) one: a probe of which nobody knows what
-/// it found is in flight until its time ends.
+/// No report counts for nothing, so there is no [`unknown`](Machine::unknown) one that is [ignored](Assumed::Ignored): a
+/// probe of which nobody knows what it found is in flight until its time ends.
 impl Machine for HealthProbe {
     const NAME: &'static str = "health_probe";
     const POLL_ASKS: bool = true;
@@ -146,6 +146,15 @@ impl Machine for HealthProbe {
             *probe = id;
         }
         op
+    }
+
+    fn unknown(probe: ProbeId, assumed: Assumed) -> Option<Op> {
+        let found = match assumed {
+            Assumed::Ignored => return None,
+            Assumed::Success => Probed::Passed,
+            Assumed::Failure => Probed::Failed,
+        };
+        Some(Op::OnReport { probe, found })
     }
 
     fn poll() -> Option<Op> {

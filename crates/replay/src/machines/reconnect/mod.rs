@@ -12,7 +12,7 @@ use evenkeel_core::reconnect::{
 use evenkeel_core::{Reported, RestoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 
 /// A call of a [`Reconnect`].
 ///
@@ -83,8 +83,8 @@ pub enum Answer {
     Attempts(u32),
 }
 
-/// No fact counts for nothing, so there is no [`unknown`](Machine::unknown) one: a link of which nobody knows what
-/// became of it ends by its timeout. The [`changes`](Machine::changes) are the links that
+/// No fact counts for nothing, so there is no [`unknown`](Machine::unknown) one that is [ignored](Assumed::Ignored): a
+/// link of which nobody knows what became of it ends by its timeout. The [`changes`](Machine::changes) are the links that
 /// came up, failed, and were lost, by report or because time ran out on them.
 impl Machine for Reconnect {
     const NAME: &'static str = "reconnect";
@@ -151,6 +151,15 @@ impl Machine for Reconnect {
             *link = id;
         }
         op
+    }
+
+    fn unknown(link: LinkId, assumed: Assumed) -> Option<Op> {
+        let event = match assumed {
+            Assumed::Ignored => return None,
+            Assumed::Success => LinkEvent::Connected,
+            Assumed::Failure => LinkEvent::Failed,
+        };
+        Some(Op::OnEvent { link, event })
     }
 
     fn poll() -> Option<Op> {

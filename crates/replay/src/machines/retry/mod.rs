@@ -11,6 +11,7 @@ mod recorder;
 
 use evenkeel_core::RestoreError;
 use evenkeel_core::breaker::Transitions;
+use evenkeel_core::budget::RetryCause;
 use evenkeel_core::random::Rng;
 use evenkeel_core::retry::{
     AttemptId, AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy, RetryReport,
@@ -26,7 +27,7 @@ pub use recorded_parts::RecordedParts;
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 #[cfg(feature = "alloc")]
 use crate::key::Key;
-use crate::machine::{Change, Machine, Verdict};
+use crate::machine::{Assumed, Change, Machine, Verdict};
 
 /// A call of a [`Retry`].
 ///
@@ -237,10 +238,14 @@ impl Machine for Retry {
         op
     }
 
-    fn unknown(attempt: AttemptId) -> Option<Op> {
+    fn unknown(attempt: AttemptId, assumed: Assumed) -> Option<Op> {
         Some(Op::OnOutcome {
             attempt,
-            outcome: AttemptOutcome::Cancelled,
+            outcome: match assumed {
+                Assumed::Ignored => AttemptOutcome::Cancelled,
+                Assumed::Success => AttemptOutcome::Success,
+                Assumed::Failure => AttemptOutcome::transient(RetryCause::Failure),
+            },
             lent: Lent::NONE,
         })
     }

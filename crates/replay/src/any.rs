@@ -376,6 +376,27 @@ as_they_are! {
     ThresholdWindow: evenkeel_core::estimator::ThresholdWindow,
 }
 
+#[cfg(feature = "alloc")]
+impl AnyOp {
+    /// Whose changes an answer to this call of the machine `id` tells: what changes is the breaker that was lent.
+    ///
+    /// ```
+    /// use evenkeel_replay::any::AnyOp;
+    /// use evenkeel_replay::retry::{Lent, LentBreaker, Op};
+    ///
+    /// let lent = Lent { breaker: Some(LentBreaker::Breaker(3)), budget: None };
+    /// assert_eq!(AnyOp::Retry(Op::Poll { lent }).changes_whose(7), 3);
+    /// assert_eq!(AnyOp::Retry(Op::Begin).changes_whose(7), 7);
+    /// ```
+    #[must_use]
+    pub fn changes_whose(&self, id: u64) -> u64 {
+        match self {
+            Self::Retry(op) => op.lent().breaker.as_ref().map_or(id, |lent| lent.id()),
+            _ => id,
+        }
+    }
+}
+
 /// A policy and state of which no machine can be made.
 #[cfg(feature = "std")]
 #[non_exhaustive]

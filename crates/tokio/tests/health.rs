@@ -101,6 +101,9 @@ async fn a_check_that_hangs_or_panics_has_failed() {
             }
         });
         let probe = probe.start();
+        sleep(Duration::from_millis(1_001)).await;
+        assert_eq!(checks.load(Ordering::Relaxed), 1);
+        assert_eq!(Arc::strong_count(&under_way), 2, "dropped at its time");
         sleep(secs(30)).await;
         assert_eq!(probe.health(), Some(Health::Down), "panics: {panics}");
         assert!(checks.load(Ordering::Relaxed) >= 2);
@@ -144,7 +147,7 @@ async fn traffic_counts_and_is_told() {
     let breaker = breaker();
     let probe = HealthProbe::new(&policy(), |_| std::future::pending::<Result<(), String>>());
     let probe = probe.breaker(&breaker).start();
-    let mut watch = probe.watch();
+    let (begun, mut watch) = (Instant::now(), probe.watch());
     for found in [Probed::Passed, Probed::Passed] {
         probe.on_traffic(found);
     }
@@ -152,6 +155,11 @@ async fn traffic_counts_and_is_told() {
         .wait_for(|health| *health == Some(Health::Up))
         .await
         .unwrap();
+    assert_eq!(
+        begun.elapsed(),
+        Duration::ZERO,
+        "at once, not with the next probe"
+    );
     let _ = breaker.call(async { Err::<(), _>("no answer") }).await;
     sleep(secs(1)).await;
     assert_eq!(

@@ -277,6 +277,7 @@ async fn changed_and_until_lost_dropped_at_every_poll_miss_nothing() {
         (3, Some(450)),
         "tenths after the last frame"
     );
-    // Connected, confirmed; waiting; due, as nobody drives it.
-    assert_eq!(lines, ["connected", "connected", "waiting", "due"]);
+    // Up, confirmed, stable; lost; due, as nobody drives it.
+    let phases = ["connected", "connected", "connected", "waiting", "due"];
+    assert_eq!(lines, phases);
 }

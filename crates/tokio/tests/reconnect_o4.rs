@@ -176,6 +176,13 @@ async fn o4_a_connect_that_hangs_is_dropped_at_its_timeout() {
         server.connect()
     });
     let status = reconnect.status();
+    let waiting = timeout(Duration::from_millis(10_200), reconnect.next_link()).await;
+    assert!(waiting.is_err());
+    assert_eq!(
+        server.under_way(),
+        0,
+        "dropped at its time, not with the next try"
+    );
     let live = reconnect.next_link().await.unwrap();
     assert_eq!(live.id().to_word(), 2);
     assert_eq!(server.tries()[1], Duration::from_millis(10_500));

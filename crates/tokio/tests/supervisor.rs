@@ -1,7 +1,7 @@
 //! The supervisor of tasks: what O1 wants of an adapter, panics, graceful stop, abort, drop and shutdown, on paused time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
@@ -282,6 +282,33 @@ async fn an_abort_between_add_and_start_is_heard() {
         Ok(Ended::AllAtRest)
     );
     assert_eq!((alive.count(), supervisor.status()[0].restarts), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_may_command_the_supervisor_and_an_abort_before_the_task_is_there_is_heard() {
+    let supervisor = Arc::new(OnceLock::<Supervisor>::new());
+    let listener = {
+        let supervisor = Arc::clone(&supervisor);
+        move |event: &ChildEvent| {
+            if let ChildEventKind::Started { .. } = event.kind {
+                let supervisor = supervisor.get().unwrap();
+                supervisor.abort_child(&event.name).unwrap();
+            }
+        }
+    };
+    let made = Supervisor::with(TokioClock::default(), &Streams::seeded(1), listener);
+    let supervisor = supervisor.get_or_init(|| made);
+    let alive = Alive::default();
+    add_deaf(supervisor, "deaf", &alive);
+    sleep(secs(1)).await;
+    assert_eq!(
+        (alive.count(), supervisor.status()[0].running_since_ns),
+        (0, None)
+    );
+    assert_eq!(
+        timeout(secs(1), supervisor.wait()).await,
+        Ok(Ended::AllAtRest)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -87,7 +87,7 @@ async fn call(who: &'static str, streams: Streams, journal: Journal) -> turmoil:
                     &clock,
                     who,
                     format!("{} until {}", event.cause().name(), event.at_ns()),
-                )
+                );
             })
             .await;
         match answer {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use evenkeel_replay::Assumed;
 
 use super::clock::Moment;
 
@@ -28,7 +29,8 @@ pub(crate) struct VerifyArgs {
 /// Runs a journal again under another policy, beside the recorded one: where do decisions part, and what comes of it?
 ///
 /// Each table of the policy file is for the machines of that kind. Reports of calls that the new policy refuses are
-/// skipped and counted; calls that only it admits have unknown outcomes, which count for nothing.
+/// skipped and counted; calls that only it admits have unknown outcomes, which count for nothing unless --unknown says
+/// otherwise.
 #[derive(Args)]
 #[command(after_help = "Example:
   evenkeel what-if incident.jsonl --policy better.toml --report what-if.html")]
@@ -44,12 +46,34 @@ pub(crate) struct WhatIfArgs {
     /// Seed of the random words beyond the recorded ones
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// How calls end that only the new policy lets through: success and failure give the best and the worst case
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub(crate) unknown: Unknown,
     /// Write the picture: one self-contained HTML file
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// As [`Assumed`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unknown {
+    #[default]
+    Ignored,
+    Success,
+    Failure,
+}
+
+impl From<Unknown> for Assumed {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Ignored => Self::Ignored,
+            Unknown::Success => Self::Success,
+            Unknown::Failure => Self::Failure,
+        }
+    }
 }
 
 /// Looks into journals.
@@ -71,9 +95,10 @@ pub(crate) enum JournalCommand {
     Diff(DiffArgs),
 }
 
-/// Prints each call on a line: seconds since the first call, machine, call, answer, what changed, random words drawn.
+/// Prints each call on a line: seconds since the first call, machine, call, answer, what changed.
 ///
-/// A word is shown as the fraction of its range that it stands for; --json has all as it is recorded.
+/// With --words also the random words drawn, each as the fraction of its range that it stands for; --json has all as it is
+/// recorded.
 #[derive(Args)]
 #[command(after_help = "Example:
   evenkeel journal show incident.jsonl --machine db --from 12.5s --changes")]
@@ -95,6 +120,9 @@ pub(crate) struct ShowArgs {
     /// Only calls whose answers tell of a change, and gaps
     #[arg(long)]
     pub(crate) changes: bool,
+    /// Show the random words that calls drew, too
+    #[arg(long)]
+    pub(crate) words: bool,
     /// Print an object for each line
     #[arg(long)]
     pub(crate) json: bool,

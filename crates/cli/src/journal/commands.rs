@@ -164,6 +164,7 @@ fn shown(args: &ShowArgs) -> Result<Ended> {
             to: args.to,
         },
         only_changes: args.changes,
+        words: args.words,
         json: args.json,
         colour: Screen::of_stdout().colour,
     };

@@ -1,6 +1,7 @@
 //! The commands about journals: what is in one, whether it holds, and what another policy would have done.
 
 pub(crate) mod args;
+pub(crate) mod blocks;
 pub(crate) mod clock;
 mod commands;
 mod diff;

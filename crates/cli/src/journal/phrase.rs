@@ -23,10 +23,62 @@ pub(crate) fn answer(answer: &Tree, clock: Clock) -> String {
     match answer.variant() {
         Some(("transitions", Tree::List(made))) if made.is_empty() => "no change".to_owned(),
         Some(("transitions", _)) => "changed".to_owned(),
+        Some(("done", inner)) if inner.get("end").is_some() => ended(inner, clock),
+        Some((_, inner)) if told(inner).is_some() => told(inner)
+            .map(|inner| self::answer(inner, clock))
+            .unwrap_or_default(),
+        // `{"attempt": {"attempt": 1, ..}}`: once is enough.
+        Some((outer, inner)) if inner.get(outer).is_some() => content(inner, clock),
         // `{"receipt": {"counted": []}}`: the inner name says it.
         Some((_, inner)) if is_choice(inner) => self::answer(inner, clock),
         Some((outer, inner)) => with(clean(outer), content(inner, clock)),
         None => word(answer, clock),
+    }
+}
+
+/// What is left of a step or a report where transitions are told as changes: `{"action": .., "transitions": []}`.
+fn told(tree: &Tree) -> Option<&Tree> {
+    let Tree::Table(entries) = tree else {
+        return None;
+    };
+    match entries.as_slice() {
+        [(name, value), (rest, _)]
+            if matches!(name.as_str(), "action" | "reported") && rest == "transitions" =>
+        {
+            Some(value)
+        }
+        _ => None,
+    }
+}
+
+/// How an operation ended: `succeeded`, or `ended: breaker-open (open), retry at 1 s`.
+fn ended(done: &Tree, clock: Clock) -> String {
+    let Some(end) = done.get("end") else {
+        return content(done, clock);
+    };
+    let said = match end.variant() {
+        None => word(end, clock),
+        Some((name, why)) => {
+            let name = clean(name);
+            match (why.get("reason").or_else(|| why.get("limit")), why) {
+                (Some(reason), Tree::Table(entries)) => {
+                    let rest: Vec<_> = entries
+                        .iter()
+                        .filter(|(name, _)| !matches!(name.as_str(), "reason" | "limit"))
+                        .cloned()
+                        .collect();
+                    let first = format!("{name} ({})", answer(reason, clock));
+                    let rest = fields(&rest, clock);
+                    let parts = [first, rest].into_iter().filter(|part| !part.is_empty());
+                    parts.collect::<Vec<_>>().join(", ")
+                }
+                _ => with(name, content(why, clock)),
+            }
+        }
+    };
+    match said.as_str() {
+        "succeeded" => said,
+        _ => format!("ended: {said}"),
     }
 }
 
@@ -89,8 +141,14 @@ fn content(tree: &Tree, clock: Clock) -> String {
 }
 
 fn fields(entries: &[(String, Tree)], clock: Clock) -> String {
+    // An attempt's number, where it is that of its id.
+    let is_told = |name: &str, value: &Tree| {
+        let attempt = entries.iter().find(|(name, _)| name == "attempt");
+        name == "number" && attempt.is_some_and(|(_, id)| id == value)
+    };
     let said: Vec<String> = entries
         .iter()
+        .filter(|(name, value)| !is_told(name, value))
         .filter_map(|(name, value)| field(name, value, clock))
         .filter(|said| !said.is_empty())
         .collect();
@@ -233,7 +291,31 @@ mod tests {
             ),
             (
                 r#"{"step":{"action":{"done":{"end":"succeeded"}},"transitions":[]}}"#,
-                "step done succeeded",
+                "succeeded",
+            ),
+            (
+                r#"{"step":{"action":{"attempt":{"attempt":2,"number":2,"timeout_at_ns":1800000000,"would_refuse":null}},"transitions":[]}}"#,
+                "attempt 2, timeout at 0.8 s",
+            ),
+            (
+                r#"{"step":{"action":{"done":{"end":{"breaker-open":{"reason":"open","retry_at_ns":3000000000}}}},"transitions":[]}}"#,
+                "ended: breaker-open (open), retry at 2 s",
+            ),
+            (
+                r#"{"step":{"action":{"done":{"end":{"exhausted":{"limit":"retries"}}}},"transitions":[]}}"#,
+                "ended: exhausted (retries)",
+            ),
+            (
+                r#"{"step":{"action":{"done":{"end":"deadline"}},"transitions":[]}}"#,
+                "ended: deadline",
+            ),
+            (
+                r#"{"step":{"action":{"wait-until":{"at_ns":1500000000}},"transitions":[]}}"#,
+                "wait-until at 0.5 s",
+            ),
+            (
+                r#"{"report":{"reported":"counted","transitions":[]}}"#,
+                "counted",
             ),
         ];
         for (json, said) in answers {

@@ -57,6 +57,13 @@ pub(crate) fn title(kind: Kind, id: u64, name: Option<&str>) -> String {
     }
 }
 
+/// `retry "call" (18 machines)`.
+pub(crate) fn titled(kind: Kind, machines: u64, name: Option<&str>) -> String {
+    let kind = kind.name();
+    let name = quoted(&label(name.unwrap_or(""), LONGEST_NAME));
+    format!("{kind} {name} ({machines} machines)")
+}
+
 impl Roster {
     /// Those of a whole journal.
     pub(crate) fn of(loaded: &Loaded) -> Self {

@@ -27,6 +27,7 @@ const LONGEST_ANSWER: usize = 96;
 pub(crate) struct Show<'a> {
     pub(crate) filter: Filter<'a>,
     pub(crate) only_changes: bool,
+    pub(crate) words: bool,
     pub(crate) json: bool,
     pub(crate) colour: bool,
 }
@@ -143,7 +144,7 @@ impl<W: Write> Printer<'_, W> {
         let Some(member) = self.roster.get(line.id) else {
             return Ok(Ok(()));
         };
-        if !filter.wants_machine(member) || !filter.wants_instant(line.t_ns, self.clock) {
+        if !filter.wants_instant(line.t_ns, self.clock) {
             return Ok(Ok(()));
         }
         let (op, answer) = match (line.op(), line.answer()) {
@@ -152,13 +153,20 @@ impl<W: Write> Printer<'_, W> {
         };
         let mut changes = Vec::new();
         answer.changes(line.t_ns, &op, &mut |change| changes.push(change));
-        if !filter.wants_key(&op, &answer) || (self.show.only_changes && changes.is_empty()) {
+        // What changes is the breaker that was lent: the call is one of its own, too.
+        let changed = self.roster.get(op.changes_whose(line.id));
+        let changed = changed.filter(|changed| changed.id != line.id);
+        let whose = changed.unwrap_or(member);
+        let is_of_machine = filter.wants_machine(whose)
+            || (!self.show.only_changes && filter.wants_machine(member));
+        let is_change = !self.show.only_changes || !changes.is_empty();
+        if !is_of_machine || !is_change || !filter.wants_key(&op, &answer) {
             return Ok(Ok(()));
         }
         let verdict = answer.verdict(&op);
         if self.show.json {
-            let member = member.clone();
-            self.json(line, &member, verdict, &changes)?;
+            let (member, whose) = (member.clone(), changed.map(|changed| changed.id));
+            self.json(line, &member, verdict, &changes, whose)?;
         } else {
             if !self.told_origin {
                 let origin = self.clock.origin_ns();
@@ -167,7 +175,7 @@ impl<W: Write> Printer<'_, W> {
                 writeln!(self.out, "{told}")?;
                 self.told_origin = true;
             }
-            let text = self.text(line, member, verdict, &changes);
+            let text = self.text(line, member, verdict, &changes, changed);
             writeln!(self.out, "{text}")?;
         }
         Ok(Ok(()))
@@ -179,6 +187,7 @@ impl<W: Write> Printer<'_, W> {
         member: &Member,
         verdict: Option<Verdict>,
         changes: &[Change],
+        changed: Option<&Member>,
     ) -> String {
         let clock = self.clock;
         let time = clock.aligned(line.t_ns);
@@ -189,9 +198,16 @@ impl<W: Write> Printer<'_, W> {
         );
         let mut rest: Vec<String> = changes
             .iter()
-            .map(|change| self.painted(&phrase::change(change, line.t_ns, clock), "1"))
+            .map(|change| {
+                let told = phrase::change(change, line.t_ns, clock);
+                let told = match changed {
+                    Some(changed) => format!("{}: {told}", changed.label),
+                    None => told,
+                };
+                self.painted(&told, "1")
+            })
             .collect();
-        if !line.words.is_empty() {
+        if self.show.words && !line.words.is_empty() {
             rest.push(self.painted(&phrase::words(&line.words), "2"));
         }
         let width = self.roster.width();
@@ -217,6 +233,7 @@ impl<W: Write> Printer<'_, W> {
         member: &Member,
         verdict: Option<Verdict>,
         changes: &[Change],
+        changed: Option<u64>,
     ) -> io::Result<()> {
         let raw = |text| serde_json::from_str::<&RawValue>(text).map_err(io::Error::from);
         let call = Call {
@@ -231,6 +248,7 @@ impl<W: Write> Printer<'_, W> {
             answer: raw(line.answer)?,
             verdict: verdict.map(VerdictJson::from),
             changes: changes.iter().map(ChangeJson::from).collect(),
+            changed_id: changed,
         };
         self.object(&call)
     }
@@ -269,6 +287,9 @@ struct Call<'a> {
     answer: &'a RawValue,
     verdict: Option<VerdictJson>,
     changes: Vec<ChangeJson>,
+    /// The machine that changes, if it is another: a breaker that was lent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_id: Option<u64>,
 }
 
 /// A header, for programs.

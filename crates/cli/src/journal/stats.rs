@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use anyhow::{Result, anyhow};
+use evenkeel_replay::any::{AnyAnswer, AnyOp};
 use evenkeel_replay::journal::{Damage, End, Line, OpLine};
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::roster::Roster;
+use super::roster::{Member, Roster, titled};
 use super::source::Source;
-use super::tally::{Counts, Tally, listed, one_more};
+use super::tally::{Counts, Tally, add, listed, one_more};
 use super::tree::Tree;
 use crate::numbers;
 use crate::progress::Progress;
@@ -31,7 +32,7 @@ pub(crate) struct Stats {
 }
 
 /// What one machine did.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct OfMachine {
     pub(crate) id: u64,
     pub(crate) machine: &'static str,
@@ -48,7 +49,13 @@ pub(crate) struct OfMachine {
     #[serde(flatten)]
     pub(crate) tally: Tally,
     #[serde(skip)]
-    title: String,
+    member: Option<Member>,
+    /// Machines of this kind and name: more than one in what people read.
+    #[serde(skip)]
+    machines: u64,
+    /// Calls of others that borrowed it.
+    #[serde(skip)]
+    lent: u64,
 }
 
 /// Reads a journal to its end.
@@ -67,7 +74,8 @@ pub(crate) fn stats(source: &Source) -> Result<Stats> {
                     id: member.id,
                     machine: member.kind.name(),
                     name: member.name.clone(),
-                    title: member.title(),
+                    member: Some(member.clone()),
+                    machines: 1,
                     ..OfMachine::default()
                 });
                 of.dropped = of.dropped.saturating_add(header.dropped.unwrap_or(0));
@@ -76,8 +84,14 @@ pub(crate) fn stats(source: &Source) -> Result<Stats> {
                 of.checkpoints += u64::from(is_checkpoint);
             }
             Line::Op(op) => {
+                let (call, answer) = (op.op().map_err(damaged)?, op.answer().map_err(damaged)?);
                 if let Some(of) = machines.get_mut(&op.id) {
-                    of.count(&op).map_err(damaged)?;
+                    of.count(&op, &call, &answer);
+                }
+                let whose = call.changes_whose(op.id);
+                if let Some(of) = machines.get_mut(&whose) {
+                    of.lent += u64::from(whose != op.id);
+                    of.tally.count_changes(&call, &answer);
                 }
                 spread(&mut stats.first_ns, &mut stats.last_ns, op.t_ns);
             }
@@ -98,8 +112,7 @@ pub(crate) fn stats(source: &Source) -> Result<Stats> {
 }
 
 impl OfMachine {
-    fn count(&mut self, line: &OpLine<'_>) -> Result<(), Damage> {
-        let (op, answer) = (line.op()?, line.answer()?);
+    fn count(&mut self, line: &OpLine<'_>, op: &AnyOp, answer: &AnyAnswer) {
         self.ops += 1;
         self.words += line.words.len() as u64;
         spread(&mut self.first_ns, &mut self.last_ns, line.t_ns);
@@ -111,12 +124,35 @@ impl OfMachine {
                 }
             }
         }
-        self.tally.count(&op, &answer);
-        Ok(())
+        self.tally.count(op, answer);
+    }
+
+    /// Another of the same kind and name.
+    fn add(&mut self, of: &Self) {
+        self.machines += of.machines;
+        self.ops += of.ops;
+        self.words += of.words;
+        self.lent += of.lent;
+        self.dropped = self.dropped.saturating_add(of.dropped);
+        self.gaps += of.gaps;
+        self.checkpoints += of.checkpoints;
+        for t_ns in [of.first_ns, of.last_ns].into_iter().flatten() {
+            spread(&mut self.first_ns, &mut self.last_ns, t_ns);
+        }
+        add(&mut self.calls, &of.calls);
+        self.tally.add(&of.tally);
+    }
+
+    fn title(&self) -> String {
+        match (&self.member, self.machines) {
+            (Some(of), 2..) => titled(of.kind, self.machines, of.name.as_deref()),
+            (Some(of), _) => of.title(),
+            (None, _) => String::new(),
+        }
     }
 
     fn text(&self, clock: Clock, width: usize) -> String {
-        let mut text = format!("{}: {}", self.title, numbers::counted(self.ops, "call"));
+        let mut text = format!("{}: {}", self.title(), numbers::counted(self.ops, "call"));
         if let (Some(first_ns), Some(last_ns)) = (self.first_ns, self.last_ns) {
             let (first, last) = (clock.text(first_ns), clock.text(last_ns));
             let _ = write!(
@@ -131,6 +167,12 @@ impl OfMachine {
         };
         if self.ops > 0 {
             line("calls", listed(&self.calls));
+        }
+        if self.lent > 0 {
+            line(
+                "lent",
+                format!("for {}", numbers::counted(self.lent, "call")),
+            );
         }
         if let Some(answers) = self.tally.answers() {
             line("asked", answers);
@@ -185,11 +227,30 @@ impl Stats {
             }
         };
         let clock = Clock::since(self.first_ns.unwrap_or(0));
-        for of in &self.machines {
+        for of in self.blocks() {
             text.push('\n');
             text += &of.text(clock, width);
         }
         text
+    }
+
+    /// Machines of the same kind and name are one block, where the first of them stands.
+    fn blocks(&self) -> Vec<OfMachine> {
+        let mut blocks: Vec<OfMachine> = Vec::new();
+        let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for of in &self.machines {
+            let place = of.name.as_deref().map(|name| (of.machine, name));
+            match place.and_then(|place| places.get(&place)) {
+                Some(&at) => blocks[at].add(of),
+                None => {
+                    if let Some(place) = place {
+                        places.insert(place, blocks.len());
+                    }
+                    blocks.push(of.clone());
+                }
+            }
+        }
+        blocks
     }
 }
 

@@ -37,9 +37,22 @@ impl Tally {
             Some(Verdict::Ended { reason }) => one_more(&mut self.ended, reason),
             _ => {}
         }
+    }
+
+    /// What changed, of the machine itself or of a breaker that was lent to another.
+    pub(crate) fn count_changes(&mut self, op: &AnyOp, answer: &AnyAnswer) {
         answer.changes(0, op, &mut |change| {
-            one_more(&mut self.changes, change.cause)
+            one_more(&mut self.changes, change.cause);
         });
+    }
+
+    pub(crate) fn add(&mut self, of: &Self) {
+        self.asked += of.asked;
+        self.admitted += of.admitted;
+        self.waits += of.waits;
+        add(&mut self.refused, &of.refused);
+        add(&mut self.ended, &of.ended);
+        add(&mut self.changes, &of.changes);
     }
 
     /// `206: 150 admitted, 56 refused (open 50, ramp 6)`; `None` where nothing was asked.
@@ -73,6 +86,13 @@ pub(crate) fn one_more(counts: &mut Counts, name: &str) {
         None => {
             counts.insert(name.to_owned(), 1);
         }
+    }
+}
+
+/// Adds counts by name.
+pub(crate) fn add(counts: &mut Counts, more: &Counts) {
+    for (name, count) in more {
+        *counts.entry(name.clone()).or_default() += count;
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Result, anyhow};
+use evenkeel_replay::Assumed;
 use evenkeel_replay::any::Kind;
 use evenkeel_replay::journal::Loaded;
 use evenkeel_replay::what_if::{Compared, First, Policies, Start, Tally, WhatIf};
 
+use super::blocks::{Block, blocks};
 use super::clock::Clock;
 use super::phrase;
-use super::roster::{Roster, title};
+use super::roster::Roster;
 use super::source::Source;
 use super::tree::Tree;
 use crate::numbers;
@@ -75,12 +77,13 @@ pub(crate) fn text(source: &Source, file: &PolicyFile, found: &WhatIf) -> String
         "{} under {}: {calls} of {of} in {span}\n",
         source.name, file.name
     );
+    let blocks = blocks(found);
     let mut untouched = Vec::new();
-    for machine in &found.machines {
-        if is_untouched(machine) {
-            untouched.push(title(machine.kind, machine.id, machine.name.as_deref()));
+    for block in &blocks {
+        if block.is_untouched {
+            untouched.push(block.title());
         } else {
-            text += &of_machine(machine, clock);
+            text += &of_block(block, clock);
         }
     }
     if !untouched.is_empty() {
@@ -95,18 +98,13 @@ pub(crate) fn text(source: &Source, file: &PolicyFile, found: &WhatIf) -> String
             .cloned()
             .collect::<Vec<_>>()
             .join(", ");
-        let _ = match untouched.len() == found.machines.len() {
+        let _ = match untouched.len() == blocks.len() {
             true => writeln!(text, "\nNo decision parts: each machine does as recorded."),
             false => writeln!(text, "\nAs recorded: {named}{more}"),
         };
     }
     let _ = write!(text, "\n{NOTE}\n{}", limits(found));
     text
-}
-
-/// Whether it did the same, with whichever policy.
-pub(crate) fn is_untouched(machine: &Compared) -> bool {
-    machine.parted.is_none() && machine.before == machine.after && machine.known_until_ns.is_none()
 }
 
 /// What the second run could not know, in sentences.
@@ -123,11 +121,7 @@ pub(crate) fn limits(found: &WhatIf) -> String {
         "recorded report",
         "skipped: of calls that the new policy refuses, or does not begin.",
     );
-    say(
-        sum(|of| of.unknown),
-        "outcome",
-        "unknown: of calls that only the new policy lets through; they are taken to count for nothing.",
-    );
+    say(sum(|of| of.unknown), "outcome", assumed(found.assumed));
     say(
         sum(|of| of.pending),
         "report",
@@ -141,6 +135,21 @@ pub(crate) fn limits(found: &WhatIf) -> String {
     text
 }
 
+/// What is said of unknown outcomes.
+fn assumed(assumed: Assumed) -> &'static str {
+    match assumed {
+        Assumed::Ignored => {
+            "unknown: of calls that only the new policy lets through; they are taken to count for nothing."
+        }
+        Assumed::Success => {
+            "unknown: of calls that only the new policy lets through; they are taken as successes, the best case."
+        }
+        Assumed::Failure => {
+            "unknown: of calls that only the new policy lets through; they are taken as failures, the worst case."
+        }
+    }
+}
+
 /// How a machine of the second run began, in words.
 pub(crate) fn begun(start: Start) -> &'static str {
     match start {
@@ -152,9 +161,9 @@ pub(crate) fn begun(start: Start) -> &'static str {
     }
 }
 
-fn of_machine(machine: &Compared, clock: Clock) -> String {
-    let whose = title(machine.kind, machine.id, machine.name.as_deref());
-    let mut text = format!("\n{whose}, {}\n", begun(machine.start));
+fn of_block(block: &Block, clock: Clock) -> String {
+    let machine = &block.sum;
+    let mut text = format!("\n{}, {}\n", block.title(), block.begun());
     let rows = rows(&machine.before, &machine.after);
     let wide =
         |of: fn(&Row) -> usize, least: usize| rows.iter().map(of).max().unwrap_or(0).max(least);
@@ -177,6 +186,7 @@ fn of_machine(machine: &Compared, clock: Clock) -> String {
         );
     }
     match &machine.parted {
+        None if block.is_only_lent() => text += &format!("  {LENT}\n"),
         None => text += "  no decision parts\n",
         Some(first) => text += &parted(machine, first, clock),
     }
@@ -190,6 +200,10 @@ fn of_machine(machine: &Compared, clock: Clock) -> String {
     text
 }
 
+/// What is said of a breaker that nobody asked itself.
+pub(crate) const LENT: &str =
+    "not asked itself, but lent: the calls are those of the machines that borrow it";
+
 /// A line of a table: a count in both runs; deeper ones are parts of the one above.
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -202,7 +216,7 @@ pub(crate) struct Row {
 pub(crate) fn rows(before: &Tally, after: &Tally) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |name: &str, depth, before: u64, after: u64| {
-        if before > 0 || after > 0 || name == "asked" {
+        if before > 0 || after > 0 {
             rows.push(Row {
                 name: name.to_owned(),
                 depth,

@@ -7,6 +7,7 @@ pub mod backoff_table;
 pub mod breaker;
 #[cfg(feature = "alloc")]
 pub mod breaker_table;
+mod budget;
 mod either;
 mod estimator;
 pub mod health_probe;

@@ -37,12 +37,7 @@ impl Run<'_> {
                 bucket.count(side, verdict);
             }
         }
-        let whose = match op {
-            // What changed is the breaker that was lent.
-            AnyOp::Retry(op) => op.lent().breaker.as_ref().map_or(id, |lent| lent.id()),
-            _ => id,
-        };
-        if let Some(member) = self.members.get_mut(&whose) {
+        if let Some(member) = self.members.get_mut(&op.changes_whose(id)) {
             let watch = &mut member.watches[side as usize];
             answer.changes(self.clock_ns, op, &mut |change| watch.change(change));
         }

@@ -4,7 +4,7 @@ use evenkeel_core::breaker::{PermitId, Transitions};
 use evenkeel_core::table::{BackoffTable, BreakerTable, RecoveryBudget};
 use evenkeel_replay::any::{AnyAnswer, AnyOp, Journaled};
 use evenkeel_replay::{
-    Change, Key, Machine, ToKey, Verdict, backoff_table, breaker_table, recovery_budget,
+    Assumed, Change, Key, Machine, ToKey, Verdict, backoff_table, breaker_table, recovery_budget,
 };
 
 use crate::written::reads;
@@ -173,7 +173,7 @@ fn ids_of_a_breaker_table() {
     let granted = breaker_table::Answer::Granted {
         permit: permits[0],
         would_refuse: None,
-        transitions: evenkeel_core::breaker::Transitions::NONE,
+        transitions: Transitions::NONE,
         by: evenkeel_core::table::AnsweredBy::Key,
     };
     assert_eq!(Table::given(&asked, &granted), Some((7, permits[0])));

@@ -91,11 +91,13 @@ fn the_last_that_is_said_of_a_machine_counts() {
 
 #[test]
 fn nothing_is_compared_with_nothing() {
-    let found = what_if(&Loaded::default(), &Policies::new(), Assumed::Ignored, 1).expect("nothing is wrong");
+    let found = what_if(&Loaded::default(), &Policies::new(), Assumed::Ignored, 1)
+        .expect("nothing is wrong");
     assert!(found.machines.is_empty());
     let mut tape = Tape::new(1);
     tape.add(1, &Breaker::new(policy(5)));
-    let found = what_if(&tape.loaded, &Policies::new(), Assumed::Ignored, 1).expect("nothing is wrong");
+    let found =
+        what_if(&tape.loaded, &Policies::new(), Assumed::Ignored, 1).expect("nothing is wrong");
     crate::same::assert_same(&found.machines[0]);
 }
 

@@ -26,6 +26,8 @@ pub use guard::KeyGuard;
 /// A key that nothing happened to for `forget_after` is forgotten, as the core's table says; there is nothing to be done
 /// for it. When `max_keys` are tracked, one breaker answers for all others: [`AnsweredBy::Overflow`].
 ///
+/// [`AnsweredBy::Overflow`]: evenkeel_core::table::AnsweredBy::Overflow
+///
 /// Every ask and every report takes the lock, for some 50 ns and never while a call is under way. For the few services that
 /// take most of the traffic a [`SharedBreaker`](crate::SharedBreaker) of their own is cheaper.
 ///

@@ -1,9 +1,10 @@
-//! The picture of one machine in a what-if: its phases and its answers over time, in both runs.
+//! The picture of a block of a what-if: its phases and its answers over time, in both runs.
 
 use evenkeel_replay::Change;
 use evenkeel_replay::any::Kind;
 use evenkeel_replay::what_if::{Bucket, Changed, Compared, WhatIf};
 
+use crate::journal::blocks::Block;
 use crate::numbers;
 use crate::report::svg::{Path, Svg, escape};
 use crate::timeline::axis::Axis;
@@ -36,7 +37,9 @@ const PANELS: [(&str, &str, Pair); 2] = [
 ];
 
 /// Draws it.
-pub(super) fn draw(machine: &Compared, found: &WhatIf, axis: Axis) -> String {
+pub(super) fn draw(block: &Block, found: &WhatIf, axis: Axis) -> String {
+    let machine = &block.sum;
+    let has_phases = block.has_phases();
     let lanes_top = 30.0;
     let panels_top = lanes_top + 2.0 * PITCH + GAP;
     let panels: Vec<_> = PANELS
@@ -47,7 +50,12 @@ pub(super) fn draw(machine: &Compared, found: &WhatIf, axis: Axis) -> String {
     let title = "Changes and answers over time, recorded and with the other policy";
     let mut svg = Svg::new(WIDTH, bottom + 42.0, title);
     time_grid(&mut svg, axis, lanes_top, bottom);
-    svg.label("caption", LEFT, lanes_top - 11.0, caption(machine.kind));
+    svg.label(
+        "caption",
+        LEFT,
+        lanes_top - 11.0,
+        caption(machine.kind, has_phases),
+    );
     let sides = [
         ("recorded", &machine.changes_before),
         ("what-if", &machine.changes_after),
@@ -55,7 +63,7 @@ pub(super) fn draw(machine: &Compared, found: &WhatIf, axis: Axis) -> String {
     for (place, (name, changed)) in sides.into_iter().enumerate() {
         let top = lanes_top + PITCH * place as f64 + (PITCH - LANE) / 2.0;
         svg.label("tick end", LEFT - 8.0, top + LANE - 3.0, name);
-        lane(&mut svg, machine.kind, changed, axis, top);
+        lane(&mut svg, has_phases, changed, axis, top);
     }
     let series = Series::of(machine, found);
     for (place, panel) in panels.into_iter().enumerate() {
@@ -71,16 +79,19 @@ fn is_told(machine: &Compared, pair: Pair) -> bool {
 }
 
 /// What the lines and colours mean.
-pub(super) fn legend(machine: &Compared) -> String {
+pub(super) fn legend(block: &Block) -> String {
+    let machine = &block.sum;
     let mut items = String::new();
     let mut item = |name: &str, draw: &dyn Fn(&mut Svg)| {
         let mut svg = Svg::new(26.0, 14.0, name);
         draw(&mut svg);
         items += &format!("<li>{}{}</li>\n", svg.finish(), escape(name));
     };
-    item("recorded", &|svg| {
-        svg.line("before", (1.0, 7.0), (25.0, 7.0));
-    });
+    if PANELS.iter().any(|of| is_told(machine, of.2)) {
+        item("recorded", &|svg| {
+            svg.line("before", (1.0, 7.0), (25.0, 7.0));
+        });
+    }
     for (caption, class, pair) in PANELS {
         if is_told(machine, pair) {
             let name = format!("what-if, {}", caption.to_lowercase());
@@ -88,6 +99,7 @@ pub(super) fn legend(machine: &Compared) -> String {
         }
     }
     let phases: &[(&str, &str)] = match machine.kind {
+        _ if !block.has_phases() => &[],
         Kind::Breaker => &[
             ("closed", "closed"),
             ("half", "half-open"),
@@ -99,11 +111,15 @@ pub(super) fn legend(machine: &Compared) -> String {
     for (class, name) in phases {
         item(name, &|svg| svg.rect(class, 1.0, 2.0, 24.0, 10.0));
     }
+    if items.is_empty() {
+        return items;
+    }
     format!("<ul class=\"legend\">\n{items}</ul>\n")
 }
 
-fn caption(kind: Kind) -> &'static str {
+fn caption(kind: Kind, has_phases: bool) -> &'static str {
     match kind {
+        _ if !has_phases => "Changes",
         Kind::Breaker => "Phase of the breaker",
         Kind::HealthProbe => "Health",
         _ => "Changes",
@@ -120,9 +136,8 @@ fn x(axis: Axis, t_ns: u64) -> f64 {
     LEFT + hundredths as f64 / 100.0
 }
 
-/// The phases of one run; of a machine that is in many at once (a table), only the changes.
-fn lane(svg: &mut Svg, kind: Kind, changed: &Changed, axis: Axis, top: f64) {
-    let has_phases = matches!(kind, Kind::Breaker | Kind::HealthProbe);
+/// The phases of one run; of what is in many at once (a table, several machines), only the changes.
+fn lane(svg: &mut Svg, has_phases: bool, changed: &Changed, axis: Axis, top: f64) {
     let class = if has_phases { "closed" } else { "other" };
     let height = if has_phases { LANE } else { 3.0 };
     svg.rect(class, LEFT, top + (LANE - height) / 2.0, width(), height);

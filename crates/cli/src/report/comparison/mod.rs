@@ -2,19 +2,21 @@
 
 mod figure;
 
-use evenkeel_replay::what_if::{Changed, Compared, WhatIf};
+use evenkeel_replay::what_if::{Changed, Compared, Tally, WhatIf};
 
 use super::style;
 use super::svg::escape;
+use crate::journal::blocks::{Block, blocks};
 use crate::journal::clock::Clock;
-use crate::journal::roster::title;
-use crate::journal::what_if::{NOTE, begun, is_untouched, limits, rows, told};
+use crate::journal::what_if::{LENT, NOTE, limits, rows, told};
 use crate::numbers;
 use crate::policy::PolicyFile;
 use crate::timeline::axis::Axis;
 
 /// Machines that get a section.
 const MAX_MACHINES: usize = 24;
+/// Ends of operations that were refused their next attempt.
+const ENDED_BY_REFUSAL: [&str; 2] = ["breaker-open", "budget-spent"];
 /// Changes in a table; the rest is counted.
 const MAX_CHANGES: usize = 200;
 
@@ -45,32 +47,28 @@ pub(crate) fn html(journal: &str, file: &PolicyFile, found: &WhatIf) -> String {
     );
     page += &format!(
         "<header>\n<p class=\"kind\">evenkeel what-if</p>\n<h1>{}</h1>\n\
-         <p class=\"what\">what the policy <b>{}</b> would have done, beside what was recorded; seed {}</p>\n</header>\n",
+         <p class=\"what\">what the policy <b>{}</b> would have done, beside what was recorded; seed {}, unknown outcomes: {}</p>\n</header>\n",
         escape(journal),
         escape(&file.name),
-        found.seed
+        found.seed,
+        found.assumed.name()
     );
-    page += &tiles(found);
+    let blocks = blocks(found);
+    page += &tiles(&blocks, found);
     page += &format!(
         "<section>\n<p class=\"words\">{}</p>\n<p class=\"note\">{}</p>\n</section>\n",
         escape(NOTE),
         escape(&limits(found)).replace('\n', "<br>\n")
     );
-    let mut changed: Vec<&Compared> = found
-        .machines
-        .iter()
-        .filter(|of| !is_untouched(of))
-        .collect();
-    // Where most has changed first; of equals the lower id.
-    changed.sort_by_key(|of| (core::cmp::Reverse(of.differing), of.id));
-    for machine in changed.iter().take(MAX_MACHINES) {
-        page += &section(machine, found);
+    let changed: Vec<&Block> = blocks.iter().filter(|of| !of.is_untouched).collect();
+    for block in changed.iter().take(MAX_MACHINES) {
+        page += &section(block, found);
     }
     if let more @ 1.. = changed.len().saturating_sub(MAX_MACHINES) {
         let more = numbers::counted(more as u64, "more machine");
         page += &format!("<p class=\"note\">{more} that part: --json has all.</p>\n");
     }
-    page += &as_recorded(found);
+    page += &as_recorded(&blocks);
     page += &format!(
         "<section>\n<h2>The policy</h2>\n<pre>{}</pre>\n</section>\n",
         escape(file.text.trim_end())
@@ -79,10 +77,11 @@ pub(crate) fn html(journal: &str, file: &PolicyFile, found: &WhatIf) -> String {
     page
 }
 
-/// The most telling numbers: what came of all machines whose policy is another.
-fn tiles(found: &WhatIf) -> String {
-    let changed = || found.machines.iter().filter(|of| !is_untouched(of));
-    let sum = |of: fn(&Compared) -> u64| changed().map(of).sum::<u64>();
+/// The most telling numbers: what came of all machines that do something else. Attempts of retries are admitted too, and
+/// operations that end because they were refused are refused.
+fn tiles(blocks: &[Block], found: &WhatIf) -> String {
+    let changed = || blocks.iter().filter(|of| !of.is_untouched);
+    let sum = |of: fn(&Compared) -> u64| changed().map(|block| of(&block.sum)).sum::<u64>();
     let both = |name, before: u64, after: u64| {
         let about = format!("{} recorded", numbers::count(before));
         (name, numbers::count(after), about)
@@ -95,8 +94,8 @@ fn tiles(found: &WhatIf) -> String {
         ),
         both(
             "refused",
-            sum(|of| of.before.refusals()),
-            sum(|of| of.after.refusals()),
+            sum(|of| refused(&of.before)),
+            sum(|of| refused(&of.after)),
         ),
         (
             "other decisions",
@@ -121,22 +120,30 @@ fn tiles(found: &WhatIf) -> String {
     format!("<dl class=\"tiles\">\n{items}</dl>\n")
 }
 
-/// One machine: what it did, and where the two runs part.
-fn section(machine: &Compared, found: &WhatIf) -> String {
-    let whose = title(machine.kind, machine.id, machine.name.as_deref());
+/// How often the answer was a no: of a gate, or at the end of an operation that its breaker or budget refused.
+fn refused(tally: &Tally) -> u64 {
+    let ended = ENDED_BY_REFUSAL
+        .iter()
+        .filter_map(|name| tally.ended.get(name));
+    tally.refusals() + ended.sum::<u64>()
+}
+
+/// Machines of one kind and name: what they did, and where the two runs part.
+fn section(block: &Block, found: &WhatIf) -> String {
+    let machine = &block.sum;
     let axis = Axis::between(found.from_ns, found.to_ns);
     let mut text = format!(
         "<section>\n<h2>{}</h2>\n<p class=\"what\">{}</p>\n",
-        escape(&whose),
-        begun(machine.start)
+        escape(&block.title()),
+        block.begun()
     );
-    text += &figure::legend(machine);
+    text += &figure::legend(block);
     text += &format!(
         "<div class=\"figure\" tabindex=\"0\">\n{}</div>\n",
-        figure::draw(machine, found, axis)
+        figure::draw(block, found, axis)
     );
     text += &numbers_table(machine);
-    text += &parting(machine, found);
+    text += &parting(block, found);
     text += "<div class=\"sides\">\n";
     text += &changes("Recorded", &machine.changes_before, axis);
     text += &changes("What-if", &machine.changes_after, axis);
@@ -162,8 +169,11 @@ fn numbers_table(machine: &Compared) -> String {
     )
 }
 
-fn parting(machine: &Compared, found: &WhatIf) -> String {
-    let Some(first) = &machine.parted else {
+fn parting(block: &Block, found: &WhatIf) -> String {
+    let Some(first) = &block.sum.parted else {
+        if block.is_only_lent() {
+            return format!("<p class=\"note\">{LENT}.</p>\n");
+        }
         return "<p class=\"note\">No decision parts.</p>\n".to_owned();
     };
     let told = told(first, Clock::since(found.from_ns));
@@ -207,13 +217,12 @@ fn changes(name: &str, changed: &Changed, axis: Axis) -> String {
     text + "</div>\n"
 }
 
-fn as_recorded(found: &WhatIf) -> String {
-    let names: Vec<String> = found
-        .machines
+fn as_recorded(blocks: &[Block]) -> String {
+    let names: Vec<String> = blocks
         .iter()
-        .filter(|of| is_untouched(of))
+        .filter(|of| of.is_untouched)
         .take(MAX_MACHINES)
-        .map(|of| escape(&title(of.kind, of.id, of.name.as_deref())))
+        .map(|of| escape(&of.title()))
         .collect();
     if names.is_empty() {
         return String::new();

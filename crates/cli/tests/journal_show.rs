@@ -17,11 +17,11 @@ seconds since the first call, at 1000000000000 ns
     0.200        db      try_acquire                                   granted permit 0.0.0
     0.230        db      on_outcome permit 0.0.0, failure, 30 ms       counted                   closed -> open (consecutive)
     0.300        logins  try_acquire key \"anna\"                        admitted
-    0.301        logins  on_failure key \"anna\"                         held until 0.312072087 s, attempt 1, backoff  drew 0.0553
+    0.301        logins  on_failure key \"anna\"                         held until 0.312072087 s, attempt 1, backoff
     0.310        logins  try_acquire key \"bert\"                        admitted
-    0.311        logins  on_failure key \"bert\"                         held until 0.345423171 s, attempt 1, backoff  drew 0.1721
+    0.311        logins  on_failure key \"bert\"                         held until 0.345423171 s, attempt 1, backoff
     0.320        logins  try_acquire key \"anna\"                        admitted
-    0.321        logins  on_failure key \"anna\"                         held until 0.608030452 s, attempt 2, backoff  drew 0.7175
+    0.321        logins  on_failure key \"anna\"                         held until 0.608030452 s, attempt 2, backoff
     0.400        db      try_acquire                                   refused open, retry at 1.23 s
     0.900        db      try_acquire                                   refused open, retry at 1.23 s
     1.500        db      try_acquire                                   granted permit 2.0.1      open -> half-open (wait-over, at 1.23 s)
@@ -44,6 +44,8 @@ fn each_call_is_a_line() {
     let folder = Folder::new("show_lines");
     let path = folder.file("j.jsonl", incident());
     assert_eq!(evenkeel(["journal", "show", &path]).good(), SHOWN);
+    let said = evenkeel(["journal", "show", &path, "--words"]).good();
+    assert!(said.contains("attempt 1, backoff  drew 0.0553\n"), "{said}");
 }
 
 #[test]

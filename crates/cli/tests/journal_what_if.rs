@@ -3,7 +3,7 @@
 mod common;
 
 use common::journal::{CALLS, POLICY, incident, incident_called};
-use common::{Folder, evenkeel};
+use common::{Folder, evenkeel, of_repository};
 use serde_json::Value;
 
 /// Opens after the second failure.
@@ -201,5 +201,32 @@ fn the_report_is_one_page_and_the_same_each_time() {
         run.complaint().contains("is an input of this command"),
         "{}",
         run.stderr
+    );
+}
+
+#[test]
+fn unknown_outcomes_give_the_best_and_the_worst_case() {
+    let journal = of_repository("docs/journals/checkout.jsonl");
+    let policy = of_repository("docs/policies/checkout-better.toml");
+    let run = |how: &str, json: &[&str]| {
+        let args = ["what-if", &journal, "--policy", &policy, "--unknown", how];
+        evenkeel(args.iter().chain(json)).good()
+    };
+    let changes = |how| {
+        let found: Value = serde_json::from_str(&run(how, &["--json"])).expect("an object");
+        assert_eq!(found["assumed"], how);
+        let of = &found["machines"][0]["after"]["changes"];
+        ["trials-failed", "trials-passed"].map(|cause| of[cause].as_u64().unwrap_or(0))
+    };
+    assert_eq!(changes("failure"), [12, 0]);
+    assert_eq!(changes("success"), [0, 2]);
+    let said = run("failure", &[]);
+    assert!(
+        said.contains("\nretry \"call\" (18 machines), with"),
+        "{said}"
+    );
+    assert!(
+        said.contains("taken as failures, the worst case."),
+        "{said}"
     );
 }

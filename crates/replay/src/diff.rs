@@ -2,13 +2,13 @@
 
 use std::io::BufRead;
 
-use crate::journal::{Damage, Entry, Header, Line, OpLine, Reader};
+use crate::journal::{Damage, End, Entry, Header, Line, OpLine, Reader};
 
 /// The first place where two journals are not the same.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parting {
-    /// A machine begins otherwise, or goes on otherwise after a gap.
+    /// A machine begins otherwise, or goes on otherwise after a gap; or the digest of one of the two is not its own.
     Header(Box<[Header; 2]>),
     /// Another call, of another machine or at another instant.
     Call(Box<[Entry; 2]>),
@@ -21,6 +21,8 @@ pub enum Parting {
         /// The line of the second.
         second: u64,
     },
+    /// The same calls, but another number of them was lost, as the trailers tell.
+    Dropped([u64; 2]),
     /// One ends where the other goes on.
     End {
         /// Which one ends: 0 the first, 1 the second.
@@ -75,21 +77,24 @@ pub fn diff<A: BufRead, B: BufRead>(
         let one = next(&mut first).map_err(damaged(0))?;
         let other = next(&mut second).map_err(damaged(1))?;
         let parting = match (one, other) {
-            (Next::End, Next::End) => {
+            (Next::End(one), Next::End(other)) => {
+                let dropped = [one, other].map(|end| end.dropped);
                 return Ok(Diff {
                     same_ops,
-                    parting: None,
+                    parting: (dropped[0] != dropped[1]).then_some(Parting::Dropped(dropped)),
                 });
             }
-            (Next::End, other) => Some(Parting::End {
+            (Next::End(_), other) => Some(Parting::End {
                 ended: 0,
                 line: other.line(),
             }),
-            (one, Next::End) => Some(Parting::End {
+            (one, Next::End(_)) => Some(Parting::End {
                 ended: 1,
                 line: one.line(),
             }),
-            (Next::Header(one), Next::Header(other)) => headers(one, other),
+            (Next::Header(one, is_one_right), Next::Header(other, is_other_right)) => {
+                headers(one, other, is_one_right == is_other_right)
+            }
             (Next::Entry(one), Next::Entry(other)) => {
                 let parting = entries(one, other);
                 same_ops += u64::from(parting.is_none());
@@ -107,17 +112,18 @@ pub fn diff<A: BufRead, B: BufRead>(
 }
 
 enum Next {
-    Header(Box<Header>),
+    /// And whether its digest, if it has one, is its own.
+    Header(Box<Header>, bool),
     Entry(Box<Entry>),
-    End,
+    End(End),
 }
 
 impl Next {
     fn line(&self) -> u64 {
         match self {
-            Self::Header(header) => header.line,
+            Self::Header(header, _) => header.line,
             Self::Entry(entry) => entry.line,
-            Self::End => 0,
+            Self::End(_) => 0,
         }
     }
 }
@@ -133,13 +139,16 @@ fn next<R: BufRead>(reader: &mut Reader<R>) -> Result<Next, Damage> {
                 let machine = line.machine()?;
                 let place = line.place;
                 let unwritable = |error: serde_json::Error| Damage::at(place, error.to_string());
+                let computed = line.computed();
                 let mut header = Header::from(line);
+                let is_right = header.digest.is_none_or(|digest| digest == computed);
                 header.policy = machine.policy().map_err(unwritable)?;
                 header.state = machine.state().map_err(unwritable)?;
-                return Ok(Next::Header(Box::new(header)));
+                return Ok(Next::Header(Box::new(header), is_right));
             }
             Some(Line::Op(line)) => return entry(line),
-            Some(Line::End(_)) | None => return Ok(Next::End),
+            Some(Line::End(end)) => return Ok(Next::End(end)),
+            None => return Ok(Next::End(End::default())),
         }
     }
 }
@@ -148,10 +157,10 @@ fn entry(line: OpLine<'_>) -> Result<Next, Damage> {
     Ok(Next::Entry(Box::new(line.try_into()?)))
 }
 
-fn headers(one: Box<Header>, other: Box<Header>) -> Option<Parting> {
+fn headers(one: Box<Header>, other: Box<Header>, are_digests_alike: bool) -> Option<Parting> {
     let told = |header: &Header| (header.kind, header.id, header.dropped);
     let is_same =
-        told(&one) == told(&other) && one.policy == other.policy && one.state == other.state;
+        are_digests_alike && told(&one) == told(&other) && one.policy == other.policy && one.state == other.state;
     (!is_same).then(|| Parting::Header(Box::new([*one, *other])))
 }
 

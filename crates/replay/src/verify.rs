@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::difference::{CallDifference, Difference, What, unwritable};
+use crate::extra_key;
 use crate::group::Group;
 use crate::journal::{Damage, End, HeaderLine, Line, OpLine, Reader};
 use crate::past::Past;
@@ -154,6 +155,7 @@ struct Replay {
     names: BTreeMap<u64, Box<str>>,
     past: Past,
     answer: Vec<u8>,
+    op: Vec<u8>,
     verified: Verified,
 }
 
@@ -181,12 +183,16 @@ impl Replay {
             return Ok(());
         }
         let machine = header.machine()?;
+        let state = machine
+            .state()
+            .map_err(|error| unwritable(header.place, &error))?;
+        refuse_extra(header, &state)?;
         if let Some(name) = &header.name {
             self.names.insert(header.id, name.as_ref().into());
         }
         let length = header.policy.len() + header.state.len();
-        self.past.put(header.id, machine.clone(), length);
         self.group.insert(header.id, machine);
+        self.past.put(header.id, length, &self.group);
         self.verified.machines += u64::from(!header.is_known);
         if let Some(dropped) = header.dropped {
             self.verified.gaps += 1;
@@ -213,7 +219,7 @@ impl Replay {
             machine.state().map_err(unwritable)?,
         ];
         if replayed == recorded {
-            return Ok(());
+            return Ok(refuse_extra(header, &recorded[1])?);
         }
         let what = What::Checkpoint {
             recorded: recorded.into(),
@@ -224,6 +230,11 @@ impl Replay {
 
     fn op(&mut self, line: &OpLine<'_>) -> Result<(), Failed> {
         let op = line.op()?;
+        self.op.clear();
+        serde_json::to_writer(&mut self.op, &op).map_err(|error| unwritable(line.place, &error))?;
+        if self.op != line.op.as_bytes() {
+            extra_key::refuse(line.place, "call", line.op, &op, true)?;
+        }
         let mut words = Replaying::new(&line.words);
         let answer = self.group.apply(line.id, line.t_ns, &op, &mut words);
         let answer = answer.ok_or_else(|| {
@@ -234,7 +245,12 @@ impl Replay {
         self.answer.clear();
         serde_json::to_writer(&mut self.answer, &answer)
             .map_err(|error| unwritable(line.place, &error))?;
-        let is_same = self.answer == line.answer.as_bytes() || line.answer()? == answer;
+        let mut is_same = self.answer == line.answer.as_bytes();
+        if !is_same {
+            let recorded = line.answer()?;
+            extra_key::refuse(line.place, "answer", line.answer, &recorded, false)?;
+            is_same = recorded == answer;
+        }
         if !is_same || drawn != line.words.len() as u64 {
             let recorded = if is_same {
                 String::from_utf8_lossy(&self.answer).into_owned()
@@ -243,8 +259,9 @@ impl Replay {
             };
             return Err(self.difference(line, drawn, recorded)?.into());
         }
+        let (words, length) = (line.words.clone(), line.op.len());
         self.past
-            .called(line.id, line.t_ns, op, line.words.clone(), &self.group);
+            .called(line.id, line.t_ns, op, words, length, &self.group);
         self.verified.ops += 1;
         Ok(())
     }
@@ -280,6 +297,16 @@ impl Replay {
             self.verified.dropped = end.dropped;
         }
     }
+}
+
+/// No policy is read with a key that it does not have; `state` is the header's as this crate writes it.
+fn refuse_extra(header: &HeaderLine<'_>, state: &str) -> Result<(), Damage> {
+    if state == header.state {
+        return Ok(());
+    }
+    let state: serde_json::Value =
+        serde_json::from_str(state).map_err(|error| unwritable(header.place, &error))?;
+    extra_key::refuse(header.place, "state", header.state, &state, false)
 }
 
 /// So many of something.

@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn now_ms() -> u64 {
-    MonotonicClock.now_ns() / 1_000_000
+    (MonotonicClock.now_ns() - MonotonicClock::ORIGIN_NS) / 1_000_000
 }
 
 /// How a request failed.

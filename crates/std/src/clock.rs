@@ -54,8 +54,9 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
 /// The monotonic clock of the operating system ([`Instant`]).
 ///
-/// All of them in a process are the same clock: its origin is the first time that one is read. So handles made in
-/// different places can work together. It lasts for 584 years.
+/// All of them in a process are the same clock, so handles made in different places can work together: the first time
+/// that one is read it is [one day](Self::ORIGIN_NS), and it lasts for 584 years. What evenkeel-tokio makes is on this
+/// clock, too, except under time that a test has paused.
 ///
 /// ```
 /// use evenkeel_std::{Clock, MonotonicClock};
@@ -69,12 +70,31 @@ pub struct MonotonicClock;
 
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+impl MonotonicClock {
+    /// What it shows at its [`origin`](Self::origin): one day. Instants of before then can be told, too.
+    pub const ORIGIN_NS: u64 = 86_400_000_000_000;
+
+    /// The first time that it was read in this process: for another clock that is to show the same.
+    ///
+    /// ```
+    /// use evenkeel_std::{Clock, MonotonicClock};
+    ///
+    /// let before_ns = MonotonicClock::ORIGIN_NS + MonotonicClock::origin().elapsed().as_nanos() as u64;
+    /// assert!(before_ns <= MonotonicClock.now_ns());
+    /// ```
+    #[must_use]
+    pub fn origin() -> Instant {
+        *ORIGIN
+    }
+}
+
 impl Clock for MonotonicClock {
     #[inline]
     fn now_ns(&self) -> u64 {
         // The origin first: the very first reading is then not before it.
-        let origin = *ORIGIN;
-        nanos(Instant::now().saturating_duration_since(origin))
+        let origin = Self::origin();
+        let since = nanos(Instant::now().saturating_duration_since(origin));
+        Self::ORIGIN_NS.saturating_add(since)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod budget;
 mod classified;
 pub mod clock;
+mod discard;
 pub mod driver;
 pub mod health;
 mod line;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evenkeel_core::Reported;
 use evenkeel_core::reconnect::{
-    LinkAction, LinkEvent, LinkId, LinkPhase, Reconnect, ReconnectPolicy,
+    LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect, ReconnectPolicy,
 };
 use evenkeel_core::time;
 
@@ -30,8 +30,35 @@ struct State {
     /// Made with the first poll.
     stream: Option<Stream>,
     lost: Option<String>,
+    /// How the link, or the try, ends that stood at the last step, if time alone ends it.
+    open: Option<LostBy>,
     /// The thread that waits for the next link.
     waiting: Option<Thread>,
+}
+
+impl State {
+    /// Where time has ended a link since the last step, nobody reports why: that is said here.
+    fn catch_up(&mut self, now_ns: u64) {
+        let before = self.open;
+        self.look(now_ns);
+        if let (Some(reason), None) = (before, self.open) {
+            self.lost = Some(reason.name().to_owned());
+        }
+    }
+
+    fn look(&mut self, now_ns: u64) {
+        self.open = match self.machine.status(now_ns).phase {
+            LinkPhase::Connecting { .. } => Some(LostBy::ConnectTimeout),
+            LinkPhase::Connected { .. } => Some(LostBy::Silent),
+            _ => None,
+        };
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.waiting {
+            thread.unpark();
+        }
+    }
 }
 
 impl<C> Line<C> {
@@ -40,6 +67,7 @@ impl<C> Line<C> {
             machine: Reconnect::new(policy),
             stream: None,
             lost: None,
+            open: None,
             waiting: None,
         };
         Self {
@@ -58,59 +86,30 @@ impl<C> Line<C> {
         // Nothing panics while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    pub(crate) fn was_lost(&self, why: impl fmt::Display) {
-        let why = why.to_string();
-        self.lock().lost = Some(why);
-    }
 }
 
 impl<C: Clock> Line<C> {
-    /// What to do, the instant of the question, and when to ask again. From here on reports wake this thread.
-    pub(crate) fn poll(&self) -> (LinkAction, u64, Option<u64>) {
-        let now_ns = self.clock.now_ns();
+    /// One step at this instant: what time has done comes before it.
+    fn step<A>(&self, act: impl FnOnce(&mut State, u64) -> A) -> A {
         let mut state = self.lock();
-        let State {
-            machine,
-            stream,
-            waiting,
-            ..
-        } = &mut *state;
-        *waiting = Some(thread::current());
-        let stream = stream.get_or_insert_with(|| self.streams.next());
-        let action = machine.poll(now_ns, stream);
-        (action, now_ns, machine.next_deadline_ns())
+        let now_ns = self.clock.now_ns();
+        state.catch_up(now_ns);
+        let answer = act(&mut state, now_ns);
+        state.look(now_ns);
+        answer
     }
 
-    pub(crate) fn tell(&self, link: LinkId, event: LinkEvent) -> Reported {
-        let now_ns = self.clock.now_ns();
-        let mut state = self.lock();
-        let State {
-            machine,
-            stream,
-            waiting,
-            ..
-        } = &mut *state;
-        let stream = stream.get_or_insert_with(|| self.streams.next());
-        let reported = machine.on_event(now_ns, link, event, stream);
-        if let Some(thread) = waiting {
-            thread.unpark();
-        }
-        reported
+    /// The same for a step that may draw.
+    fn draw<A>(&self, act: impl FnOnce(&mut Reconnect, u64, &mut Stream) -> A) -> A {
+        self.step(|state, now_ns| {
+            let State {
+                machine, stream, ..
+            } = state;
+            let stream = stream.get_or_insert_with(|| self.streams.next());
+            act(machine, now_ns, stream)
+        })
     }
-
-    pub(crate) fn report(&self) -> LinkReport {
-        let state = self.lock();
-        let now_ns = self.clock.now_ns();
-        LinkReport::new(state.machine.status(now_ns), now_ns, state.lost.clone())
-    }
-
-    /// No link any more, by command.
-    pub(crate) fn end(&self) {
-        let now_ns = self.clock.now_ns();
-        // The link that it names is closed by who holds it.
-        let _ = self.lock().machine.stop(now_ns);
-    }
+XX
 }
 
 /// A link that is up: it is what the connector made, and it is lost when this is dropped.

@@ -11,6 +11,9 @@
 //! but not used, and goes on up. **Shutdown**: [`stop`](Retry::stop) ends a wait at once; the operation is then
 //! cancelled. **Dropping** a [`Retry`] that was not [run](Retry::run) does nothing: nothing has happened.
 
+mod ext;
+mod make;
+
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -25,6 +28,9 @@ use crate::running::Running;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::Streams;
+
+pub use ext::{Plain, RetryExt};
+pub use make::MakeAttempt;
 
 /// An operation with retries around `call`, which is told its [`Attempt`]. Nothing happens before
 /// [`run`](Retry::run).
@@ -52,39 +58,8 @@ pub fn retry<F, T, E>(policy: &RetryPolicy, call: F) -> Retry<F, T, E>
 where
     F: FnMut(Attempt) -> Result<T, E>,
 {
-    Retry {
-        policy: *policy,
-        call,
-        clock: MonotonicClock,
-        lent: Lent::none(),
-        rules: Rules::new(),
-        streams: None,
-        stop: None,
-        answers: PhantomData,
-    }
+    Retry::new(policy, call)
 }
-
-/// `fetch.retry(&policy)` for a closure without arguments: [`retry`] where the attempt does not matter.
-///
-/// ```
-/// use std::time::Duration;
-/// use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
-/// use evenkeel_std::{RetryExt, TestClock};
-///
-/// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
-/// let mut answers = ["reset", "reset", "hello"].into_iter();
-/// let fetch = || answers.next().filter(|answer| *answer == "hello").ok_or("connection reset");
-/// assert_eq!(fetch.retry(&policy).clock(TestClock::new()).run(), Ok("hello"));
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-pub trait RetryExt<T, E>: FnMut() -> Result<T, E> + Sized {
-    /// An operation with retries around this closure.
-    fn retry(mut self, policy: &RetryPolicy) -> Retry<impl FnMut(Attempt) -> Result<T, E>, T, E> {
-        retry(policy, move |_| self())
-    }
-}
-
-impl<F: FnMut() -> Result<T, E>, T, E> RetryExt<T, E> for F {}
 
 /// An operation that [`retry`] made; its setters say with what, [`run`](Self::run) does it.
 ///
@@ -121,6 +96,21 @@ pub struct Retry<
     streams: Option<Streams>,
     stop: Option<Stop>,
     answers: PhantomData<fn() -> (T, E)>,
+}
+
+impl<F, T, E> Retry<F, T, E> {
+    fn new(policy: &RetryPolicy, call: F) -> Self {
+        Self {
+            policy: *policy,
+            call,
+            clock: MonotonicClock,
+            lent: Lent::none(),
+            rules: Rules::new(),
+            streams: None,
+            stop: None,
+            answers: PhantomData,
+        }
+    }
 }
 
 impl<F, T, E, C, B, G, K, O, H> Retry<F, T, E, C, B, G, K, O, H> {
@@ -314,7 +304,7 @@ impl<F, T, E, C, B, G, K, O, H> Retry<F, T, E, C, B, G, K, O, H> {
 
 impl<F, T, E, C, B, G, K, O, H> Retry<F, T, E, C, B, G, K, O, H>
 where
-    F: FnMut(Attempt) -> Result<T, E>,
+    F: MakeAttempt<T, E>,
     C: Sleep,
     B: BreakerGate + Send,
     G: RetryBudget + Send,
@@ -329,11 +319,11 @@ where
     ///
     /// # Panics
     /// When the call or a hook does; see the [module](self).
-    pub fn run(self) -> Result<T, RetryError<E>> {
+    pub fn run(mut self) -> Result<T, RetryError<E>> {
         let streams = self.streams.unwrap_or_else(Streams::of_the_process);
         let stream = streams.next();
         let running = Running::new(self.policy, self.clock, stream, self.lent, self.rules);
-        running.run(self.stop, self.call)
+        running.run(self.stop, |attempt| self.call.make(attempt))
     }
 }
 

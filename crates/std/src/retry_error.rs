@@ -24,6 +24,9 @@ use evenkeel_core::retry::End;
 /// assert_eq!(error.into_last().map(|last| last.kind()), Some(io::ErrorKind::ConnectionRefused));
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+///
+/// It is an [`Error`] where `E` is one. A `String`, a `Box<dyn Error + Send + Sync>` or an `anyhow::Error` is none: there
+/// [`boxed`](Self::boxed) makes `?` possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryError<E> {
     end: End,
@@ -71,6 +74,65 @@ impl<E> RetryError<E> {
     #[must_use]
     pub fn into_last(self) -> Option<E> {
         self.last
+    }
+
+    /// The same text and the same source as an error without a type: `?` takes it in a function that returns a
+    /// `Box<dyn Error + Send + Sync>`, a `Box<dyn Error>` or an `anyhow::Error`, also where `E` is no [`Error`] itself.
+    /// For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept:
+    /// `.map_err(|error| error.to_string())`, or [`into_last`](Self::into_last).
+    ///
+    /// ```
+    /// use std::{error::Error, time::Duration};
+    /// use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
+    /// use evenkeel_std::{RetryError, TestClock, retry};
+    ///
+    /// fn fetch(policy: &RetryPolicy) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let attempt = || Err("status 503".to_owned()); // a String, a Box<dyn Error + Send + Sync>, ..
+    ///     let length = retry(policy, |_| attempt()).clock(TestClock::new()).run().map_err(RetryError::boxed)?;
+    ///     Ok(length)
+    /// }
+    ///
+    /// fn fetch_text(policy: &RetryPolicy) -> Result<u32, Box<dyn Error>> {
+    ///     let attempt = || Err(Box::<dyn Error>::from("status 503")); // cannot go to another thread
+    ///     let answer = retry(policy, |_| attempt()).clock(TestClock::new()).run();
+    ///     Ok(answer.map_err(|error| format!("{error}: {:?}", error.last()))?)
+    /// }
+    ///
+    /// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
+    /// let error = fetch(&policy).unwrap_err();
+    /// assert_eq!(error.to_string(), "the last attempt that is allowed has failed, after 3 attempts");
+    /// assert_eq!(error.source().map(|source| source.to_string()).as_deref(), Some("status 503"));
+    /// assert!(fetch_text(&policy).unwrap_err().to_string().ends_with("attempts: Some(\"status 503\")"));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn boxed(self) -> Box<dyn Error + Send + Sync>
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let Self {
+            end,
+            attempts,
+            last,
+        } = self;
+        let last = last.map(Into::into);
+        Box::new(Boxed(RetryError::new(end, attempts, last)))
+    }
+}
+
+/// A box of an error is no error: this is one.
+#[derive(Debug)]
+struct Boxed(RetryError<Box<dyn Error + Send + Sync>>);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Boxed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.last.as_deref().map(|last| last as _)
     }
 }
 

@@ -4,10 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::LazyLock;
 use std::task::{self, Context, Poll};
 
-use evenkeel_std::{Clock, TestClock};
+use evenkeel_std::{Clock, MonotonicClock, TestClock};
 use pin_project_lite::pin_project;
 use tokio::time::{Duration, Instant};
 
@@ -15,8 +14,9 @@ use tokio::time::{Duration, Instant};
 /// hour passes at once when nobody has anything else to do.
 ///
 /// All that `TokioClock::default()` makes in a process are one clock, so handles made in different places work
-/// together. It begins at one day, for a paused runtime may be behind the first one that read it. [`starting_now`]
-/// makes one of your own that begins at 0: in a test the instants are then the same in every run.
+/// together, and the same clock as [`MonotonicClock`]: a handle of evenkeel-std may be lent to a retry here. **Under
+/// paused time** the two part, for threads have none: there a handle must be on a `TokioClock`. [`starting_now`] makes
+/// one of your own that begins at 0: in a test the instants are then the same in every run.
 ///
 /// [`starting_now`]: Self::starting_now
 ///
@@ -40,16 +40,13 @@ pub struct TokioClock {
     origin_ns: u64,
 }
 
-/// Real time, never a runtime's: one that is paused may have gone far ahead of all others.
-static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
-
-const DAY_NS: u64 = 86_400_000_000_000;
-
+/// Its origin is of real time, never a runtime's: one that is paused may have gone far ahead of all others. It shows one
+/// day there, for a paused runtime may also be behind the first one that read it.
 impl Default for TokioClock {
     fn default() -> Self {
         Self {
-            origin: Instant::from_std(*ORIGIN),
-            origin_ns: DAY_NS,
+            origin: Instant::from_std(MonotonicClock::origin()),
+            origin_ns: MonotonicClock::ORIGIN_NS,
         }
     }
 }

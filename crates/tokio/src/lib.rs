@@ -3,6 +3,32 @@
 //! One line around a call, right under cancellation, panic, paused time and shutdown:
 //!
 //! ```
+//! # async fn fetch(_: &str) -> std::io::Result<String> {
+//! #     Ok("hello".into())
+//! # }
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Trigger}, retry::RetryPolicy};
+//! use evenkeel_tokio::{SharedBreaker, retry};
+//!
+//! // Once, for all calls of a service:
+//! let backoff = BackoffPolicy::builder(Duration::from_millis(100)).cap(Duration::from_secs(5));
+//! let policy = RetryPolicy::builder(backoff).max_attempts(4).attempt_timeout(Duration::from_secs(2)).build()?;
+//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
+//! let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 10 });
+//! let breaker = SharedBreaker::new(breaker.build()?);
+//!
+//! // At each call:
+//! let page = retry(&policy, |_attempt| fetch("/index")).breaker(&breaker).await?;
+//! # assert_eq!(page, "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With a budget, Retry-After, and what an error means:
+//!
+//! ```
 //! use std::time::Duration;
 //! use evenkeel_core::Ratio;
 //! use evenkeel_core::backoff::BackoffPolicy;

@@ -147,6 +147,7 @@ async fn traffic_counts_and_is_told() {
     let breaker = breaker();
     let probe = HealthProbe::new(&policy(), |_| std::future::pending::<Result<(), String>>());
     let probe = probe.breaker(&breaker).start();
+    sleep(Duration::from_millis(10)).await; // it waits now
     let (begun, mut watch) = (Instant::now(), probe.watch());
     for found in [Probed::Passed, Probed::Passed] {
         probe.on_traffic(found);

@@ -6,12 +6,13 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::time::Duration;
 
-use evenkeel_core::backoff::BackoffPolicy;
-use evenkeel_core::breaker::{Breaker, BreakerPolicy, Phase};
+use evenkeel_core::backoff::{BackoffPolicy, Jitter};
+use evenkeel_core::breaker::{Breaker, BreakerPolicy, Phase, Trigger};
 use evenkeel_core::budget::RetryCause;
 use evenkeel_core::retry::{
     AttemptOutcome, End, Parts, Retry, RetryAction, RetryPolicy, WhenRefused,
 };
+use evenkeel_std::MonotonicClock;
 use evenkeel_tokio::{Clock, Sleep, Streams, TestClock, TokioClock, retry};
 use support::{Steps, breaker_on, ms, ns_of, opens_after, plain_backoff, plain_retry, poll_times};
 
@@ -329,4 +330,27 @@ async fn clocks_of_other_runtimes_do_not_move_this_one() {
     );
     tokio::time::sleep(ms(5)).await;
     assert_eq!(TokioClock::default().now_ns(), before_ns + ns_of(ms(5)));
+}
+
+/// Threads and tasks, both with nothing said of clocks.
+#[tokio::test]
+async fn the_clock_of_threads_and_that_of_tasks_are_one() {
+    for _ in 0..1_000 {
+        let before_ns = MonotonicClock.now_ns();
+        let here_ns = TokioClock::default().now_ns();
+        assert!((before_ns..=MonotonicClock.now_ns()).contains(&here_ns));
+    }
+    let open = BreakerPolicy::builder(BackoffPolicy::builder(HOUR).jitter(Jitter::None), HOUR);
+    let one_failure = open.trigger(Trigger::Consecutive { failures: 1 }).build();
+    let breaker = evenkeel_std::SharedBreaker::new(one_failure.expect("a valid policy"));
+    let policy = plain_retry()
+        .max_attempts(1)
+        .build()
+        .expect("a valid policy");
+    let operation = retry(&policy, |_| async { Err::<(), _>("down") }).breaker(&breaker);
+    assert!(operation.await.is_err());
+    // Its own clock says so, too: open, and for an hour, not for a day and not for nothing.
+    assert_eq!(breaker.phase(), Phase::Open);
+    let open_until_ns = breaker.next_deadline_ns().expect("it waits");
+    assert!(open_until_ns <= MonotonicClock.now_ns() + ns_of(HOUR));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use super::log::Log;
 use super::memory::Memory;
@@ -12,7 +12,7 @@ use super::note::Note;
 use super::options::Options;
 use super::output::Output;
 use super::store::{Direct, Store};
-use super::thread::Shared;
+use super::thread::{Shared, TRIES, pause};
 use super::write::Writer;
 use crate::any::Journaled;
 use crate::recorder::{Feed, Recorder};
@@ -20,12 +20,15 @@ use crate::recorder::{Feed, Recorder};
 /// Where machines are recorded: a handle, of which clones mean the same journal.
 ///
 /// A call of a recorder holds the journal's lock from before the machine is called until its line is handed over: the
-/// order of lines is the order of effects. So a call must not, in its generator say, call another recorder of the same
-/// journal.
+/// order of lines is the order of effects. So a call must not call another recorder of the same journal, or the journal:
+/// its generator must not, nor `to_key` or `Clone` of a table's keys, nor, where lines are written in the call
+/// ([`to_writer`](Self::to_writer), [`Options::in_the_call`]), the writer. It would wait for itself for ever.
 ///
 /// What cannot be written is lost, counted, and told by the header after the gap; the recorded program goes on, and
-/// waits for nothing but [`flush`](Self::flush) and [`finish`](Self::finish), which the last handle calls when it is
-/// dropped.
+/// waits for no disk but in [`flush`](Self::flush) and [`finish`](Self::finish), which the last handle calls when it is
+/// dropped. A header has all of a machine's state, and is made in the call that needs it: for a table of 100 000 keys
+/// that takes about a tenth of a second, in which all calls of the journal wait. It is so at a machine's first call, at
+/// the first one after a gap, and at the first one in each file (see [`Options::rotate_after`]).
 ///
 /// ```
 /// use core::time::Duration;
@@ -148,7 +151,8 @@ impl Journal {
         self.lock().ops()
     }
 
-    /// How many calls were lost so far.
+    /// How many calls were lost so far: one that panicked, too, and those that a writer did not take that panicked or
+    /// failed to the end.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.lock().dropped()
@@ -226,6 +230,9 @@ impl Journal {
 
     /// Writes what there is to write, and the trailer. Calls from now on are lost.
     ///
+    /// A writer that fails is tried a few times more, for a quarter of a second. After an error this may be called
+    /// again, and goes on where it stopped; meanwhile the calls that are not written count as [`dropped`](Self::dropped).
+    ///
     /// # Errors
     ///
     /// What the disk says, if the trailer could not be written; and it was finished before.
@@ -252,37 +259,68 @@ struct Owner {
 
 impl Owner {
     fn finish(&self) -> io::Result<Summary> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let mut log = self.shared.lock();
-        if !log.finish() {
+        if log.is_done() {
             return Err(io::Error::other("this journal is finished already"));
         }
-        let (ops, dropped, untold) = (log.ops(), log.dropped(), log.untold());
-        let written = match log.store() {
-            Store::Direct(direct) => direct.finish(untold),
-            _ => Ok(0),
+        let at_end = log.finish();
+        let (is_direct, is_memory) = match log.store() {
+            Store::Memory(_) => (false, true),
+            Store::Direct(_) => (true, false),
+            Store::Queue(_) => (false, false),
         };
         drop(log);
-        self.shared.wake.notify_one();
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = match thread.take() {
-            Some(thread) => {
-                let panicked = |_| Err(io::Error::other("the journal's writer panicked"));
-                thread.join().unwrap_or_else(panicked)
-            }
-            None => written,
-        }?;
+        let files = if is_memory {
+            0
+        } else if is_direct {
+            self.finish_direct(at_end.untold)?
+        } else {
+            self.shared.end()?;
+            let ended = || Err(io::Error::other("the journal's writer has ended"));
+            thread.take().map_or_else(ended, join)?
+        };
+        self.shared.lock().set_done();
         Ok(Summary {
-            ops,
-            dropped,
+            ops: at_end.ops,
+            dropped: at_end.dropped,
             files,
         })
     }
+
+    /// Tries a few times. Between these, calls find the journal finished and do not wait.
+    fn finish_direct(&self, untold: u64) -> io::Result<u64> {
+        for tries in 1.. {
+            let mut log = self.shared.lock();
+            let Store::Direct(direct) = log.store() else {
+                break;
+            };
+            match direct.finish(untold) {
+                Err(_) if tries < TRIES && !direct.output.is_broken() => {}
+                finished => return finished,
+            }
+            drop(log);
+            thread::sleep(pause(tries));
+        }
+        Ok(0)
+    }
+}
+
+fn join(thread: Thread) -> io::Result<u64> {
+    let panicked = |_| Err(io::Error::other("the journal's writer panicked"));
+    thread.join().unwrap_or_else(panicked)
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
         // Nobody is left to be told; a finished one is finished.
         let _ = self.finish();
+        self.shared.abandon();
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let _ = thread.take().map(join);
     }
 }
 

@@ -134,28 +134,33 @@ pub struct End {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     evenkeel: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
     version: Option<u64>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     machine: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
     id: Option<u64>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
     policy: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
     state: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     digest: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
     dropped: Option<u64>,
+    #[serde(default, deserialize_with = "present")]
     t: Option<u64>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
     op: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "present")]
     words: Option<Words>,
     #[serde(borrow, default, deserialize_with = "as_it_stands")]
     answer: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     end: Option<EndFields<'a>>,
 }
 
@@ -164,15 +169,20 @@ struct Fields<'a> {
 struct EndFields<'a> {
     ops: u64,
     dropped: u64,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     digest: Option<Cow<'a, str>>,
 }
 
-/// Unlike serde's own reading of an `Option`, `null` is a value here.
+/// Unlike serde's own reading of an `Option`, `null` is a value here, not an absent key.
 fn as_it_stands<'de: 'a, 'a, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(from).map(Some)
+}
+
+/// So that `null` is no value of a key that may be absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// Reads a line; `kind_of` knows the machines that have a header already.

@@ -108,13 +108,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Headers and calls in the order of the file.
+    /// Headers and calls in the order of the file; of those of the same line, as where there is no file, headers first.
     pub fn lines(&self) -> impl Iterator<Item = LoadedLine<'_>> {
         let mut headers = self.headers.iter().peekable();
         let mut entries = self.entries.iter().peekable();
         core::iter::from_fn(move || {
             let is_header = match (headers.peek(), entries.peek()) {
-                (Some(header), Some(entry)) => header.line < entry.line,
+                (Some(header), Some(entry)) => header.line <= entry.line,
                 (header, _) => header.is_some(),
             };
             if is_header {

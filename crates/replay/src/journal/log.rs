@@ -4,7 +4,7 @@ use std::io;
 
 use super::load::{Entry, Header};
 use super::note::Note;
-use super::store::Store;
+use super::store::{Store, copy};
 use crate::any::Journaled;
 use crate::digest;
 
@@ -59,8 +59,10 @@ pub(crate) struct Log {
     dropped: u64,
     /// Those of `dropped` that no header tells of yet.
     untold: u64,
-    /// What `untold` was when it was finished: calls may come, and be lost, before the trailer is written.
-    untold_at_end: Option<u64>,
+    /// What there was when it was finished: calls may come, and be lost, before the trailer is written.
+    at_end: Option<AtEnd>,
+    /// The trailer is written.
+    is_done: bool,
     /// A state that cannot be written as JSON.
     unwritable: Option<serde_json::Error>,
 }
@@ -76,7 +78,8 @@ impl Log {
             ops: 0,
             dropped: 0,
             untold: 0,
-            untold_at_end: None,
+            at_end: None,
+            is_done: false,
             unwritable: None,
         }
     }
@@ -89,12 +92,19 @@ impl Log {
         self.epoch
     }
 
-    pub(crate) const fn ops(&self) -> u64 {
-        self.ops
+    /// Without those that were taken down but could not be written.
+    pub(crate) fn ops(&self) -> u64 {
+        self.ops - self.unwritten()
     }
 
-    pub(crate) const fn dropped(&self) -> u64 {
-        self.dropped
+    /// With them.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped + self.unwritten()
+    }
+
+    fn unwritten(&self) -> u64 {
+        let written = self.store.final_ops();
+        written.map_or(0, |written| self.ops.saturating_sub(written))
     }
 
     pub(crate) const fn untold(&self) -> u64 {
@@ -102,27 +112,35 @@ impl Log {
     }
 
     pub(crate) const fn is_finished(&self) -> bool {
-        self.untold_at_end.is_some()
+        self.at_end.is_some()
     }
 
     /// What the trailer has to tell, once it is due.
-    pub(crate) const fn untold_at_end(&self) -> Option<u64> {
-        self.untold_at_end
+    pub(crate) const fn at_end(&self) -> Option<AtEnd> {
+        self.at_end
     }
 
-    /// Takes nothing down any more. False if that was so already.
-    pub(crate) const fn finish(&mut self) -> bool {
-        let is_first = !self.is_finished();
-        if is_first {
-            self.untold_at_end = Some(self.untold);
-        }
-        is_first
+    /// Takes nothing down any more.
+    pub(crate) fn finish(&mut self) -> AtEnd {
+        *self.at_end.get_or_insert(AtEnd {
+            ops: self.ops,
+            dropped: self.dropped,
+            untold: self.untold,
+        })
+    }
+
+    pub(crate) const fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// The trailer is written.
+    pub(crate) const fn set_done(&mut self) {
+        self.is_done = true;
     }
 
     pub(crate) fn error(&self) -> Option<io::Error> {
-        let told = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
         let unwritable = |error: &serde_json::Error| io::Error::other(error.to_string());
-        let error = self.store.error().map(told);
+        let error = self.store.error().map(copy);
         error.or_else(|| self.unwritable.as_ref().map(unwritable))
     }
 
@@ -142,18 +160,29 @@ impl Log {
     #[inline]
     pub(crate) fn prepare(&mut self, machines: &mut [(&mut Mark, &dyn Snapshot)]) -> Prepared {
         let is_ready = self.make_ready(machines);
-        for (mark, _) in machines {
-            mark.is_behind = true;
-        }
+        self.lose(machines);
         Prepared { is_ready }
     }
 
     /// Before a call of which no line of this journal could tell, since it borrows from another: it will be lost.
-    pub(crate) fn prepare_to_lose(machines: &mut [(&mut Mark, &dyn Snapshot)]) -> Prepared {
-        for (mark, _) in machines {
+    pub(crate) fn prepare_to_lose(
+        &mut self,
+        machines: &mut [(&mut Mark, &dyn Snapshot)],
+    ) -> Prepared {
+        self.lose(machines);
+        Prepared { is_ready: false }
+    }
+
+    /// A call counts as lost until it is taken down: one that panics never is.
+    fn lose(&mut self, machines: &mut [(&mut Mark, &dyn Snapshot)]) {
+        for (mark, _) in machines.iter_mut() {
             mark.is_behind = true;
         }
-        Prepared { is_ready: false }
+        if let Some((mark, _)) = machines.first_mut() {
+            mark.lost += 1;
+            self.dropped += 1;
+            self.untold += 1;
+        }
     }
 
     fn make_ready(&mut self, machines: &mut [(&mut Mark, &dyn Snapshot)]) -> bool {
@@ -199,7 +228,7 @@ impl Log {
         self.store.push(Note::Header(Box::new(header)), self.epoch);
     }
 
-    /// After a call: takes it down, or counts it as lost. The first mark is that of the machine that was called, the
+    /// After a call: takes it down, if it is not lost. The first mark is that of the machine that was called, the
     /// others are of machines that it was lent. Whether a writer should be woken.
     // A call is large: a function that is not inlined moves it once more.
     #[inline]
@@ -213,12 +242,12 @@ impl Log {
             return false;
         };
         if !prepared.is_ready {
-            mark.lost += 1;
-            self.dropped += 1;
-            self.untold += 1;
             return false;
         }
         let entry = Note::Entry(entry(mark.id));
+        mark.lost -= 1;
+        self.dropped -= 1;
+        self.untold -= 1;
         for mark in marks {
             mark.is_behind = false;
         }
@@ -229,9 +258,16 @@ impl Log {
 
     /// The first header of a machine, as soon as it is known.
     pub(crate) fn begin(&mut self, mark: &mut Mark, machine: &dyn Snapshot) {
-        let prepared = self.prepare(&mut [(&mut *mark, machine)]);
-        mark.is_behind = !prepared.is_ready;
+        mark.is_behind = !self.make_ready(&mut [(&mut *mark, machine)]);
     }
+}
+
+/// What there was when a journal was finished.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtEnd {
+    pub(crate) ops: u64,
+    pub(crate) dropped: u64,
+    pub(crate) untold: u64,
 }
 
 /// Whether a call can be taken down after it is made.

@@ -33,7 +33,7 @@ pub use damage::{Damage, Place};
 pub use handle::{Journal, Summary};
 pub use line::{End, HeaderLine, Line, OpLine, VERSION};
 pub use load::{Entry, Header, Loaded, LoadedLine, load};
-pub(crate) use log::{Log, Mark, Snapshot};
+pub(crate) use log::{Mark, Snapshot};
 pub use options::Options;
 pub use read::{MAX_LINE, Reader};
 pub use write::Writer;

@@ -51,6 +51,9 @@ impl Options {
 
     /// A new file after so many calls. For `name.jsonl` the next ones are `name.1.jsonl`, `name.2.jsonl`, and so on: no
     /// file is ever renamed. Each one is a complete journal and replays alone. A number that is taken is passed over.
+    ///
+    /// The first call of each machine in a file takes a snapshot of it, which holds up the calls of all: for a table of
+    /// 100 000 keys, about a tenth of a second. Rotate large tables rarely.
     #[must_use]
     pub const fn rotate_after(mut self, calls: u64) -> Self {
         self.rotate_after = Some(calls);
@@ -74,7 +77,8 @@ impl Options {
         self
     }
 
-    /// Writes in the thread of the call, not in one of its own: nothing waits but the call.
+    /// Writes in the thread of the call, not in one of its own: nothing waits but the call, and others that are made
+    /// meanwhile. A writer must not call a machine of this journal, or the journal: it would wait for itself.
     #[must_use]
     pub const fn in_the_call(mut self) -> Self {
         self.in_the_call = true;

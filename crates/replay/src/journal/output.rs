@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
 use super::note::Note;
@@ -22,6 +23,12 @@ pub(crate) struct Output {
     series: Option<Series>,
     /// The trailer of a file is in `text`, and the next file is to be begun after it.
     is_turning: bool,
+    /// The trailer of the last file is made.
+    has_ended: bool,
+    /// The sink has panicked: nobody knows what it has taken, and it is never called again.
+    is_broken: bool,
+    /// How many calls were added, in all files.
+    ops: u64,
 }
 
 impl Output {
@@ -33,6 +40,9 @@ impl Output {
             taken: 0,
             series,
             is_turning: false,
+            has_ended: false,
+            is_broken: false,
+            ops: 0,
         }
     }
 
@@ -51,11 +61,30 @@ impl Output {
         self.is_turning
     }
 
+    /// Whether nothing will ever be written again.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// How many calls the sink has taken, each with its whole line.
+    pub(crate) fn written_ops(&self) -> u64 {
+        let mut end = 0;
+        let lines = self.text.split_inclusive(|byte| *byte == b'\n');
+        let waiting = lines.filter(|line| {
+            end += line.len();
+            end > self.taken && line.starts_with(b"{\"t\":")
+        });
+        self.ops - waiting.count() as u64
+    }
+
     /// Adds a line. Before the next one, [`drive`](Self::drive) must have had success where this says so.
     pub(crate) fn add(&mut self, note: &Note) -> io::Result<bool> {
         match note {
             Note::Header(header) => self.lines.header(header, &mut self.text)?,
-            Note::Entry(entry) => self.lines.entry(entry, &mut self.text)?,
+            Note::Entry(entry) => {
+                self.lines.entry(entry, &mut self.text)?;
+                self.ops += 1;
+            }
             Note::NewFile => {
                 self.end(0)?;
                 self.is_turning = true;
@@ -71,8 +100,31 @@ impl Output {
         Ok(())
     }
 
+    /// Passes on all that there is, and at last the trailer. After an error it may be called again.
+    pub(crate) fn finish(&mut self, lost: u64) -> io::Result<()> {
+        // A file that could not be begun gets no trailer in the one before it.
+        self.drive()?;
+        if !self.has_ended {
+            self.end(lost)?;
+            self.has_ended = true;
+        }
+        self.drive()
+    }
+
     /// Passes on all that there is. After an error it goes on exactly where it stopped, so that no line is ever torn.
+    /// A sink that panics is an error too, which stays.
     pub(crate) fn drive(&mut self) -> io::Result<()> {
+        if !self.is_broken {
+            // Nothing that a panic leaves half done is used again.
+            match panic::catch_unwind(AssertUnwindSafe(|| self.pass_on())) {
+                Ok(driven) => return driven,
+                Err(_) => self.is_broken = true,
+            }
+        }
+        Err(io::Error::other("the journal's writer panicked"))
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
         while let Some(rest) = self.text.get(self.taken..).filter(|rest| !rest.is_empty()) {
             match self.sink.write(rest) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),

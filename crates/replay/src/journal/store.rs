@@ -23,7 +23,7 @@ impl Store {
         match self {
             Self::Memory(_) => true,
             Self::Direct(direct) => direct.is_well(),
-            Self::Queue(queue) => queue.notes.len() + notes <= queue.room,
+            Self::Queue(queue) => !queue.is_over && queue.notes.len() + notes <= queue.room,
         }
     }
 
@@ -62,6 +62,15 @@ impl Store {
         }
     }
 
+    /// How many calls are written, if no more will be unless the journal is finished again.
+    pub(crate) fn final_ops(&self) -> Option<u64> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Direct(direct) => direct.final_ops(),
+            Self::Queue(queue) => queue.final_ops,
+        }
+    }
+
     /// Why nothing is written at present, or was not for a time.
     pub(crate) fn error(&self) -> Option<&io::Error> {
         match self {
@@ -89,6 +98,13 @@ pub(crate) struct Queue {
     pub(crate) wanted: u64,
     /// The thread has ended, as it should or not.
     pub(crate) is_over: bool,
+    /// How often somebody asked for the end, and of which of these times the thread gave up the last.
+    pub(crate) asked_to_end: u64,
+    pub(crate) given_up: u64,
+    /// Nobody will ask again.
+    pub(crate) is_abandoned: bool,
+    /// How many calls are written, where the thread has given up.
+    pub(crate) final_ops: Option<u64>,
     pub(crate) path: Option<PathBuf>,
 }
 
@@ -106,6 +122,10 @@ impl Queue {
             written: 0,
             wanted: 0,
             is_over: false,
+            asked_to_end: 0,
+            given_up: 0,
+            is_abandoned: false,
+            final_ops: None,
             path,
         }
     }
@@ -113,6 +133,18 @@ impl Queue {
     /// Whether the thread has nothing to do yet.
     pub(crate) fn is_idle(&self) -> bool {
         self.notes.len() < self.wake_at && self.wanted <= self.written
+    }
+
+    /// Which time this is.
+    pub(crate) fn ask_to_end(&mut self) -> u64 {
+        self.asked_to_end += 1;
+        self.asked_to_end
+    }
+
+    /// Why it has ended, or has given up.
+    pub(crate) fn why(&self) -> io::Error {
+        let ended = || io::Error::other("the journal's writer has ended");
+        self.error.as_ref().map_or_else(ended, copy)
     }
 
     pub(crate) fn fail(&mut self, error: io::Error) {
@@ -128,6 +160,8 @@ pub(crate) struct Direct {
     error: Option<io::Error>,
     is_stuck: bool,
     asked: u64,
+    /// The end could not be written.
+    has_given_up: bool,
 }
 
 impl Direct {
@@ -137,6 +171,7 @@ impl Direct {
             error: None,
             is_stuck: false,
             asked: 0,
+            has_given_up: false,
         }
     }
 
@@ -168,17 +203,29 @@ impl Direct {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.drive();
         match &self.error {
-            Some(error) if self.is_stuck => Err(io::Error::new(error.kind(), error.to_string())),
+            Some(error) if self.is_stuck => Err(copy(error)),
             _ => Ok(()),
         }
     }
 
-    /// Writes the trailer, and how many files there are.
+    /// Tries once to write what there is and the trailer. Says how many files there are.
     pub(crate) fn finish(&mut self, lost: u64) -> io::Result<u64> {
-        // A file that could not be begun gets no trailer in the one before it.
-        self.output.drive()?;
-        self.output.end(lost)?;
-        self.output.drive()?;
-        Ok(self.output.files())
+        let finished = self.output.finish(lost);
+        self.has_given_up = finished.is_err();
+        self.is_stuck = finished.is_err();
+        if let Err(error) = &finished {
+            self.error = Some(copy(error));
+        }
+        finished.map(|()| self.output.files())
     }
+
+    fn final_ops(&self) -> Option<u64> {
+        let is_final = self.has_given_up || self.output.is_broken();
+        is_final.then(|| self.output.written_ops())
+    }
+}
+
+/// An error has no copy, but its kind and what it says are enough here.
+pub(crate) fn copy(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
 }

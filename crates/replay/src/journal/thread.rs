@@ -8,10 +8,18 @@ use std::time::Duration;
 use super::log::Log;
 use super::note::Note;
 use super::output::Output;
-use super::store::{Queue, Store};
+use super::store::{Queue, Store, copy};
 
 /// So long a call may wait to be written, and a failing disk to be tried again.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// So often the end is tried to be written whenever somebody asks for it.
+pub(crate) const TRIES: u32 = 9;
+
+/// How long to wait after so many of these tries: a quarter of a second in all.
+pub(crate) fn pause(tries: u32) -> Duration {
+    Duration::from_millis(1 << tries.clamp(1, 10) >> 1)
+}
 
 /// What the recording threads and the writing one share.
 #[derive(Debug)]
@@ -37,9 +45,59 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, log: MutexGuard<'a, Log>) -> MutexGuard<'a, Log> {
-        let waited = self.wake.wait_timeout(log, PATIENCE);
+    fn wait<'a>(&self, log: MutexGuard<'a, Log>, at_most: Duration) -> MutexGuard<'a, Log> {
+        let waited = self.wake.wait_timeout(log, at_most);
         waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Asks the writing thread to end. Returns when it has, or when it gives up and says why.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        let mut log = self.lock();
+        let Some(asked) = queue(&mut log).map(Queue::ask_to_end) else {
+            return Ok(());
+        };
+        self.wake.notify_one();
+        loop {
+            let Some(queue) = queue(&mut log).filter(|queue| !queue.is_over) else {
+                return Ok(());
+            };
+            if queue.given_up >= asked {
+                return Err(queue.why());
+            }
+            log = self
+                .written
+                .wait(log)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives up, with so many calls written, until somebody asks for the end once more. False if nobody will.
+    fn is_asked_again(&self, mut log: MutexGuard<'_, Log>, written: u64) -> bool {
+        loop {
+            let Some(queue) = queue(&mut log).filter(|queue| !queue.is_abandoned) else {
+                return false;
+            };
+            if queue.final_ops.is_none() {
+                queue.final_ops = Some(written);
+                queue.given_up = queue.asked_to_end;
+                self.written.notify_all();
+            }
+            if queue.asked_to_end > queue.given_up {
+                queue.final_ops = None;
+                return true;
+            }
+            log = self.wait(log, PATIENCE);
+        }
+    }
+
+    /// Lets a thread go that has given up.
+    pub(crate) fn abandon(&self) {
+        let mut log = self.lock();
+        if let Some(queue) = queue(&mut log) {
+            queue.is_abandoned = true;
+        }
+        drop(log);
+        self.wake.notify_one();
     }
 
     /// Waits until all that was taken down before is written, or there is an error.
@@ -62,10 +120,10 @@ impl Shared {
                 return Ok(());
             }
             if let Some(error) = queue.error.as_ref().filter(|_| queue.errors != errors) {
-                return Err(io::Error::new(error.kind(), error.to_string()));
+                return Err(copy(error));
             }
-            if queue.is_over {
-                return Err(io::Error::other("the journal's writer has ended"));
+            if queue.is_over || queue.final_ops.is_some() {
+                return Err(queue.why());
             }
             log = self
                 .written
@@ -104,19 +162,32 @@ pub(crate) fn start(
 
 fn write(shared: &Shared, mut output: Output) -> io::Result<u64> {
     let _over = Over(shared);
+    let written = write_all(shared, &mut output);
+    if let Err(error) = &written {
+        let mut log = shared.lock();
+        if let Some(queue) = queue(&mut log) {
+            queue.fail(copy(error));
+            queue.final_ops = Some(output.written_ops());
+        }
+    }
+    written.map(|()| output.files())
+}
+
+fn write_all(shared: &Shared, output: &mut Output) -> io::Result<()> {
     let mut notes = Vec::new();
     loop {
         let (taken, finished) = take(shared, &mut notes);
         for note in notes.drain(..) {
-            add(shared, &mut output, &note)?;
+            if output.add(&note)? {
+                insist(shared, output, Output::drive)?;
+            }
         }
         if let Some(lost) = finished {
-            output.end(lost)?;
-            insist(shared, &mut output)?;
+            insist(shared, output, |output| output.finish(lost))?;
             tell(shared, taken);
-            return Ok(output.files());
+            return Ok(());
         }
-        insist(shared, &mut output)?;
+        insist(shared, output, Output::drive)?;
         tell(shared, taken);
     }
 }
@@ -130,14 +201,14 @@ fn take(shared: &Shared, notes: &mut Vec<Note>) -> (u64, Option<u64>) {
         is_idle && !log.is_finished()
     };
     if is_idle(&mut log) {
-        log = shared.wait(log);
+        log = shared.wait(log, PATIENCE);
     }
     let mut taken = 0;
     if let Some(queue) = queue(&mut log) {
         core::mem::swap(&mut queue.notes, notes);
         taken = queue.pushed;
     }
-    (taken, log.untold_at_end())
+    (taken, log.at_end().map(|at_end| at_end.untold))
 }
 
 /// Tells that so many notes are written.
@@ -150,18 +221,17 @@ fn tell(shared: &Shared, taken: u64) {
     shared.written.notify_all();
 }
 
-fn add(shared: &Shared, output: &mut Output, note: &Note) -> io::Result<()> {
-    if output.add(note)? {
-        insist(shared, output)?;
-    }
-    Ok(())
-}
-
-/// Writes until it is written, or until nobody records any more and the disk still does not take it.
-fn insist(shared: &Shared, output: &mut Output) -> io::Result<()> {
+/// Writes until it is written, or until nobody records any more and the disk still does not take it: then it waits until
+/// somebody asks once more, or nobody can.
+fn insist(
+    shared: &Shared,
+    output: &mut Output,
+    write: impl Fn(&mut Output) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut tries = 0;
     loop {
         let is_turning = output.is_turning();
-        let Err(error) = output.drive() else {
+        let Err(error) = write(output) else {
             if is_turning {
                 let mut log = shared.lock();
                 if let Some(queue) = queue(&mut log) {
@@ -170,15 +240,29 @@ fn insist(shared: &Shared, output: &mut Output) -> io::Result<()> {
             }
             return Ok(());
         };
-        let mut log = shared.lock();
-        if log.is_finished() {
+        if output.is_broken() {
             return Err(error);
         }
-        if let Some(queue) = queue(&mut log) {
-            queue.fail(error);
-        }
+        let mut log = shared.lock();
+        let is_finished = log.is_finished();
+        let Some(queue) = queue(&mut log) else {
+            return Err(error);
+        };
+        queue.fail(copy(&error));
         shared.written.notify_all();
-        drop(shared.wait(log));
+        if !is_finished {
+            drop(shared.wait(log, PATIENCE));
+            continue;
+        }
+        tries += 1;
+        if tries < TRIES {
+            drop(log);
+            thread::sleep(pause(tries));
+        } else if shared.is_asked_again(log, output.written_ops()) {
+            tries = 0;
+        } else {
+            return Err(error);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Why a call through a gate gave no value.
 
+use std::error::Error;
+
 use evenkeel_core::breaker::Refused;
-use thiserror::Error;
 
 /// The gate refused the call, or the call was made and failed.
 ///
@@ -25,7 +26,7 @@ use thiserror::Error;
 ///
 /// `R` is what the gate answers instead of yes: a breaker [`Refused`], a table of breakers the same with whose breaker it
 /// was, a throttle a [`Refusal`](evenkeel_core::Refusal) with the probability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError<E, R = Refused> {
     /// The call was not made.
     #[error(transparent)]
@@ -51,6 +52,57 @@ impl<E, R> CallError<E, R> {
         match self {
             Self::Refused(_) => None,
             Self::Failed(error) => Some(error),
+        }
+    }
+
+    /// The call's own error, if it was made, by value.
+    #[must_use]
+    pub fn into_failed(self) -> Option<E> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+
+    /// The refusal or the call's own error, without a type: `?` takes it in a function that returns a
+    /// `Box<dyn Error + Send + Sync>`, a `Box<dyn Error>` or an `anyhow::Error`, also where `E` is no [`Error`] itself.
+    /// For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept:
+    /// `.map_err(|error| error.to_string())`, or [`into_failed`](Self::into_failed).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Trigger}};
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// use std::error::Error;
+    /// use evenkeel_std::{CallError, SharedBreaker};
+    ///
+    /// fn fetch(breaker: &SharedBreaker) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let call = || Err("status 503".to_owned()); // a String, a Box<dyn Error + Send + Sync>, ..
+    ///     let length = breaker.call(call).map_err(CallError::boxed)?;
+    ///     Ok(length)
+    /// }
+    ///
+    /// fn fetch_text(breaker: &SharedBreaker) -> Result<u32, Box<dyn Error>> {
+    ///     let call = || Err(Box::<dyn Error>::from("status 503")); // cannot go to another thread
+    ///     Ok(breaker.call(call).map_err(|error| error.to_string())?)
+    /// }
+    ///
+    /// let breaker = SharedBreaker::new(policy.build()?);
+    /// assert_eq!(fetch(&breaker).unwrap_err().to_string(), "status 503");
+    /// assert_eq!(fetch(&breaker).unwrap_err().to_string(), "refused: open");
+    /// assert_eq!(fetch_text(&breaker).unwrap_err().to_string(), "refused: open");
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn boxed(self) -> Box<dyn Error + Send + Sync>
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+        R: Into<Box<dyn Error + Send + Sync>>,
+    {
+        match self {
+            Self::Refused(refused) => refused.into(),
+            Self::Failed(error) => error.into(),
         }
     }
 }

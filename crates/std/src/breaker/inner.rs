@@ -15,6 +15,7 @@ use super::plan::{Plan, Success};
 use super::stripes::{Stripes, Ticket};
 use super::word::Word;
 use crate::clock::Clock;
+use crate::discard::discard;
 use crate::streams::Stream;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
 
@@ -242,14 +243,20 @@ impl<C> Inner<C> {
 
     #[cold]
     fn deliver(&self) {
+        let mut panicked = None;
         while let Some((made, listeners)) = self.outbox(Outbox::take) {
             for listener in listeners.iter() {
-                // Not swallowed: only so that the next transition finds its way again.
+                // The first is not swallowed: it goes on when all have heard of all.
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(made))) {
-                    self.outbox(Outbox::stop);
-                    resume_unwind(panic);
+                    match panicked {
+                        None => panicked = Some(panic),
+                        Some(_) => discard(panic),
+                    }
                 }
             }
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
         }
     }
 

@@ -47,11 +47,6 @@ impl Outbox {
         self.delivering = letter.is_some();
         letter
     }
-
-    /// A listener has panicked: the rest waits for the next transition.
-    pub(super) fn stop(&mut self) {
-        self.delivering = false;
-    }
 }
 
 impl fmt::Debug for Outbox {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use evenkeel_core::restart::{Restart, RestartPhase, RestartPolicy, RunId};
 
 use super::report::{ChildStatus, Escalation, Failure};
+use crate::discard::discard;
 use crate::stop::Stop;
 
 /// What a worker's error is kept as.
@@ -25,6 +26,8 @@ pub(super) struct Child {
     pub(super) run: Option<Running>,
     pub(super) last_failure: Option<Failure>,
     pub(super) starts: u64,
+    /// An escalation that nobody was told of yet, and when it was.
+    pub(super) untold: Option<(u64, Escalation)>,
     /// To be forgotten when its run is gone.
     pub(super) removed: bool,
 }
@@ -45,6 +48,7 @@ impl Child {
             run: None,
             last_failure: None,
             starts: 0,
+            untold: None,
             removed: false,
         }
     }
@@ -56,6 +60,24 @@ impl Child {
         if let Some(run) = &self.run {
             run.stop.stop();
         }
+    }
+
+    /// Told to stop, and to be forgotten.
+    pub(super) fn remove(&mut self, now_ns: u64) {
+        self.stop(now_ns);
+        self.untold = None;
+        self.removed = true;
+    }
+
+    /// To be started at once; what was is forgotten.
+    pub(super) fn rearm(&mut self, now_ns: u64) {
+        self.machine.rearm(now_ns);
+        self.untold = None;
+    }
+
+    /// Nothing of it is needed any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.removed && self.run.is_none()
     }
 
     /// No run is in flight, and none will be.
@@ -106,12 +128,27 @@ pub(super) struct Start {
 pub(super) type Failed = (String, bool);
 
 impl Start {
-    /// Does the work: `None` where it ended as it was meant to.
-    pub(super) fn perform(&self) -> Option<Failed> {
-        match catch_unwind(AssertUnwindSafe(|| (self.work)(&self.stop))) {
+    /// Does the work: `None` where it ended as it was meant to. Nothing of the caller's gets a panic out of here, and
+    /// what the run holds is gone.
+    pub(super) fn perform(self) -> Option<Failed> {
+        let ended = catch_unwind(AssertUnwindSafe(|| (self.work)(&self.stop)));
+        discard(self);
+        match ended {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some((chain(&*error), false)),
-            Err(panic) => Some((panic_message(&*panic), true)),
+            Ok(Err(error)) => {
+                let message = catch_unwind(AssertUnwindSafe(|| chain(&*error)));
+                discard(error);
+                let message = message.unwrap_or_else(|panic| {
+                    discard(panic);
+                    "an error whose text panics".to_owned()
+                });
+                Some((message, false))
+            }
+            Err(panic) => {
+                let message = panic_message(&*panic);
+                discard(panic);
+                Some((message, true))
+            }
         }
     }
 }

@@ -7,8 +7,11 @@
 //! [`stop`](Supervisor::stop) waits for a time and names who did not leave. For work that must be killed make a child
 //! process the work of the thread, as `examples/supervisor_processes.rs` does.
 //!
-//! **Panics** of a worker are failures, their message is kept; a panic of the listener is swallowed, and the listener
-//! is called again. **Drop** tells all children to stop and waits for none.
+//! **Shutdown.** Any thread may say [`stop`](Supervisor::stop), as the handler of ctrl-c does through an `Arc`; who
+//! [waits](Supervisor::wait) is told.
+//!
+//! **Panics** of a worker are failures, their message is kept; so is an error whose text panics. A panic of the listener
+//! is swallowed, and the listener is called again. A worker is dropped under no lock, once it was removed and is gone. **Drop** tells all children to stop and waits for none.
 //!
 //! | a worker | is |
 //! |---|---|
@@ -121,7 +124,7 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// Adds a child, which starts at once: `work` runs in a thread of its name, and leaves when its token says so.
     ///
     /// # Errors
-    /// When there is a child of that name.
+    /// When there is a child of that name, and after [`stop`](Self::stop).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -161,11 +164,13 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stop_child(&self, name: &str) -> Result<(), NoSuchChild> {
-        self.shared.command(name, child::Child::stop)
+        self.shared
+            .command(name, |child, now_ns, _| child.stop(now_ns))
     }
 
-    /// Starts a child at once, whether it waits, has escalated or was stopped; its earlier failures are forgotten. A
-    /// run in flight goes on; where that was told to stop, the next one starts as soon as it is gone.
+    /// Starts a child at once, whether it waits, has escalated or was stopped; its earlier failures are forgotten, and
+    /// an escalation that [`wait`](Self::wait) has not returned yet. A run in flight goes on; where that was told to
+    /// stop, the next one starts as soon as it is gone. After [`stop`](Self::stop) it does nothing.
     ///
     /// # Errors
     /// When there is no child of that name.
@@ -183,8 +188,11 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rearm(&self, name: &str) -> Result<(), NoSuchChild> {
-        self.shared
-            .command(name, |child, now_ns| child.machine.rearm(now_ns))
+        self.shared.command(name, |child, now_ns, stopping| {
+            if !stopping.0 {
+                child.rearm(now_ns);
+            }
+        })
     }
 
     /// Tells a child to stop, and forgets it once its run is gone. Its name is free from then on.
@@ -206,10 +214,8 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn remove(&self, name: &str) -> Result<(), NoSuchChild> {
-        self.shared.command(name, |child, now_ns| {
-            child.stop(now_ns);
-            child.removed = true;
-        })
+        self.shared
+            .command(name, |child, now_ns, _| child.remove(now_ns))
     }
 
     /// How the children stand, in the order in which they were added.
@@ -231,7 +237,9 @@ impl<C: Sleep + 'static> Supervisor<C> {
         self.shared.status()
     }
 
-    /// Blocks until a child has failed too often, or until none runs and none will. Each escalation is returned once.
+    /// Blocks until a child has failed too often, until none runs and none will, or until somebody says
+    /// [`stop`](Self::stop). Each escalation is returned once, the oldest first; not one that `rearm` or `remove` has
+    /// settled.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -250,7 +258,30 @@ impl<C: Sleep + 'static> Supervisor<C> {
         self.shared.wait()
     }
 
-    /// Tells all children to stop, and waits until they have left and the listener has heard of it, or for `within`.
+    /// Tells all children to stop, and waits until they have left and the listener has heard of it, or for `within`;
+    /// with a span of zero it only tells them. From then on [`wait`](Self::wait) returns at once, and nothing starts.
+    ///
+    /// Any thread may say it, also while another waits, and more than once: each call waits, and reports who still runs.
+    /// A worker or the listener that calls it would wait for itself, for `within`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, restart::*};
+    /// # use evenkeel_std::{Stop, Supervisor, supervisor::*};
+    /// # let policy = RestartPolicy::builder(BackoffPolicy::builder(Duration::from_secs(1))).build()?;
+    /// use std::sync::Arc;
+    ///
+    /// let supervisor = Arc::new(Supervisor::new());
+    /// supervisor.add("feed", &policy, |stop| -> Result<(), String> { stop.wait(); Ok(()) })?;
+    /// let stopping = Arc::clone(&supervisor);
+    /// let on_ctrl_c = move || drop(stopping.stop(Duration::ZERO)); // for the handler of your choice
+    /// # std::thread::spawn(on_ctrl_c);
+    /// while let Ended::Escalated(escalation) = supervisor.wait() {
+    ///     eprintln!("{escalation}");
+    /// }
+    /// assert!(supervisor.stop(Duration::from_secs(60)).is_clean()); // gives them the time to leave
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// ```
     /// # use std::time::Duration;
@@ -262,7 +293,7 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// assert!(supervisor.stop(Duration::from_secs(60)).is_clean());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn stop(self, within: Duration) -> StopReport {
+    pub fn stop(&self, within: Duration) -> StopReport {
         let clock = &self.shared.clock;
         let at_ns = time::after(clock.now_ns(), within).unwrap_or(u64::MAX);
         self.shared.stop_all();

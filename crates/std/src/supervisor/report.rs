@@ -222,6 +222,8 @@ pub enum Ended {
     Escalated(Escalation),
     /// No child runs or will run: all have ended, were stopped, or have escalated and were returned.
     AllAtRest,
+    /// Somebody said [`stop`](super::Supervisor::stop). Children may be on their way out: say it again to wait for them.
+    Stopped,
 }
 
 /// How a graceful stop went.
@@ -268,6 +270,9 @@ pub enum AddError {
         /// The name.
         name: String,
     },
+    /// The supervisor was told to stop: nothing starts any more.
+    #[error("the supervisor was told to stop")]
+    Stopped,
 }
 
 /// There is no child of that name.

@@ -10,6 +10,7 @@ use super::child::{Child, Failed, Running, Start, Work};
 use super::report::{
     AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
 };
+use crate::discard::discard;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::Stream;
@@ -26,7 +27,6 @@ struct State {
     keys: u64,
     stream: Stream,
     events: VecDeque<ChildEvent>,
-    escalations: VecDeque<Escalation>,
     stopping: bool,
     /// The thread that watches has told its last event.
     over: bool,
@@ -42,6 +42,9 @@ pub(super) struct Tasks {
     /// No child runs or will run.
     pub(super) over: bool,
 }
+
+/// Somebody said stop to the supervisor: nothing starts any more.
+pub(super) struct IsStopping(pub(super) bool);
 
 impl State {
     fn tell(&mut self, at: usize, at_ns: u64, kind: ChildEventKind) {
@@ -62,7 +65,7 @@ impl State {
                 max_restarts,
             } => {
                 let escalation = self.children[at].escalation(failures, max_restarts);
-                self.escalations.push_back(escalation.clone());
+                self.children[at].untold = Some((now_ns, escalation.clone()));
                 ChildEventKind::Escalated(escalation)
             }
             // One that was told to stop is stopped once it has left.
@@ -106,6 +109,24 @@ impl State {
             .min()
     }
 
+    /// The oldest escalation that nobody was told of.
+    fn take_escalation(&mut self) -> Option<Escalation> {
+        let untold = self.children.iter_mut().map(|child| &mut child.untold);
+        let oldest = untold
+            .filter(|untold| untold.is_some())
+            .min_by_key(|untold| untold.as_ref().map(|(at_ns, _)| *at_ns));
+        oldest?.take().map(|(_, escalation)| escalation)
+    }
+
+    /// Takes a child out where nothing of it is needed any more: its worker may do anything when it is dropped, so that
+    /// is for who does not hold the lock.
+    #[must_use = "to be dropped without the lock"]
+    fn take_gone(&mut self, at: usize) -> Option<Child> {
+        self.children[at]
+            .is_gone()
+            .then(|| self.children.remove(at))
+    }
+
     fn running(&self) -> impl Iterator<Item = &Child> {
         self.children.iter().filter(|child| child.run.is_some())
     }
@@ -124,7 +145,6 @@ impl<C: Sleep> Shared<C> {
             keys: 0,
             stream,
             events: VecDeque::new(),
-            escalations: VecDeque::new(),
             stopping: false,
             over: false,
             parked: Vec::new(),
@@ -154,6 +174,9 @@ impl<C: Sleep> Shared<C> {
         work: Work,
     ) -> Result<(), AddError> {
         let mut state = self.lock();
+        if state.stopping {
+            return Err(AddError::Stopped);
+        }
         let name = name.to_owned();
         if state.find(&name).is_some() {
             return Err(AddError::NameTaken { name });
@@ -168,21 +191,21 @@ impl<C: Sleep> Shared<C> {
     pub(super) fn command(
         &self,
         name: &str,
-        command: impl FnOnce(&mut Child, u64),
+        command: impl FnOnce(&mut Child, u64, IsStopping),
     ) -> Result<(), NoSuchChild> {
         let now_ns = self.clock.now_ns();
         let mut state = self.lock();
         let at = state.children.iter().position(|child| child.name == name);
         let at = at.ok_or_else(|| NoSuchChild::new(name))?;
         let before = state.children[at].machine.phase(now_ns);
-        command(&mut state.children[at], now_ns);
+        let is_stopping = IsStopping(state.stopping);
+        command(&mut state.children[at], now_ns, is_stopping);
         if state.children[at].machine.phase(now_ns) != before {
             state.tell_phase(at, now_ns);
         }
-        if state.children[at].removed && state.children[at].run.is_none() {
-            state.children.remove(at);
-        }
+        let gone = state.take_gone(at);
         self.wake(state);
+        drop(gone);
         Ok(())
     }
 
@@ -196,7 +219,10 @@ impl<C: Sleep> Shared<C> {
     pub(super) fn wait(&self) -> Ended {
         let mut state = self.lock();
         loop {
-            if let Some(escalation) = state.escalations.pop_front() {
+            if state.stopping {
+                return Ended::Stopped;
+            }
+            if let Some(escalation) = state.take_escalation() {
                 return Ended::Escalated(escalation);
             }
             let now_ns = self.clock.now_ns();
@@ -230,11 +256,16 @@ impl<C: Sleep> Shared<C> {
         self.wake_me();
         loop {
             {
-                let state = self.lock();
-                let running = state.running().map(|child| child.name.clone());
-                let running: Vec<String> = running.collect();
+                let mut state = self.lock();
                 if state.over || self.clock.now_ns() >= at_ns {
-                    return running;
+                    let me = thread::current().id();
+                    // Once: the thread that watches is in there for good, and may be this one.
+                    let mine = state.parked.iter().rposition(|thread| thread.id() == me);
+                    if let Some(at) = mine {
+                        state.parked.remove(at);
+                    }
+                    let running = state.running().map(|child| child.name.clone());
+                    return running.collect();
                 }
             }
             self.clock.park_until(at_ns);
@@ -282,12 +313,10 @@ impl<C: Sleep> Shared<C> {
         child.last_failure = failure.clone().or_else(|| child.last_failure.take());
         // It is the run in flight: there is never another.
         let _ = child.machine.on_exit(now_ns, run, exit, stream);
-        let removed = child.removed;
         state.tell(at, now_ns, ChildEventKind::Exited { run, failure });
         state.tell_phase(at, now_ns);
-        if removed {
-            state.children.remove(at);
-        }
+        let gone = state.take_gone(at);
         self.wake(state);
+        discard(gone);
     }
 }

@@ -4,9 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use super::child::Start;
+use evenkeel_core::restart::RunId;
+
+use super::child::{Failed, Start};
 use super::report::ChildEvent;
 use super::shared::Shared;
+use crate::discard::discard;
 use crate::sleep::Sleep;
 
 /// What a listener is.
@@ -27,7 +30,9 @@ fn run<C: Sleep + 'static>(shared: &Arc<Shared<C>>, mut listener: Listener) {
         let idle = tasks.starts.is_empty() && tasks.events.is_empty();
         for event in &tasks.events {
             // The listener's own panic hook has said it; a supervisor that dies of it would help nobody.
-            let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(event))) {
+                discard(panic);
+            }
         }
         if tasks.over {
             return shared.is_over();
@@ -50,12 +55,30 @@ fn spawn<C: Sleep + 'static>(shared: &Arc<Shared<C>>, start: Start) {
     // A thread's name holds no zero byte.
     let builder = thread::Builder::new().name(start.name.replace('\0', ""));
     let spawned = builder.spawn(move || {
-        let failed = start.perform();
-        // What it holds goes before it counts as gone.
-        drop(start);
-        reporting.exited(key, run, failed);
+        let unknown = ("the run ended nobody knows how".to_owned(), true);
+        let mut exiting = Exiting {
+            shared: &reporting,
+            key,
+            run,
+            failed: Some(unknown),
+        };
+        exiting.failed = start.perform();
     });
     if let Err(error) = spawned {
         shared.exited(key, run, Some((format!("no thread: {error}"), false)));
+    }
+}
+
+/// A run on its way out: however its thread ends, that is told.
+struct Exiting<'a, C: Sleep> {
+    shared: &'a Shared<C>,
+    key: u64,
+    run: RunId,
+    failed: Option<Failed>,
+}
+
+impl<C: Sleep> Drop for Exiting<'_, C> {
+    fn drop(&mut self) {
+        self.shared.exited(self.key, self.run, self.failed.take());
     }
 }

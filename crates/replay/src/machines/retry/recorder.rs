@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::recorded_parts::AT_MOST;
 use super::{Answer, Lent, Op, RecordedParts, apply_with};
 use crate::any::Journaled;
-use crate::journal::{Entry, Log, Mark};
+use crate::journal::{Entry, Mark};
 use crate::recorder::{Feed, Recorder};
 use crate::words::Recording;
 
@@ -143,7 +143,7 @@ impl Feed<Retry> {
         let prepared = if is_replayable {
             log.prepare(&mut marked)
         } else {
-            Log::prepare_to_lose(&mut marked)
+            log.prepare_to_lose(&mut marked)
         };
         drop(marked);
         let mut rng = Recording::new(rng);

@@ -159,8 +159,10 @@ fn entry(line: OpLine<'_>) -> Result<Next, Damage> {
 
 fn headers(one: Box<Header>, other: Box<Header>, are_digests_alike: bool) -> Option<Parting> {
     let told = |header: &Header| (header.kind, header.id, header.dropped);
-    let is_same =
-        are_digests_alike && told(&one) == told(&other) && one.policy == other.policy && one.state == other.state;
+    let is_same = are_digests_alike
+        && told(&one) == told(&other)
+        && one.policy == other.policy
+        && one.state == other.state;
     (!is_same).then(|| Parting::Header(Box::new([*one, *other])))
 }
 

@@ -63,9 +63,9 @@ mod diff;
 #[cfg(feature = "std")]
 mod difference;
 #[cfg(feature = "std")]
-mod extra_key;
-#[cfg(feature = "std")]
 mod digest;
+#[cfg(feature = "std")]
+mod extra_key;
 pub mod generate;
 #[cfg(feature = "std")]
 pub mod golden;

@@ -13,8 +13,8 @@ const AT_MOST: u64 = 1 << 16;
 /// So long may the texts of the calls be between copies: what is kept of them is bounded, however large each one is.
 const AT_MOST_TEXT: u64 = 1 << 22;
 
-/// A copy of the machines and what happened to them since. A machine is copied again only if it was called; and the more
-/// rarely the larger machines can be, so that a copy costs each call a bounded share.
+/// A copy of the machines and what happened to them since. A machine is copied again only if it was called; and the
+/// more rarely the larger machines can be, so that a copy costs each call a bounded share.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     base: Group,
@@ -65,7 +65,8 @@ impl Past {
         self.moved.insert(id);
         if let AnyOp::Retry(op) = &op {
             let lent = op.lent();
-            self.moved.extend(lent.breaker.as_ref().map(|lent| lent.id()));
+            self.moved
+                .extend(lent.breaker.as_ref().map(|lent| lent.id()));
             self.moved.extend(lent.budget);
         }
         self.since.push(Step::Call(id, t_ns, op, words));

@@ -113,10 +113,7 @@ fn a_journal_that_could_not_be_finished_can_be_finished_again() {
             let error = journal.finish().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::StorageFull);
             let written = load(&disk.bytes()[..]).entries.len() as u64;
-            assert_eq!(
-                (journal.ops(), journal.dropped()),
-                (written, 100 - written)
-            );
+            assert_eq!((journal.ops(), journal.dropped()), (written, 100 - written));
             assert!(journal.flush().is_err());
         }
         wait(&mut one, 5); // of these nothing can tell any more
@@ -177,9 +174,15 @@ fn a_call_that_panics_is_a_lost_call() {
     }
     // The last one is told by the trailer alone.
     assert!(panicked > 3);
-    assert_eq!((journal.ops(), journal.dropped()), (21 - panicked, panicked));
+    assert_eq!(
+        (journal.ops(), journal.dropped()),
+        (21 - panicked, panicked)
+    );
     let mut bytes = Vec::new();
     journal.dump(&mut bytes).unwrap();
+    let headers = load(&bytes[..]).headers;
+    let told: u64 = headers.iter().filter_map(|header| header.dropped).sum();
+    assert_eq!(told, panicked - 1);
     let verified = verify(Reader::new(&bytes[..])).unwrap();
     assert_eq!((verified.ops, verified.dropped), (21 - panicked, panicked));
 }

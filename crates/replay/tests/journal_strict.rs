@@ -129,10 +129,7 @@ fn journals_part_where_only_a_digest_or_the_lost_calls_differ() {
     let at = right.find("\"digest\":\"").unwrap() + 10;
     let mut wrong = right.clone();
     wrong.replace_range(at..at + 16, "0000000000000000");
-    assert!(matches!(
-        parting(&right, &wrong),
-        Some(Parting::Header(_))
-    ));
+    assert!(matches!(parting(&right, &wrong), Some(Parting::Header(_))));
     assert_eq!(parting(&wrong, &wrong), None);
     // A digest of the same values in other words is right as well.
     let mut without = right.clone();

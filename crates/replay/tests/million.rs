@@ -36,9 +36,9 @@ impl<M: Generate + Journaled> Caller for Recorded<M> {
         let (now_ns, op) = self.pilot.next_call();
         let feed = &mut self.feed;
         let call = op.clone();
-        let _ = self
-            .pilot
-            .go_by(&op, |machine, words| feed.apply(machine, now_ns, call, words));
+        let _ = self.pilot.go_by(&op, |machine, words| {
+            feed.apply(machine, now_ns, call, words)
+        });
     }
 }
 
@@ -57,7 +57,10 @@ fn callers<M: Generate + Journaled + 'static>(journal: &Journal) -> Vec<Box<dyn 
 fn a_million_mixed_calls_verify() {
     let path = std::env::temp_dir().join(format!("evenkeel-million-{}.jsonl", std::process::id()));
     // A buffer for all of them: how fast the disk is must not matter here.
-    let journal = Journal::options().buffer(2_000_000).create(&path).expect("a journal");
+    let journal = Journal::options()
+        .buffer(2_000_000)
+        .create(&path)
+        .expect("a journal");
     let mut callers: Vec<Box<dyn Caller>> = [
         callers::<AdaptiveThrottle>(&journal),
         callers::<Backoff>(&journal),

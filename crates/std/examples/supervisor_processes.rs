@@ -75,6 +75,7 @@ fn supervise() -> Result<(), Failed> {
         println!("         rearm {}", escalation.child);
         supervisor.rearm(&escalation.child)?;
     }
+    // A handler of ctrl-c holds an `Arc` of the supervisor and says `stop(Duration::ZERO)`: then `wait` returns, too.
 
     println!("--- status");
     for child in supervisor.status() {

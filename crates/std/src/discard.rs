@@ -1,4 +1,4 @@
-//! Dropping what is the caller's where a panic of its `Drop` must harm nobody: what a panic carried, an error, a worker.
+//! Drops what is the caller's where a panic of its `Drop` must harm nobody: what a panic carried, an error.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -90,26 +90,54 @@ impl<C> Line<C> {
 
 impl<C: Clock> Line<C> {
     /// One step at this instant: what time has done comes before it.
-    fn step<A>(&self, act: impl FnOnce(&mut State, u64) -> A) -> A {
+    fn step<A>(&self, act: impl FnOnce(&mut State, &mut Stream, u64) -> A) -> A {
         let mut state = self.lock();
         let now_ns = self.clock.now_ns();
         state.catch_up(now_ns);
-        let answer = act(&mut state, now_ns);
+        let stream = state.stream.take();
+        let mut stream = stream.unwrap_or_else(|| self.streams.next());
+        let answer = act(&mut state, &mut stream, now_ns);
+        state.stream = Some(stream);
         state.look(now_ns);
         answer
     }
 
-    /// The same for a step that may draw.
-    fn draw<A>(&self, act: impl FnOnce(&mut Reconnect, u64, &mut Stream) -> A) -> A {
-        self.step(|state, now_ns| {
-            let State {
-                machine, stream, ..
-            } = state;
-            let stream = stream.get_or_insert_with(|| self.streams.next());
-            act(machine, now_ns, stream)
+    /// What to do, the instant of the question, and when to ask again. From here on reports wake this thread.
+    pub(crate) fn poll(&self) -> (LinkAction, u64, Option<u64>) {
+        self.step(|state, stream, now_ns| {
+            state.waiting = Some(thread::current());
+            let action = state.machine.poll(now_ns, stream);
+            (action, now_ns, state.machine.next_deadline_ns())
         })
     }
-XX
+
+    /// Reports `event`, and why the link was lost, if it was.
+    pub(crate) fn tell(&self, link: LinkId, event: LinkEvent, why: Option<String>) -> Reported {
+        self.step(|state, stream, now_ns| {
+            let reported = state.machine.on_event(now_ns, link, event, stream);
+            // One that was lost before, by its silence or its timeout, has another reason.
+            if reported.is_counted() && why.is_some() {
+                state.lost = why;
+            }
+            state.wake();
+            reported
+        })
+    }
+
+    pub(crate) fn report(&self) -> LinkReport {
+        let mut state = self.lock();
+        let now_ns = self.clock.now_ns();
+        state.catch_up(now_ns);
+        LinkReport::new(state.machine.status(now_ns), now_ns, state.lost.clone())
+    }
+
+    /// No link any more, by command.
+    pub(crate) fn end(&self) {
+        self.step(|state, _, now_ns| {
+            // The link that it names is closed by who holds it.
+            let _ = state.machine.stop(now_ns);
+        });
+    }
 }
 
 /// A link that is up: it is what the connector made, and it is lost when this is dropped.
@@ -137,19 +165,21 @@ XX
 /// }
 /// ```
 pub struct Live<L, C: Clock = crate::MonotonicClock> {
-    link: L,
+    /// There until the drop.
+    link: Option<L>,
     id: LinkId,
     line: Arc<Line<C>>,
-    reported: bool,
+    /// Why it is lost, if somebody said so.
+    why: Option<String>,
 }
 
 impl<L, C: Clock> Live<L, C> {
     pub(crate) const fn new(link: L, id: LinkId, line: Arc<Line<C>>) -> Self {
         Self {
-            link,
+            link: Some(link),
             id,
             line,
-            reported: false,
+            why: None,
         }
     }
 
@@ -178,9 +208,10 @@ impl<L, C: Clock> Live<L, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_frame(&self) -> bool {
+        let mut state = self.line.lock();
         let now_ns = self.line.clock.now_ns();
-        let reported = self.line.lock().machine.on_frame(now_ns, self.id);
-        reported.is_counted()
+        state.catch_up(now_ns);
+        state.machine.on_frame(now_ns, self.id).is_counted()
     }
 
     /// Whether it still counts as up. False once it was silent for too long, or somebody said stop: then drop it.
@@ -221,7 +252,7 @@ impl<L, C: Clock> Live<L, C> {
         Some(time::until(now_ns, at_ns).max(Duration::from_nanos(1)))
     }
 
-    /// It is gone: `why` is shown by the status. The next one follows the rules of the policy.
+    /// It is gone, and dropped: `why` is shown by the status. The next one follows the rules of the policy.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -237,28 +268,36 @@ impl<L, C: Clock> Live<L, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lost(mut self, why: impl fmt::Display) {
-        self.report(why);
-    }
-
-    fn report(&mut self, why: impl fmt::Display) {
-        if self.reported {
-            return;
-        }
-        self.reported = true;
-        // A link that was lost before, by its silence, has another reason.
-        if self.line.tell(self.id, LinkEvent::Lost).is_counted() {
-            self.line.was_lost(why);
-        }
+        // The drop does the rest.
+        self.why = Some(why.to_string());
     }
 }
 
 impl<L, C: Clock> Drop for Live<L, C> {
     fn drop(&mut self) {
-        self.report(if thread::panicking() {
-            "dropped in a panic"
-        } else {
-            "dropped"
-        });
+        let dropped = ["dropped", "dropped in a panic"][usize::from(thread::panicking())];
+        let why = self.why.take();
+        // The connection is gone before it is said, also where its drop panics: there are never two at a time.
+        let _said = Lost {
+            line: &self.line,
+            id: self.id,
+            why: why.or_else(|| Some(dropped.to_owned())),
+        };
+        drop(self.link.take());
+    }
+}
+
+/// Says that a link is lost, when it is dropped.
+struct Lost<'a, C: Clock> {
+    line: &'a Line<C>,
+    id: LinkId,
+    why: Option<String>,
+}
+
+impl<C: Clock> Drop for Lost<'_, C> {
+    fn drop(&mut self) {
+        // Stale where it was lost before, by its silence or a stop.
+        let _ = self.line.tell(self.id, LinkEvent::Lost, self.why.take());
     }
 }
 
@@ -266,20 +305,20 @@ impl<L, C: Clock> Deref for Live<L, C> {
     type Target = L;
 
     fn deref(&self) -> &L {
-        &self.link
+        self.link.as_ref().expect("there until the drop")
     }
 }
 
 impl<L, C: Clock> DerefMut for Live<L, C> {
     fn deref_mut(&mut self) -> &mut L {
-        &mut self.link
+        self.link.as_mut().expect("there until the drop")
     }
 }
 
 impl<L: fmt::Debug, C: Clock> fmt::Debug for Live<L, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut live = f.debug_struct("Live");
-        live.field("link", &self.link).field("id", &self.id);
+        live.field("link", &**self).field("id", &self.id);
         live.finish_non_exhaustive()
     }
 }
@@ -339,20 +378,11 @@ impl<C: Clock> Status<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn kick(&self) -> Option<u64> {
-        let now_ns = self.line.clock.now_ns();
-        let mut state = self.line.lock();
-        let State {
-            machine,
-            stream,
-            waiting,
-            ..
-        } = &mut *state;
-        let stream = stream.get_or_insert_with(|| self.line.streams.next());
-        let sooner = machine.kick(now_ns, stream);
-        if let Some(thread) = waiting {
-            thread.unpark();
-        }
-        sooner
+        self.line.step(|state, stream, now_ns| {
+            let sooner = state.machine.kick(now_ns, stream);
+            state.wake();
+            sooner
+        })
     }
 }
 

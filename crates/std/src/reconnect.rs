@@ -7,9 +7,11 @@
 //! [`read_timeout`](Live::read_timeout) to the socket, and asks [`is_live`](Live::is_live) when a read timed out.
 //! [`stop`](Reconnect::stop) ends a wait at once, and a connect as soon as the connector returns.
 //!
-//! **Drop.** A dropped [`Live`] is a lost link, also in a panic. Dropping the [`Reconnect`] ends nothing: a link that
-//! lives goes on, nobody makes another. **Panics** of the connector count as a failed try and go on up.
+//! **Drop.** A dropped [`Live`] is a lost link, also in a panic: said when the connection itself is gone. Dropping the
+//! [`Reconnect`] ends nothing: a link that lives goes on, nobody makes another. **Panics** of the connector, of the
+//! classifier and of an error's text count as a failed try and go on up.
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -330,7 +332,8 @@ where
                         return Ok(live);
                     }
                 }
-                LinkAction::Abandon { reason, .. } => self.line.was_lost(reason.name()),
+                // Its status says why; who holds it drops it.
+                LinkAction::Abandon { .. } => {}
                 LinkAction::GaveUp { by } => {
                     let last = self.last.take();
                     return Err(Ended::GaveUp { by, last });
@@ -344,28 +347,36 @@ where
 
     fn try_connect(&mut self, link: LinkId, connecting: Connecting) -> Option<Live<L, C>> {
         let connect = AssertUnwindSafe(|| (self.connect)(connecting));
-        let event = match catch_unwind(connect) {
+        match catch_unwind(connect) {
             Ok(Ok(made)) => {
                 // From here on it is lost when it is dropped.
                 let live = Live::new(made, link, Arc::clone(&self.line));
-                let counted = self.line.tell(link, LinkEvent::Connected).is_counted();
-                return (counted && !self.line.stop.is_stopped()).then_some(live);
+                let counted = self
+                    .line
+                    .tell(link, LinkEvent::Connected, None)
+                    .is_counted();
+                (counted && !self.line.stop.is_stopped()).then_some(live)
             }
             Ok(Err(error)) => {
-                self.line.was_lost(&error);
-                let event = self.event_of(&error);
+                let judge = AssertUnwindSafe(|| (self.event_of(&error), error.to_string()));
+                match catch_unwind(judge) {
+                    // Stale where it came too late: then core has judged it at its timeout.
+                    Ok((event, why)) => drop(self.line.tell(link, event, Some(why))),
+                    Err(panic) => self.panicked(link, "judging the error panicked", panic),
+                }
                 self.last = Some(error);
-                event
+                None
             }
-            Err(panic) => {
-                self.line.was_lost("the connector panicked");
-                let _ = self.line.tell(link, LinkEvent::Failed);
-                resume_unwind(panic);
-            }
-        };
-        // Stale where it came too late: then core has judged it at its timeout.
-        let _ = self.line.tell(link, event);
-        None
+            Err(panic) => self.panicked(link, "the connector panicked", panic),
+        }
+    }
+
+    /// A failed try, and the panic goes on.
+    fn panicked(&self, link: LinkId, why: &str, panic: Box<dyn Any + Send>) -> ! {
+        let _ = self
+            .line
+            .tell(link, LinkEvent::Failed, Some(why.to_owned()));
+        resume_unwind(panic)
     }
 
     fn event_of(&self, error: &E) -> LinkEvent {

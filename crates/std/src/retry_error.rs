@@ -25,8 +25,8 @@ use evenkeel_core::retry::End;
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 ///
-/// It is an [`Error`] where `E` is one. A `String`, a `Box<dyn Error + Send + Sync>` or an `anyhow::Error` is none: there
-/// [`boxed`](Self::boxed) makes `?` possible.
+/// It is an [`Error`] where `E` is one. A `String`, a `Box<dyn Error + Send + Sync>` or an `anyhow::Error` is none:
+/// there [`boxed`](Self::boxed) makes `?` possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryError<E> {
     end: End,

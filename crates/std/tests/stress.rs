@@ -227,6 +227,30 @@ fn a_listener_may_use_the_breaker_and_its_panic_is_not_the_end_of_listening() {
 }
 
 #[test]
+fn a_listener_that_panics_takes_nothing_from_the_others() {
+    let policy = one_failure().build().expect("a valid policy");
+    let breaker = SharedBreaker::builder(policy).clock(TestClock::new());
+    let breaker = breaker.build();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let again = breaker.clone();
+    breaker.on_transition(move |made| {
+        if made.to == Phase::Open {
+            // A second transition is on its way when the first panics.
+            let _ = again.reset();
+            panic!("the first bug");
+        }
+    });
+    breaker.on_transition(|made| assert!(made.to != Phase::Open, "the second bug"));
+    let log = Arc::clone(&heard);
+    breaker.on_transition(move |made| log.lock().expect("no panic").push(made.cause.name()));
+    let failing = breaker.try_acquire().expect("closed");
+    let panic = catch_unwind(AssertUnwindSafe(|| failing.failure()));
+    let panic = panic.map(drop).expect_err("it goes on");
+    assert_eq!(panic.downcast_ref(), Some(&"the first bug"));
+    assert_eq!(*heard.lock().expect("no panic"), ["consecutive", "reset"]);
+}
+
+#[test]
 fn a_window_of_time_is_not_judged_by_a_success_that_took_no_lock() {
     // Two slices of 50 ns. What the first held would have kept the rate down, but it has left when the success comes.
     let window = Window::Time {

@@ -166,6 +166,52 @@ impl<C: Clock> SharedBreaker<C> {
     {
         Call::new(&self.handle, classify, operation)
     }
+
+    /// Leave to make one call, as a [`Guard`] to be told how it ended: as in
+    /// [evenkeel-std](evenkeel_std::SharedBreaker::try_acquire), on this handle also where [`BreakerGate`] is in scope.
+    ///
+    /// # Errors
+    /// A [`Refused`] with the reason, and the instant of the breaker's clock at which to ask again.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Phase, Trigger}};
+    /// # use evenkeel_tokio::SharedBreaker;
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let breaker = SharedBreaker::new(policy.build()?);
+    /// breaker.try_acquire()?.failure();
+    /// assert_eq!(breaker.phase(), Phase::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Guard<'_, C>, Refused> {
+        self.handle.try_acquire()
+    }
+
+    /// [`try_acquire`](Self::try_acquire), with a guard that keeps the breaker: it can be sent away.
+    ///
+    /// # Errors
+    /// As [`try_acquire`](Self::try_acquire).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Phase, Trigger}};
+    /// # use evenkeel_tokio::SharedBreaker;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let breaker = SharedBreaker::new(policy.build()?);
+    /// let guard = breaker.try_acquire_owned()?;
+    /// tokio::spawn(async move { guard.failure() }).await?;
+    /// assert_eq!(breaker.phase(), Phase::Open);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_acquire_owned(&self) -> Result<Guard<'static, C>, Refused> {
+        self.handle.try_acquire_owned()
+    }
 }
 
 /// For a retry, which brings its own instants and its own random words: they must come from this breaker's clock.

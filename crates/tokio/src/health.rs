@@ -5,7 +5,8 @@
 //!
 //! **A check that hangs** is dropped at its timeout, and has failed. **Panics** of a check are a failed probe; those of
 //! a listener are swallowed. **Stop**, and the drop of the [`ProbeHandle`], end the task at its next await point, and
-//! drop the check that goes on. **Shutdown** of the runtime drops the task; the handle then shows the last verdict.
+//! drop the check that goes on. **Shutdown** of the runtime drops the task. However it ends: the handle then shows no verdict
+//! any more, and the watch channel is sent that and closed.
 
 mod prober;
 
@@ -178,12 +179,13 @@ where
         let state = State {
             machine: Machine::new(self.policy),
             changes: Vec::new(),
+            gone: false,
         };
+        let (shown, watch) = watch::channel(None);
         let shared = Arc::new(Shared {
             clock: self.clock,
             stop: self.stop.child_token(),
             told: Notify::new(),
-            shown: watch::Sender::new(None),
             state: Mutex::new(state),
         });
         let prober = Prober {
@@ -191,6 +193,7 @@ where
             check: self.check,
             stream: self.streams.next(),
             told: self.told,
+            shown,
             checking: None,
         };
         tokio::spawn(async move {
@@ -198,7 +201,7 @@ where
             // Dropped where it stands.
             let _ = stop.run_until_cancelled(prober.run()).await;
         });
-        ProbeHandle { shared }
+        ProbeHandle { shared, watch }
     }
 }
 
@@ -230,14 +233,17 @@ impl<K, C> fmt::Debug for HealthProbe<K, C> {
 #[must_use = "its task ends when it is dropped"]
 pub struct ProbeHandle<C = TokioClock> {
     shared: Arc<Shared<C>>,
+    watch: watch::Receiver<Option<Health>>,
 }
 
 impl<C: Clock> ProbeHandle<C> {
-    /// The verdict now; `None` before the first.
+    /// The verdict now; `None` before the first, and when the task has ended: nobody asks any more.
     #[must_use]
     pub fn health(&self) -> Option<Health> {
         let now_ns = self.shared.clock.now_ns();
-        self.shared.lock().machine.health(now_ns)
+        let state = self.shared.lock();
+        let health = state.machine.health(now_ns);
+        health.filter(|_| !state.gone)
     }
 
     /// What a call of the traffic found: it counts like a probe's result.
@@ -253,10 +259,12 @@ impl<C: Clock> ProbeHandle<C> {
 }
 
 impl<C> ProbeHandle<C> {
-    /// A channel that is sent each change of the verdict; closed when the probe and its handle are gone.
+    /// A channel that is sent each change of the verdict; when the task has ended it shows `None`, and is closed.
+    ///
+    /// What its `borrow` returns holds a lock of the channel: the probe waits while you keep it.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Option<Health>> {
-        self.shared.shown.subscribe()
+        self.watch.clone()
     }
 
     /// Ends its task.

@@ -107,6 +107,7 @@ pub mod clock;
 mod guarded;
 mod handle;
 pub mod health;
+mod quiet;
 pub mod reconnect;
 pub mod retry;
 pub mod supervisor;

@@ -8,8 +8,8 @@
 //! |---|---|
 //! | **cancel safety** | all futures here; a try to connect that `next_link` has begun is kept, goes on with the next call, and its timeout goes on meanwhile |
 //! | **a connector that hangs** | is dropped at the policy's `connect_timeout` |
-//! | **drop** of a [`Live`] | it is lost, also in a panic. Of the [`Reconnect`]: a try is dropped with it; a link that lives goes on, nobody makes another |
-//! | **panic** of the connector | is a failed try, and goes on up |
+//! | **drop** of a [`Live`] | the link is dropped, then it is lost, also in a panic. Of the [`Reconnect`]: a try is dropped with it; a link that lives goes on, nobody makes another |
+//! | **panic** of the connector, the classifier, or what an error says | is a failed try, and goes on up |
 //! | **stop** | ends a wait, a try, and every `until_lost`, at once |
 //! | **shutdown** of the runtime | drops the futures, which is all there is |
 
@@ -77,6 +77,8 @@ pub struct Reconnect<F, Fut, L, E, C: Sleep = TokioClock, K = fn(&E) -> Classifi
     waiter: Waiter<C>,
     trying: Option<(LinkId, Pin<Box<Fut>>)>,
     last: Option<E>,
+    /// A try was begun, and the task has not yielded since.
+    busy: bool,
     /// The stream has ended.
     over: bool,
     links: PhantomData<fn() -> L>,
@@ -146,6 +148,7 @@ where
             line: Owner(line),
             trying: None,
             last: None,
+            busy: false,
             over: false,
             links: PhantomData,
         }
@@ -188,6 +191,7 @@ impl<F, Fut, L, E, C: Sleep, K> Reconnect<F, Fut, L, E, C, K> {
             waiter: self.waiter,
             trying: self.trying,
             last: self.last,
+            busy: self.busy,
             over: self.over,
             links: PhantomData,
         }
@@ -202,6 +206,7 @@ impl<F, Fut, L, E, C: Sleep, K> Reconnect<F, Fut, L, E, C, K> {
             line: Owner(line),
             trying: None,
             last: self.last,
+            busy: self.busy,
             over: false,
             links: PhantomData,
         }
@@ -243,6 +248,12 @@ where
                 return Poll::Ready(Err(Ended::Stopped));
             }
             self.waiter.hear_changes(cx, line);
+            if self.busy && line.is_due() {
+                // A policy that does not wait must not keep all other tasks waiting.
+                self.busy = false;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let (action, now_ns, deadline_ns) = line.poll();
             match action {
                 LinkAction::Connect {
@@ -271,11 +282,16 @@ where
                 // Waiting for an instant, or for the end of the link before.
                 _ => {}
             }
-            ready!(self.waiter.poll_until(cx, &self.line.0.clock, deadline_ns));
+            let clock = &self.line.0.clock;
+            if self.waiter.poll_until(cx, clock, deadline_ns).is_pending() {
+                self.busy = false;
+                return Poll::Pending;
+            }
         }
     }
 
     fn begin(&mut self, link: LinkId, timeout: Duration) {
+        self.busy = true;
         let connecting = Connecting {
             link,
             timeout,
@@ -310,7 +326,13 @@ where
                 Poll::Ready(told.is_counted().then_some(live))
             }
             Ok(Err(error)) => {
-                let event = self.event_of(&error);
+                let event = match catch_unwind(AssertUnwindSafe(|| self.event_of(&error))) {
+                    Ok(event) => event,
+                    Err(panic) => {
+                        self.failed(link, LinkEvent::Failed, &"the classifier panicked");
+                        resume_unwind(panic);
+                    }
+                };
                 self.failed(link, event, &error);
                 self.last = Some(error);
                 Poll::Ready(None)

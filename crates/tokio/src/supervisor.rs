@@ -5,9 +5,9 @@
 //!
 //! **Drop** of the [`Supervisor`] aborts all children: at their next await point they are gone, with all that they
 //! hold. [`stop`](Supervisor::stop) is the graceful way: it tells them, waits for a time, and aborts and names those
-//! that did not leave. **Panics** of a worker are failures, their message is kept; a panic of the listener is
+//! that did not leave; what they held is gone when it returns. **Panics** of a worker are failures, their message is kept; a panic of the listener is
 //! swallowed, and the listener is called again. **Shutdown** of the runtime drops all; a [`wait`](Supervisor::wait) of
-//! another runtime then returns. **Cancel safety**: `wait` loses nothing; a `stop` that is dropped aborts all.
+//! another runtime then returns [`Ended::Gone`], and [`add`](Supervisor::add) is an error. **Cancel safety**: `wait` loses nothing; a `stop` that is dropped aborts all.
 //!
 //! | a worker | is |
 //! |---|---|
@@ -21,7 +21,6 @@ mod shared;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -34,14 +33,18 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Sleep, TokioClock};
-use report::BoxError;
+use crate::clock::{Sleep, SleepUntil, TokioClock};
+use crate::quiet::quietly;
+use report::{BoxError, Failed};
 use shared::Shared;
 
 pub use evenkeel_std::supervisor::{
     AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
 };
 pub use report::StopReport;
+
+/// How long a graceful stop waits for those that it has aborted.
+const ABORTED_WITHIN: Duration = Duration::from_millis(100);
 
 /// Keeps tasks running; see the [module](self).
 ///
@@ -133,7 +136,7 @@ impl<C: Sleep + Send + Sync + 'static> Supervisor<C> {
     /// Adds a child, which starts at once: `work` makes the future of a run, which leaves when its token is cancelled.
     ///
     /// # Errors
-    /// When there is a child of that name.
+    /// When there is a child of that name, and when the runtime of the supervisor is gone.
     pub fn add<W, F, E>(&self, name: &str, policy: &RestartPolicy, work: W) -> Result<(), AddError>
     where
         W: Fn(CancellationToken) -> F + Send + Sync + 'static,
@@ -193,12 +196,16 @@ impl<C: Sleep + Send + Sync + 'static> Supervisor<C> {
     }
 
     /// A channel that is sent how the children stand, at each start, exit and command.
+    ///
+    /// What its `borrow` returns holds a lock of the channel: a call of the supervisor while you keep it waits for
+    /// itself. Clone what it shows, or drop it first.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Vec<ChildStatus>> {
         self.shared.watch()
     }
 
-    /// Waits until a child has failed too often, or until none runs and none will. Each escalation is returned once.
+    /// Waits until a child has failed too often, or until none runs and none will. Each escalation is returned once,
+    /// unless the child was rearmed or removed before.
     ///
     /// **Cancel safe**: an escalation that was not returned is returned by the next call.
     pub async fn wait(&self) -> Ended {
@@ -212,28 +219,44 @@ impl<C: Sleep + Send + Sync + 'static> Supervisor<C> {
         }
     }
 
-    /// Tells all children to stop, waits until they have left, or for `within`, and aborts those that have not.
+    /// Tells all children to stop, waits until they have left, or for `within`, and aborts those that have not. For these
+    /// it waits a tenth of a second more at most: what they hold is dropped when it returns, unless they block.
     ///
     /// Dropped before it is ready, it aborts all, as [`Supervisor`]'s drop does.
     pub async fn stop(self, within: Duration) -> StopReport {
         let shared = &self.shared;
         let at_ns = time::after(shared.clock.now_ns(), within).unwrap_or(u64::MAX);
         shared.stop_all();
-        let mut over = pin!(shared.clock.sleep_until(at_ns));
+        if shared.settles(shared.clock.sleep_until(at_ns)).await {
+            return StopReport::default();
+        }
+        let aborted = shared.abort_all();
+        let at_ns = time::after(shared.clock.now_ns(), ABORTED_WITHIN).unwrap_or(u64::MAX);
+        let left = shared.settles(shared.clock.sleep_until(at_ns)).await;
+        let still_running = if left { Vec::new() } else { shared.running() };
+        StopReport {
+            aborted,
+            still_running,
+        }
+    }
+}
+
+impl<C: Sleep> Shared<C> {
+    /// Waits until no child runs, and all was told: whether that came before `over`.
+    async fn settles(&self, over: SleepUntil<C>) -> bool {
+        let mut over = pin!(over);
         loop {
-            let mut changed = pin!(shared.changed.notified());
-            if !shared.is_any_running() {
-                return StopReport {
-                    aborted: Vec::new(),
-                };
+            // Made before the look, so that no change falls between.
+            let mut changed = pin!(self.changed.notified());
+            if self.is_settled() {
+                return true;
             }
-            let is_over = poll_fn(|cx| match over.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => changed.as_mut().poll(cx).map(|()| false),
+            let is_over = poll_fn(|cx| match changed.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(false),
+                Poll::Pending => over.as_mut().poll(cx).map(|()| true),
             });
             if is_over.await {
-                let aborted = shared.abort_all();
-                return StopReport { aborted };
+                return false;
             }
         }
     }
@@ -256,12 +279,12 @@ impl<C: Sleep + Send + Sync + 'static> fmt::Debug for Supervisor<C> {
 /// What the task that drives has.
 struct Driver<C: Sleep> {
     shared: Arc<Shared<C>>,
-    tasks: JoinSet<Result<(), BoxError>>,
+    tasks: JoinSet<Result<(), Failed>>,
     /// Whose run a task is.
     runs: HashMap<Id, (u64, RunId)>,
 }
 
-type Joined = Result<(Id, Result<(), BoxError>), JoinError>;
+type Joined = Result<(Id, Result<(), Failed>), JoinError>;
 
 impl<C: Sleep> Driver<C> {
     async fn run(mut self, mut listener: impl FnMut(&ChildEvent)) {
@@ -272,10 +295,13 @@ impl<C: Sleep> Driver<C> {
             let (starts, events, deadline_ns) = shared.step();
             for event in &events {
                 // The listener's own panic hook has said it; a supervisor that dies of it would help nobody.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener(event)));
+                let _ = quietly(|| listener(event));
+            }
+            if !events.is_empty() {
+                shared.told();
             }
             for start in starts {
-                let task = self.tasks.spawn((start.work)(start.stop));
+                let task = self.tasks.spawn(report::said((start.work)(start.stop)));
                 self.runs.insert(task.id(), (start.key, start.run));
                 shared.spawned(start.key, task);
             }
@@ -314,7 +340,8 @@ impl<C: Sleep> Driver<C> {
         };
         if let Some((key, run)) = self.runs.remove(&id) {
             let failure = report::failure(ended, self.shared.clock.now_ns());
-            self.shared.exited(key, run, failure);
+            let forgotten = self.shared.exited(key, run, failure);
+            let _ = quietly(|| drop(forgotten));
         }
     }
 }

@@ -219,7 +219,9 @@ fn a_runtime_that_shuts_down_leaves_the_last_verdict() {
         probe
     });
     drop(runtime);
-    assert_eq!(probe.health(), Some(Health::Down));
+    assert_eq!(probe.health(), None, "nobody asks any more");
+    assert!(probe.watch().has_changed().is_err(), "closed");
+    assert_eq!(*probe.watch().borrow(), None);
     assert_eq!(
         Arc::strong_count(&under_way),
         1,

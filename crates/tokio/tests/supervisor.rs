@@ -386,6 +386,8 @@ fn a_runtime_that_shuts_down_ends_all_and_whoever_waits_elsewhere() {
     drop(runtime);
     assert_eq!(alive.count(), 0);
     let elsewhere = builder.build().unwrap();
-    assert_eq!(elsewhere.block_on(supervisor.wait()), Ended::AllAtRest);
+    assert_eq!(elsewhere.block_on(supervisor.wait()), Ended::Gone);
+    let late = supervisor.add("late", &policy(), async |_stop| Ok::<(), String>(()));
+    assert_eq!(late, Err(AddError::Gone));
     assert_eq!(supervisor.status()[0].running_since_ns, None);
 }

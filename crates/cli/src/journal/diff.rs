@@ -70,6 +70,16 @@ fn parted(parting: &Parting, names: [&str; 2], screen: Screen) -> String {
             "\n{}:{first} and {}:{second}: a call in the one, a header in the other\n",
             names[0], names[1]
         ),
+        Parting::Dropped(dropped) => {
+            let told = dropped.iter().zip(names);
+            told.map(|(lost, name)| {
+                format!(
+                    "\n{name}: {} lost by its trailer\n",
+                    numbers::counted(*lost, "call")
+                )
+            })
+            .collect()
+        }
         Parting::End { ended, line } => {
             let (ended, goes_on) = (names[*ended % 2], names[(*ended + 1) % 2]);
             format!("\n{ended} ends where {goes_on}:{line} goes on\n")
@@ -98,6 +108,9 @@ fn of_headers(headers: &[Header; 2], names: [&str; 2], screen: Screen) -> String
             text += &format!("\n  {what}\n");
             both(&mut text, ["first", "second"], &one, &other, screen);
         }
+    }
+    if one.digest != other.digest && one.policy == other.policy && one.state == other.state {
+        text += "\n  the digest of one of them is not its own\n";
     }
     text
 }

@@ -483,7 +483,10 @@ mod stored {
             let mut transitions = Transitions::NONE;
             while let Some(made) = list.next_element()? {
                 if transitions.len() == Transitions::MOST {
-                    return Err(A::Error::invalid_length(Transitions::MOST.saturating_add(1), &self));
+                    return Err(A::Error::invalid_length(
+                        Transitions::MOST.saturating_add(1),
+                        &self,
+                    ));
                 }
                 transitions.push(made);
             }

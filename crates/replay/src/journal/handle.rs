@@ -20,15 +20,16 @@ use crate::recorder::{Feed, Recorder};
 /// Where machines are recorded: a handle, of which clones mean the same journal.
 ///
 /// A call of a recorder holds the journal's lock from before the machine is called until its line is handed over: the
-/// order of lines is the order of effects. So a call must not call another recorder of the same journal, or the journal:
-/// its generator must not, nor `to_key` or `Clone` of a table's keys, nor, where lines are written in the call
-/// ([`to_writer`](Self::to_writer), [`Options::in_the_call`]), the writer. It would wait for itself for ever.
+/// order of lines is the order of effects. So a call must not call another recorder of the same journal, or the
+/// journal: its generator must not, nor a key's `to_key`, `Serialize`, `Hash` or `Clone`, nor, where lines are written
+/// in the call ([`to_writer`](Self::to_writer), [`Options::in_the_call`]), the writer. It would wait for itself for
+/// ever.
 ///
 /// What cannot be written is lost, counted, and told by the header after the gap; the recorded program goes on, and
 /// waits for no disk but in [`flush`](Self::flush) and [`finish`](Self::finish), which the last handle calls when it is
 /// dropped. A header has all of a machine's state, and is made in the call that needs it: for a table of 100 000 keys
-/// that takes about a tenth of a second, in which all calls of the journal wait. It is so at a machine's first call, at
-/// the first one after a gap, and at the first one in each file (see [`Options::rotate_after`]).
+/// that takes about a tenth of a second, in which all calls of the journal wait. It is so when a machine is first
+/// recorded, at its first call after a gap, and at its first call in each file (see [`Options::rotate_after`]).
 ///
 /// ```
 /// use core::time::Duration;
@@ -231,7 +232,8 @@ impl Journal {
     /// Writes what there is to write, and the trailer. Calls from now on are lost.
     ///
     /// A writer that fails is tried a few times more, for a quarter of a second. After an error this may be called
-    /// again, and goes on where it stopped; meanwhile the calls that are not written count as [`dropped`](Self::dropped).
+    /// again, and goes on where it stopped; meanwhile the calls that are not written count as
+    /// [`dropped`](Self::dropped).
     ///
     /// # Errors
     ///

@@ -221,8 +221,8 @@ fn tell(shared: &Shared, taken: u64) {
     shared.written.notify_all();
 }
 
-/// Writes until it is written, or until nobody records any more and the disk still does not take it: then it waits until
-/// somebody asks once more, or nobody can.
+/// Writes until it is written, or until nobody records any more and the disk still does not take it: then it waits
+/// until somebody asks once more, or nobody can.
 fn insist(
     shared: &Shared,
     output: &mut Output,

@@ -24,7 +24,9 @@ fn the_wrong_answer_is_the_last_line_of_the_small_journal() {
     let is_of = |at: &usize| {
         let entry = &tape.loaded.entries[*at];
         let mut has_changed = false;
-        entry.answer.changes(0, &entry.op, &mut |_| has_changed = true);
+        entry
+            .answer
+            .changes(0, &entry.op, &mut |_| has_changed = true);
         entry.id == 2 && has_changed
     };
     let all: Vec<usize> = (0..tape.loaded.entries.len()).filter(is_of).collect();

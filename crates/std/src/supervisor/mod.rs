@@ -10,8 +10,9 @@
 //! **Shutdown.** Any thread may say [`stop`](Supervisor::stop), as the handler of ctrl-c does through an `Arc`; who
 //! [waits](Supervisor::wait) is told.
 //!
-//! **Panics** of a worker are failures, their message is kept; so is an error whose text panics. A panic of the listener
-//! is swallowed, and the listener is called again. A worker is dropped under no lock, once it was removed and is gone. **Drop** tells all children to stop and waits for none.
+//! **Panics** of a worker are failures, their message is kept; an error whose text panics is one, too. A panic of the
+//! listener is swallowed, and the listener is called again. A worker that was removed and is gone is dropped, under no
+//! lock. **Drop** tells all children to stop and waits for none.
 //!
 //! | a worker | is |
 //! |---|---|
@@ -261,8 +262,8 @@ impl<C: Sleep + 'static> Supervisor<C> {
     /// Tells all children to stop, and waits until they have left and the listener has heard of it, or for `within`;
     /// with a span of zero it only tells them. From then on [`wait`](Self::wait) returns at once, and nothing starts.
     ///
-    /// Any thread may say it, also while another waits, and more than once: each call waits, and reports who still runs.
-    /// A worker or the listener that calls it would wait for itself, for `within`.
+    /// Any thread may say it, also while another waits, and more than once: each call waits, and reports who still
+    /// runs. A worker or the listener that calls it would wait for itself, for `within`.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -222,7 +222,11 @@ pub enum Ended {
     Escalated(Escalation),
     /// No child runs or will run: all have ended, were stopped, or have escalated and were returned.
     AllAtRest,
-    /// Somebody said [`stop`](super::Supervisor::stop). Children may be on their way out: say it again to wait for them.
+    /// What drives it is gone, with its runtime: there is no run, and there will be none. Threads have no runtime, so
+    /// only tasks end so.
+    Gone,
+    /// Somebody said [`stop`](super::Supervisor::stop). Children may be on their way out: say it again to wait for
+    /// them.
     Stopped,
 }
 
@@ -270,6 +274,10 @@ pub enum AddError {
         /// The name.
         name: String,
     },
+    /// What drives the supervisor is gone, with its runtime: nobody would start it. Threads have no runtime, so only that
+    /// of tasks says so.
+    #[error("the supervisor's runtime is gone")]
+    Gone,
     /// The supervisor was told to stop: nothing starts any more.
     #[error("the supervisor was told to stop")]
     Stopped,

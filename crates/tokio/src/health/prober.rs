@@ -1,7 +1,6 @@
 //! What the task of a health probe does, and whom it tells.
 
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -10,12 +9,13 @@ use std::time::Duration;
 use evenkeel_core::breaker::Health;
 use evenkeel_core::health::{HealthChange, HealthProbe as Machine, ProbeAction, ProbeId, Probed};
 use evenkeel_core::time;
-use evenkeel_std::Stream;
+use evenkeel_std::{Clock, Stream};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Checking;
 use crate::clock::Sleep;
+use crate::quiet::quietly;
 
 type Listener = Box<dyn FnMut(&HealthChange) + Send>;
 type Fed = Box<dyn Fn(Health) + Send>;
@@ -32,7 +32,6 @@ pub(super) struct Shared<C> {
     pub(super) stop: CancellationToken,
     /// Traffic has told something.
     pub(super) told: Notify,
-    pub(super) shown: watch::Sender<Option<Health>>,
     pub(super) state: Mutex<State>,
 }
 
@@ -40,6 +39,8 @@ pub(super) struct State {
     pub(super) machine: Machine,
     /// Not told yet.
     pub(super) changes: Vec<HealthChange>,
+    /// The task has ended.
+    pub(super) gone: bool,
 }
 
 impl<C> Shared<C> {
@@ -55,23 +56,25 @@ impl Told {
         // The panic hook has said what panicked; the others are to be told.
         for fed in &self.fed {
             if let Some(health) = health {
-                let _ = catch_unwind(AssertUnwindSafe(|| fed(health)));
+                let _ = quietly(|| fed(health));
             }
         }
         for change in changes {
             for listener in &mut self.listeners {
-                let _ = catch_unwind(AssertUnwindSafe(|| listener(change)));
+                let _ = quietly(|| listener(change));
             }
         }
     }
 }
 
 /// What the task has.
-pub(super) struct Prober<K, F, C> {
+pub(super) struct Prober<K, F, C: Clock> {
     pub(super) shared: Arc<Shared<C>>,
     pub(super) check: K,
     pub(super) stream: Stream,
     pub(super) told: Told,
+    /// Closed when the task ends, however.
+    pub(super) shown: watch::Sender<Option<Health>>,
     pub(super) checking: Option<(ProbeId, Pin<Box<F>>)>,
 }
 
@@ -103,7 +106,7 @@ where
                     continue;
                 }
                 ProbeAction::Abandon { change, .. } => {
-                    self.checking = None;
+                    self.forget_check();
                     shared.lock().changes.extend(change);
                     self.tell(true);
                     continue;
@@ -132,9 +135,9 @@ where
 
     fn send(&mut self, checking: Checking) {
         let probe = checking.probe;
-        match catch_unwind(AssertUnwindSafe(|| (self.check)(checking))) {
-            Ok(check) => self.checking = Some((probe, Box::pin(check))),
-            Err(_) => self.report(probe, Probed::Failed),
+        match quietly(|| (self.check)(checking)) {
+            Some(check) => self.checking = Some((probe, Box::pin(check))),
+            None => self.report(probe, Probed::Failed),
         }
     }
 
@@ -142,14 +145,21 @@ where
         let Some((probe, check)) = &mut self.checking else {
             return Poll::Pending;
         };
-        let found = match catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(()))) => Probed::Passed,
+        // Its error is dropped in there, too.
+        let found = match quietly(|| check.as_mut().poll(cx).map(|found| found.is_ok())) {
+            Some(Poll::Pending) => return Poll::Pending,
+            Some(Poll::Ready(true)) => Probed::Passed,
             _ => Probed::Failed,
         };
         let probe = *probe;
-        self.checking = None;
+        self.forget_check();
         Poll::Ready((probe, found))
+    }
+
+    /// What a check does when it is dropped must not end the probe.
+    fn forget_check(&mut self) {
+        let check = self.checking.take();
+        let _ = quietly(|| drop(check));
     }
 
     fn report(&mut self, probe: ProbeId, found: Probed) {
@@ -173,8 +183,17 @@ where
         if result || !changes.is_empty() {
             self.told.tell(health, &changes);
         }
-        self.shared
-            .shown
+        self.shown
             .send_if_modified(|shown| std::mem::replace(shown, health) != health);
+    }
+}
+
+/// However the task ends, nobody may take its last verdict for one of today.
+impl<K, F, C: Clock> Drop for Prober<K, F, C> {
+    fn drop(&mut self) {
+        self.shared.lock().gone = true;
+        self.shown.send_replace(None);
+        let check = self.checking.take();
+        let _ = quietly(|| drop(check));
     }
 }

@@ -1,9 +1,11 @@
 //! What a link, its driver and its status handles share: core's machine under a lock, and who is told of changes.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::thread;
 
 use evenkeel_core::Reported;
 use evenkeel_core::reconnect::{
@@ -16,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::clock::{Sleep, SleepUntil};
+use crate::quiet::swallow;
 
 /// Nothing of the caller's runs under its lock, and nobody is woken under it.
 pub(super) struct Line<C> {
@@ -158,8 +161,13 @@ impl<C: Clock> Line<C> {
         why: Option<&dyn fmt::Display>,
     ) -> Reported {
         // Before the lock: it is code of the caller.
-        let why = why.map(ToString::to_string);
-        self.call(|state, now_ns| {
+        let said = why.map(|why| catch_unwind(AssertUnwindSafe(|| why.to_string())));
+        let (why, panic) = match said {
+            Some(Ok(why)) => (Some(why), None),
+            Some(Err(panic)) => (Some("what it said panicked".to_owned()), Some(panic)),
+            None => (None, None),
+        };
+        let reported = self.call(|state, now_ns| {
             let (machine, stream) = state.drawing(&self.streams);
             let reported = machine.on_event(now_ns, link, event, stream);
             if reported.is_counted() && why.is_some() {
@@ -167,7 +175,20 @@ impl<C: Clock> Line<C> {
                 state.open = None;
             }
             reported
-        })
+        });
+        match panic {
+            // Told all the same. In a panic it would end the process.
+            Some(panic) if !thread::panicking() => resume_unwind(panic),
+            Some(panic) => swallow(panic),
+            None => {}
+        }
+        reported
+    }
+
+    /// Whether a try is due now.
+    pub(super) fn is_due(&self) -> bool {
+        let now_ns = self.clock.now_ns();
+        self.lock().machine.status(now_ns).phase == LinkPhase::Due
     }
 
     pub(super) fn on_frame(&self, link: LinkId) -> Reported {

@@ -1,8 +1,10 @@
 //! A link that is up: what the connector made, and the wait for its end.
 
+use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +17,7 @@ use thiserror::Error;
 
 use super::line::{Line, Waiter};
 use crate::clock::{Sleep, TokioClock};
+use crate::quiet::swallow;
 
 /// A link that is up: it is what the connector made, and it is lost when this is dropped.
 ///
@@ -40,7 +43,8 @@ use crate::clock::{Sleep, TokioClock};
 /// ```
 #[must_use = "the link is lost when it is dropped"]
 pub struct Live<L, C: Clock = TokioClock> {
-    link: L,
+    /// There until it is dropped.
+    link: Option<L>,
     id: LinkId,
     line: Arc<Line<C>>,
     /// That it is lost was told, and was news.
@@ -51,7 +55,7 @@ pub struct Live<L, C: Clock = TokioClock> {
 impl<L, C: Clock> Live<L, C> {
     pub(super) fn new(link: L, id: LinkId, line: Arc<Line<C>>) -> Self {
         Self {
-            link,
+            link: Some(link),
             id,
             line,
             reported: Arc::default(),
@@ -77,18 +81,24 @@ impl<L, C: Clock> Live<L, C> {
         !self.line.stop.is_cancelled() && self.line.lives(self.id).0
     }
 
-    /// It is gone: `why` is shown by the status. The next one follows the rules of the policy.
+    /// It is gone: it is dropped, and then `why` is shown by the status. The next one follows the rules of the policy.
     pub fn lost(mut self, why: impl fmt::Display) {
         self.report(&why);
     }
 
+    /// Drops the link, then tells: nobody makes another before this one is gone.
     fn report(&mut self, why: &dyn fmt::Display) {
         if !std::mem::replace(&mut self.told, true) {
+            let link = self.link.take();
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(link)));
             // Where it was lost before, by its silence, that stays the reason. Set before it wakes who waits for it:
             // who looks in between finds it alive.
             let was_live = self.is_live();
             self.reported.store(was_live, Ordering::Release);
             let _ = self.line.tell(self.id, LinkEvent::Lost, Some(why));
+            if let Err(panic) = dropped {
+                resume(panic);
+            }
         }
     }
 }
@@ -116,17 +126,26 @@ impl<L, C: Clock> Drop for Live<L, C> {
     }
 }
 
+/// A panic goes on up, except where one goes up already: a second one would end the process.
+fn resume(panic: Box<dyn Any + Send>) {
+    if thread::panicking() {
+        swallow(panic);
+    } else {
+        resume_unwind(panic);
+    }
+}
+
 impl<L, C: Clock> Deref for Live<L, C> {
     type Target = L;
 
     fn deref(&self) -> &L {
-        &self.link
+        self.link.as_ref().expect("there until it is dropped")
     }
 }
 
 impl<L, C: Clock> DerefMut for Live<L, C> {
     fn deref_mut(&mut self) -> &mut L {
-        &mut self.link
+        self.link.as_mut().expect("there until it is dropped")
     }
 }
 
@@ -190,7 +209,8 @@ pub struct UntilLost<C: Sleep = TokioClock> {
 }
 
 impl<C: Sleep> UntilLost<C> {
-    /// What the future gives, unless the link is lost before. The future is asked first: what it has ready is not lost.
+    /// What the future gives, unless the link is lost before. The stop is heard first, also where the future is always
+    /// ready; then the future is asked: what it has ready is not lost by silence.
     ///
     /// **Cancel safe** as far as the future is.
     ///
@@ -198,9 +218,14 @@ impl<C: Sleep> UntilLost<C> {
     /// Why the link no longer counts; the future is dropped then.
     pub async fn or<T>(&mut self, future: impl Future<Output = T>) -> Result<T, LinkLost> {
         let mut future = pin!(future);
-        poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(given) => Poll::Ready(Ok(given)),
-            Poll::Pending => Pin::new(&mut *self).poll(cx).map(Err),
+        poll_fn(|cx| {
+            if self.line.stop.is_cancelled() {
+                return Pin::new(&mut *self).poll(cx).map(Err);
+            }
+            match future.as_mut().poll(cx) {
+                Poll::Ready(given) => Poll::Ready(Ok(given)),
+                Poll::Pending => Pin::new(&mut *self).poll(cx).map(Err),
+            }
         })
         .await
     }

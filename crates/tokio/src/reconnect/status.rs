@@ -57,6 +57,9 @@ impl<C: Clock> Status<C> {
     /// that change, so ask [`now`](Self::now) for the age of the last frame. What time alone changes is sent by
     /// whoever waits: [`next_link`](crate::Reconnect::next_link), [`until_lost`](super::Live::until_lost) or
     /// [`changed`](Self::changed).
+    ///
+    /// What its `borrow` returns holds a lock of the channel: a call on the link while you keep it (also `on_frame`, or
+    /// the drop of a `Live`) waits for itself. Clone what it shows, or drop it first.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<LinkReport> {
         self.line.watch()

@@ -2,12 +2,21 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 
 use evenkeel_std::supervisor::Failure;
 use tokio::task::JoinError;
 
+use super::shared::Run;
+use crate::quiet::swallow;
+
 /// What a worker's error is kept as.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a failed run said, and whether that was a panic.
+pub(super) type Failed = (String, bool);
 
 /// How a graceful stop went.
 ///
@@ -30,11 +39,12 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 /// ```
 #[non_exhaustive]
 #[must_use = "it names who had to be aborted"]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StopReport {
-    /// The children that did not leave in time, and were aborted: at their next await point they are gone. One that
-    /// has none blocks its thread until it comes to one.
+    /// The children that did not leave in time, and were aborted.
     pub aborted: Vec<String>,
+    /// Those of them that are still there: they block their thread, and are gone at their next await point.
+    pub still_running: Vec<String>,
 }
 
 impl StopReport {
@@ -45,20 +55,42 @@ impl StopReport {
     }
 }
 
+/// Drives a run to its end, and says in its own task how it ended: what its error says may panic, too, and so may the
+/// drop of a payload.
+pub(super) async fn said(run: Run) -> Result<(), Failed> {
+    let mut run = Some(run);
+    poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let Some(going) = &mut run else {
+                return Poll::Pending;
+            };
+            let polled = going.as_mut().poll(cx);
+            if polled.is_ready() {
+                run = None;
+            }
+            polled.map(|ended| ended.map_err(|error| (chain(&*error), false)))
+        }));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
+    })
+    .await
+}
+
 /// How a run failed; `None` where it ended as it was meant to.
-pub(super) fn failure(
-    ended: Result<Result<(), BoxError>, JoinError>,
-    at_ns: u64,
-) -> Option<Failure> {
-    let (message, panicked) = match ended {
-        Ok(Ok(())) => return None,
-        Ok(Err(error)) => (chain(&*error), false),
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => (panic_message(&*panic), true),
-            Err(_aborted) => ("aborted".to_owned(), false),
-        },
+pub(super) fn failure(ended: Result<Result<(), Failed>, JoinError>, at_ns: u64) -> Option<Failure> {
+    let (message, is_panic) = match ended {
+        Ok(ended) => ended.err()?,
+        // Aborted; what it held may have panicked in its drop.
+        Err(ended) => ended
+            .try_into_panic()
+            .map_or_else(|_| ("aborted".to_owned(), false), panicked),
     };
-    Some(Failure::new(message, panicked, at_ns))
+    Some(Failure::new(message, is_panic, at_ns))
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Failed {
+    let message = panic_message(&*panic);
+    swallow(panic);
+    (message, true)
 }
 
 /// The error and its sources in one line.

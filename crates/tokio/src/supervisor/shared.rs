@@ -35,12 +35,13 @@ struct State {
     keys: u64,
     stream: Stream,
     events: VecDeque<ChildEvent>,
-    escalations: VecDeque<Escalation>,
+    /// What happened is being told.
+    telling: bool,
     /// The task that drives it is gone: no run is in flight, and none will be.
     gone: bool,
 }
 
-struct Child {
+pub(super) struct Child {
     /// Never used twice, as names are.
     key: u64,
     name: String,
@@ -49,6 +50,8 @@ struct Child {
     run: Option<Running>,
     last_failure: Option<Failure>,
     starts: u64,
+    /// An escalation that nobody was told of yet, and when it was.
+    untold: Option<(u64, Escalation)>,
     /// To be forgotten when its run is gone.
     removed: bool,
 }
@@ -112,14 +115,15 @@ impl State {
 
     /// What follows an exit or a command is told once, as core says it.
     fn tell_phase(&mut self, at: usize, now_ns: u64) {
-        let child = &self.children[at];
+        let child = &mut self.children[at];
         let last = child.last_failure.clone();
         let kind = match child.machine.phase(now_ns) {
             RestartPhase::Waiting { until_ns } => ChildEventKind::Waiting { until_ns },
-            RestartPhase::Stopped => ChildEventKind::Stopped,
+            // One that was told to stop is stopped once it has left.
+            RestartPhase::Stopped if child.run.is_none() => ChildEventKind::Stopped,
             _ => match Escalation::of(&child.name, &child.machine, last) {
                 Some(escalation) => {
-                    self.escalations.push_back(escalation.clone());
+                    child.untold = Some((now_ns, escalation.clone()));
                     ChildEventKind::Escalated(escalation)
                 }
                 None => return,
@@ -155,6 +159,23 @@ impl State {
         starts
     }
 
+    /// The oldest escalation that nobody was told of.
+    fn take_escalation(&mut self) -> Option<Escalation> {
+        let untold = self.children.iter_mut().map(|child| &mut child.untold);
+        let oldest = untold
+            .filter(|untold| untold.is_some())
+            .min_by_key(|untold| untold.as_ref().map(|(at_ns, _)| *at_ns));
+        oldest?.take().map(|(_, escalation)| escalation)
+    }
+
+    /// Takes a child out that is to be forgotten: its worker may do anything when it is dropped, so that is for who
+    /// does not hold the lock.
+    #[must_use = "to be dropped without the lock"]
+    fn take_gone(&mut self, at: usize) -> Option<Child> {
+        let child = &self.children[at];
+        (child.removed && child.run.is_none()).then(|| self.children.remove(at))
+    }
+
     fn status(&self, now_ns: u64) -> Vec<ChildStatus> {
         let children = self.children.iter();
         children.map(|child| child.status(now_ns)).collect()
@@ -168,7 +189,7 @@ impl<C: Clock> Shared<C> {
             keys: 0,
             stream,
             events: VecDeque::new(),
-            escalations: VecDeque::new(),
+            telling: false,
             gone: false,
         };
         Self {
@@ -205,10 +226,14 @@ impl<C: Clock> Shared<C> {
         policy: &RestartPolicy,
         work: Work,
     ) -> Result<(), AddError> {
-        self.change(|state, _| {
+        // A worker that is not taken is dropped without the lock.
+        let refused = self.change(|state, _| {
             let name = name.to_owned();
+            if state.gone {
+                return Err((AddError::Gone, work));
+            }
             if state.children.iter().any(|child| child.name == name) {
-                return Err(AddError::NameTaken { name });
+                return Err((AddError::NameTaken { name }, work));
             }
             state.keys += 1;
             state.children.push(Child {
@@ -219,10 +244,12 @@ impl<C: Clock> Shared<C> {
                 run: None,
                 last_failure: None,
                 starts: 0,
+                untold: None,
                 removed: false,
             });
             Ok(())
-        })
+        });
+        refused.map_err(|(error, _work)| error)
     }
 
     fn command(
@@ -230,7 +257,7 @@ impl<C: Clock> Shared<C> {
         name: &str,
         command: impl FnOnce(&mut Child, u64),
     ) -> Result<(), NoSuchChild> {
-        self.change(|state, now_ns| {
+        let forgotten = self.change(|state, now_ns| {
             let at = state.children.iter().position(|child| child.name == name);
             let at = at.ok_or_else(|| NoSuchChild::new(name))?;
             let before = state.children[at].machine.phase(now_ns);
@@ -238,11 +265,9 @@ impl<C: Clock> Shared<C> {
             if state.children[at].machine.phase(now_ns) != before {
                 state.tell_phase(at, now_ns);
             }
-            if state.children[at].removed && state.children[at].run.is_none() {
-                state.children.remove(at);
-            }
-            Ok(())
-        })
+            Ok(state.take_gone(at))
+        });
+        forgotten.map(drop)
     }
 
     pub(super) fn stop_child(&self, name: &str) -> Result<(), NoSuchChild> {
@@ -257,12 +282,16 @@ impl<C: Clock> Shared<C> {
     }
 
     pub(super) fn rearm(&self, name: &str) -> Result<(), NoSuchChild> {
-        self.command(name, |child, now_ns| child.machine.rearm(now_ns))
+        self.command(name, |child, now_ns| {
+            child.machine.rearm(now_ns);
+            child.untold = None;
+        })
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), NoSuchChild> {
         self.command(name, |child, now_ns| {
             child.stop(now_ns);
+            child.untold = None;
             child.removed = true;
         })
     }
@@ -280,23 +309,40 @@ impl<C: Clock> Shared<C> {
     pub(super) fn ended(&self) -> Option<Ended> {
         let now_ns = self.clock.now_ns();
         let mut state = self.lock();
-        if let Some(escalation) = state.escalations.pop_front() {
+        if let Some(escalation) = state.take_escalation() {
             return Some(Ended::Escalated(escalation));
         }
+        if state.gone {
+            return Some(Ended::Gone);
+        }
         let at_rest = state.children.iter().all(|child| child.is_at_rest(now_ns));
-        (at_rest || state.gone).then_some(Ended::AllAtRest)
+        at_rest.then_some(Ended::AllAtRest)
     }
 
     pub(super) fn stop_all(&self) {
         self.change(|state, now_ns| {
-            for child in &mut state.children {
-                child.stop(now_ns);
+            for at in 0..state.children.len() {
+                let before = state.children[at].machine.phase(now_ns);
+                state.children[at].stop(now_ns);
+                if before != RestartPhase::Stopped {
+                    state.tell_phase(at, now_ns);
+                }
             }
         });
     }
 
-    pub(super) fn is_any_running(&self) -> bool {
-        self.lock().children.iter().any(|child| child.run.is_some())
+    /// Whose runs are in flight.
+    pub(super) fn running(&self) -> Vec<String> {
+        let state = self.lock();
+        let running = state.children.iter().filter(|child| child.run.is_some());
+        running.map(|child| child.name.clone()).collect()
+    }
+
+    /// Whether no run is in flight, and all was told.
+    pub(super) fn is_settled(&self) -> bool {
+        let state = self.lock();
+        let at_rest = state.children.iter().all(|child| child.run.is_none());
+        state.gone || at_rest && state.events.is_empty() && !state.telling
     }
 
     /// Aborts the runs in flight: whose they are.
@@ -319,9 +365,16 @@ impl<C: Clock> Shared<C> {
         let mut state = self.lock();
         let starts = state.due(now_ns);
         let events = std::mem::take(&mut state.events);
+        state.telling = !events.is_empty();
         let deadlines = state.children.iter();
         let deadline_ns = deadlines.filter_map(|child| child.machine.next_deadline_ns());
         (starts, events, deadline_ns.min())
+    }
+
+    /// The listener has heard what there was.
+    pub(super) fn told(&self) {
+        self.lock().telling = false;
+        self.changed.notify_waiters();
     }
 
     /// A run was spawned.
@@ -338,24 +391,21 @@ impl<C: Clock> Shared<C> {
         });
     }
 
-    /// A run ended.
-    pub(super) fn exited(&self, key: u64, run: RunId, failure: Option<Failure>) {
+    /// A run ended: the child, if it is to be forgotten.
+    pub(super) fn exited(&self, key: u64, run: RunId, failure: Option<Failure>) -> Option<Child> {
         self.change(|state, now_ns| {
             let at = state.children.iter().position(|child| child.key == key);
-            let Some(at) = at else { return };
+            let at = at?;
             let child = &mut state.children[at];
             child.run = None;
             child.last_failure = failure.clone().or_else(|| child.last_failure.take());
             let exit = failure.as_ref().map_or(Exit::Clean, |_| Exit::Failure);
             // It is the run in flight: there is never another.
             let _ = child.machine.on_exit(now_ns, run, exit, &mut state.stream);
-            let removed = child.removed;
             state.tell(at, now_ns, ChildEventKind::Exited { run, failure });
             state.tell_phase(at, now_ns);
-            if removed {
-                state.children.remove(at);
-            }
-        });
+            state.take_gone(at)
+        })
     }
 
     /// The task that drives it is gone, and all runs with it.

@@ -22,7 +22,9 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
 }
 
 fn function(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix("fn ")?;
+    let line = line.trim_start();
+    let rest = line.strip_prefix("async ").unwrap_or(line);
+    let rest = rest.strip_prefix("fn ")?;
     let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric())?;
     rest.get(..end)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{BreakerPolicy, Health, Phase, Trigger};
-use evenkeel_core::health::{HealthProbePolicy, Probed};
+use evenkeel_core::health::{HealthProbeBuilder, HealthProbePolicy, Probed};
 use evenkeel_tokio::{HealthProbe, SharedBreaker, Streams};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,12 +16,19 @@ const fn secs(secs: u64) -> Duration {
 }
 
 /// Each 10 s, 1 s of time; two passed are up, two failed are down.
-fn policy() -> HealthProbePolicy {
+fn builder() -> HealthProbeBuilder {
     HealthProbePolicy::builder(secs(10), secs(1))
         .rise(2)
         .fall(2)
-        .build()
-        .unwrap()
+}
+
+fn policy() -> HealthProbePolicy {
+    builder().build().unwrap()
+}
+
+/// The same on the stroke of 10 s: where a test counts the checks, jitter must not add one.
+fn steady() -> HealthProbePolicy {
+    builder().jitter(Jitter::None).build().unwrap()
 }
 
 fn breaker() -> SharedBreaker {
@@ -88,7 +95,7 @@ async fn a_check_that_hangs_or_panics_has_failed() {
     for panics in [false, true] {
         let checks = Arc::new(AtomicU32::new(0));
         let under_way = Arc::new(());
-        let probe = HealthProbe::new(&policy(), {
+        let probe = HealthProbe::new(&steady(), {
             let (checks, under_way) = (Arc::clone(&checks), Arc::clone(&under_way));
             move |_| {
                 checks.fetch_add(1, Ordering::Relaxed);

@@ -22,8 +22,8 @@ features:
     cargo test -p evenkeel-core --no-default-features --features serde
     cargo test -p evenkeel-core
     cargo test -p evenkeel-core --all-features
-    cargo test -p evenkeel-replay --no-default-features
-    cargo test -p evenkeel-replay --no-default-features --features alloc
+    cargo test -p evenkeel-replay --no-default-features --lib --test laws
+    cargo test -p evenkeel-replay --no-default-features --features alloc --lib --test laws --test vectors
 
 # The golden traces anew, after a change of answers that is meant (a breaking change: CHANGELOG says why).
 bless:

@@ -75,19 +75,24 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
     if let Some(path) = &args.report {
         output::write(path, &report::html(&inputs))?;
     }
+    tell(&inputs, args, on_stdout)?;
+    Ok(Ended::Well)
+}
+
+/// Prints the summary; to stderr where the decisions have stdout.
+fn tell(inputs: &Inputs<'_>, args: &ReplayArgs, on_stdout: bool) -> Result<()> {
     if on_stdout {
         // Who does not read stderr has all that was asked for.
-        let _ = print(&inputs, args, Screen::of_stderr(), io::stderr().lock());
-        return Ok(Ended::Well);
+        let _ = print(inputs, args, Screen::of_stderr(), io::stderr().lock());
+        return Ok(());
     }
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", summary.json()?)?;
+        writeln!(out, "{}", inputs.summary.json()?)?;
         out.flush()?;
-        return Ok(Ended::Well);
+        return Ok(());
     }
-    print(&inputs, args, Screen::of_stdout(), out)?;
-    Ok(Ended::Well)
+    Ok(print(inputs, args, Screen::of_stdout(), out)?)
 }
 
 /// The summary for people.

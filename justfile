@@ -16,14 +16,14 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
 
-# The core with each subset of its features, and the laws without alloc and std.
+# The core and its journals' crate with each subset of their features.
 features:
     cargo test -p evenkeel-core --no-default-features
     cargo test -p evenkeel-core --no-default-features --features serde
     cargo test -p evenkeel-core
     cargo test -p evenkeel-core --all-features
-    cargo test -p evenkeel-replay --no-default-features --lib --test laws
-    cargo test -p evenkeel-replay --no-default-features --features alloc --lib --test laws --test vectors
+    cargo test -p evenkeel-replay --no-default-features
+    cargo test -p evenkeel-replay --no-default-features --features alloc
 
 # The golden traces anew, after a change of answers that is meant (a breaking change: CHANGELOG says why).
 bless:
@@ -41,9 +41,18 @@ doc:
 report:
     cargo run --release -p evenkeel-cli -- replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --report report.html
 
-# A new recording of a real server going through an outage (one minute).
-record-trace:
-    cargo run --release -p evenkeel-cli --features record --example record_trace -- --out docs/traces/outage.csv
+# A real server in trouble, recorded (docs/record.md): `just record --out night.jsonl --trace night.csv`.
+record *args:
+    cargo run --release -p evenkeel-cli --features record -- record {{args}}
+
+# A real redis-server and a real PostgreSQL, killed, stopped and slowed under load: installs what is missing (Debian, Ubuntu).
+real-servers:
+    (command -v redis-server && ls /usr/lib/postgresql/*/bin/postgres) || (apt-get update && apt-get install --yes redis-server postgresql)
+    EVENKEEL_REAL_SERVERS=1 cargo test -p evenkeel-tokio --test real_redis --test real_postgres -- --show-output
+
+# The same task in ours and in the best of the peers: the table of docs/side-by-side.md (`--check` compares it with the page).
+side-by-side *args:
+    cargo run -p evenkeel-benches --example side_by_side -- {{args}}
 
 # Criterion benches, peers in the same run.
 bench:
@@ -64,10 +73,6 @@ bench-tables:
 # Recording to disk: a steady million calls a second, and as fast as it goes.
 bench-recording:
     cargo run --profile bench -p evenkeel-benches --bin recording
-
-# A new recording of real clients' decisions while their service goes through an outage (half a minute).
-record-journal:
-    cargo run --release -p evenkeel-cli --features record --example record_journal -- --policy docs/policies/checkout.toml --out docs/journals/checkout.jsonl
 
 # The shared breaker under every schedule of small cases (loom).
 loom:

@@ -13,6 +13,11 @@ mod percentiles;
 mod place;
 mod policy;
 mod progress;
+#[cfg(feature = "record")]
+mod record;
+#[cfg(not(feature = "record"))]
+#[path = "record/absent.rs"]
+mod record;
 mod recorded;
 mod replay;
 mod report;
@@ -73,18 +78,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What would this policy have done to the recorded calls?
+    // Only `about`: a doc comment here would hide the longer text of the arguments, which --help shows.
+    #[command(about = "What would this policy have done to the recorded calls?")]
     Replay(ReplayArgs),
-    /// Exact percentiles and failure rates over the last N rows, as CSV
+    #[command(about = "Exact percentiles and failure rates over the last N rows, as CSV")]
     Percentiles(PercentilesArgs),
-    /// Draw a policy: the breaker's phases and the schedule of its waits
+    #[command(about = "Draw a policy: the breaker's phases and the schedule of its waits")]
     Explain(ExplainArgs),
-    /// Does each answer of a journal come out as recorded?
+    #[command(about = "Does each answer of a journal come out as recorded?")]
     Verify(VerifyArgs),
-    /// What would another policy have done on that night?
+    #[command(about = "What would another policy have done on that night?")]
     WhatIf(WhatIfArgs),
-    /// Look into a journal, cut it down, compare two
+    #[command(about = "Look into a journal, cut it down, compare two")]
     Journal(JournalArgs),
+    #[command(about = record::ABOUT)]
+    Record(record::RecordArgs),
 }
 
 /// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
@@ -157,6 +165,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => journal::verify(&args),
         Command::WhatIf(args) => journal::what_if(&args),
         Command::Journal(args) => journal::journal(&args),
+        Command::Record(args) => record::record(&args),
     };
     let error = match result {
         Ok(ended) => return ExitCode::from(ended as u8),

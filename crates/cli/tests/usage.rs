@@ -35,6 +35,7 @@ fn help_teaches_with_an_example() {
         "journal stats",
         "journal shrink",
         "journal diff",
+        "record",
     ] {
         let help = evenkeel(name.split(' ').chain(["--help"])).good();
         assert!(help.contains("Example:"), "{help}");

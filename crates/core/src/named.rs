@@ -12,3 +12,40 @@ macro_rules! display_by_name {
 }
 
 pub(crate) use display_by_name;
+
+/// Writes an id that is a plain word, and shown to users in `$module` of this crate.
+macro_rules! word_id {
+    ($(#[$doc:meta])* $module:ident::$Id:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(transparent))]
+        pub struct $Id(pub(super) u64);
+
+        impl $Id {
+            /// The id as a plain word, for a journal or another language.
+            ///
+            /// ```
+            #[doc = concat!("# use evenkeel_core::", stringify!($module), "::", stringify!($Id), ";")]
+            #[doc = concat!("assert_eq!(", stringify!($Id), "::from_word(7).to_word(), 7);")]
+            /// ```
+            #[must_use]
+            pub const fn to_word(self) -> u64 {
+                self.0
+            }
+
+            /// The id that [`to_word`](Self::to_word) gave.
+            ///
+            /// ```
+            #[doc = concat!("# use evenkeel_core::", stringify!($module), "::", stringify!($Id), ";")]
+            #[doc = concat!("assert!(", stringify!($Id), "::from_word(1) < ", stringify!($Id), "::from_word(2));")]
+            /// ```
+            #[must_use]
+            pub const fn from_word(word: u64) -> Self {
+                Self(word)
+            }
+        }
+    };
+}
+
+pub(crate) use word_id;

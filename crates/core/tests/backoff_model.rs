@@ -1,7 +1,9 @@
 //! Backoff against a naive reading of DESIGN section 4: every wait of the history is kept and every ceiling is worked
 //! out from the first, in 128 bits. Laws L1, L2, L6, L7, L11 and L12 are checked at every step.
 
-use core::convert::Infallible;
+#[path = "common/word.rs"]
+mod word;
+
 use core::time::Duration;
 
 use evenkeel_core::Ratio;
@@ -9,7 +11,8 @@ use evenkeel_core::backoff::{Backoff, BackoffPolicy, Exhausted, Growth, Jitter, 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
-use rand_core::TryRng;
+
+use word::Word;
 
 const LONGEST_NS: u128 = 1 << 62;
 
@@ -18,36 +21,6 @@ prop_state_machine! {
 
     #[test]
     fn a_backoff_waits_as_its_text_says(sequential 1..60 => BackoffTest);
-}
-
-/// One word, and how often it was drawn.
-#[derive(Clone, Copy)]
-struct Word {
-    word: u64,
-    drawn: u32,
-}
-
-impl Word {
-    const fn new(word: u64) -> Self {
-        Self { word, drawn: 0 }
-    }
-}
-
-impl TryRng for Word {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.drawn += 1;
-        Ok(self.word)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("only whole words are drawn")
-    }
 }
 
 #[derive(Clone, Debug)]

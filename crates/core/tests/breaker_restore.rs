@@ -4,6 +4,8 @@
 
 #[path = "breaker_common/mod.rs"]
 mod breaker_common;
+#[path = "common/places.rs"]
+mod places;
 
 use core::time::Duration;
 
@@ -20,6 +22,7 @@ use breaker_common::pair::{Call, Real, What};
 use breaker_common::plan::Plan;
 use breaker_common::strategies::{cases, script};
 use breaker_common::words::Words;
+use places::places;
 
 /// The state after a script, as JSON.
 fn stored(plan: &Plan, calls: &[Call]) -> Value {
@@ -46,24 +49,6 @@ fn restored(plan: &Plan, state: Value) -> Option<Watch> {
 }
 
 // ---- damage
-
-/// The paths to everything in a JSON value, itself first.
-fn places(value: &Value, path: &str, found: &mut Vec<String>) {
-    found.push(path.to_owned());
-    match value {
-        Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                places(item, &format!("{path}/{at}"), found);
-            }
-        }
-        Value::Object(fields) => {
-            for (name, item) in fields {
-                places(item, &format!("{path}/{name}"), found);
-            }
-        }
-        _ => {}
-    }
-}
 
 /// Everything that this value could have been instead.
 fn wrong(value: &Value) -> Vec<Value> {
@@ -323,8 +308,7 @@ proptest! {
         picks in proptest::collection::vec((any::<Index>(), any::<Index>()), 24),
     ) {
         let state = stored(&plan, &calls);
-        let mut paths = Vec::new();
-        places(&state, "", &mut paths);
+        let paths = places(&state);
         for (place, change) in picks {
             let path = &paths[place.index(paths.len())];
             let mut damaged = state.clone();

@@ -1,11 +1,16 @@
 //! The retry ratio against a naive one that keeps every request and retry of the whole history and counts those in the
 //! window anew for each answer. Laws L1, L2, L6, L7, L8, L10 and L12 at every step; and every word of six calls.
 
+#[path = "common/slices.rs"]
+mod slices;
+
 use core::time::Duration;
 
 use evenkeel_core::budget::{RetryCause, RetryRatio, RetryRatioPolicy, Withdrawal, WithdrawalId};
 use evenkeel_core::{Ratio, Reported};
 use proptest::prelude::*;
+
+use slices::{MOST_SLICES, Time, time};
 
 const CAUSE: RetryCause = RetryCause::Failure;
 
@@ -21,27 +26,7 @@ enum Call {
     Restore,
 }
 
-/// More than lie inline, where there is memory for them.
-const MOST_SLICES: u32 = if cfg!(feature = "alloc") { 17 } else { 16 };
-
-#[derive(Clone, Copy, Debug)]
-enum Time {
-    Stay,
-    On(u64),
-    Back(u64),
-    Edge(i64),
-    Years(u64),
-    Last,
-}
-
 fn step() -> impl Strategy<Value = (Time, Call)> {
-    let time = prop_oneof![
-        6 => Just(Time::Stay),
-        6 => (0..40_u64).prop_map(Time::On),
-        2 => (0..60_u64).prop_map(Time::Back),
-        4 => (-1..=1_i64).prop_map(Time::Edge),
-        1 => (1..20_u64).prop_map(Time::Years),
-    ];
     let call = prop_oneof![
         5 => Just(Call::Request),
         6 => Just(Call::Withdraw),
@@ -50,7 +35,7 @@ fn step() -> impl Strategy<Value = (Time, Call)> {
         1 => Just(Call::Success),
         1 => Just(Call::Restore),
     ];
-    (time, call)
+    (time(), call)
 }
 
 fn policy() -> impl Strategy<Value = RetryRatioPolicy> {
@@ -156,16 +141,7 @@ impl Pair {
 
     fn moved(&self, time: Time) -> u64 {
         let (latest_ns, slice_ns) = (self.naive.latest_ns, slice_ns(&self.naive.policy));
-        match time {
-            Time::Stay => latest_ns,
-            Time::On(ns) => latest_ns.saturating_add(ns),
-            Time::Back(ns) => latest_ns.saturating_sub(ns),
-            Time::Edge(by) => ((latest_ns / slice_ns).saturating_add(1))
-                .saturating_mul(slice_ns)
-                .saturating_add_signed(by),
-            Time::Years(years) => latest_ns.saturating_add(years * 31_557_600_000_000_000),
-            Time::Last => u64::MAX,
-        }
+        time.at(latest_ns, slice_ns)
     }
 
     fn step(&mut self, now_ns: u64, call: Call) {

@@ -1,6 +1,11 @@
 //! Stored states and policy files are untrusted: whatever they say, a restart machine refuses it or keeps its promises.
 #![cfg(feature = "serde")]
 
+#[path = "common/numbers.rs"]
+mod numbers;
+#[path = "common/places.rs"]
+mod places;
+
 use core::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
@@ -10,6 +15,9 @@ use evenkeel_core::restart::{
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
+
+use numbers::other_numbers;
+use places::places;
 
 fn policy(max_restarts: Option<u32>, jitter: Jitter) -> RestartPolicy {
     let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(jitter);
@@ -50,23 +58,6 @@ fn stored(policy: RestartPolicy) -> Vec<RestartState> {
     found
 }
 
-fn places(value: &Value, path: &str, found: &mut Vec<String>) {
-    found.push(path.to_owned());
-    match value {
-        Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                places(item, &format!("{path}/{at}"), found);
-            }
-        }
-        Value::Object(fields) => {
-            for (name, item) in fields {
-                places(item, &format!("{path}/{name}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Everything that this value could have been instead.
 fn wrong(value: &Value) -> Vec<Value> {
     let mut wrong = vec![
@@ -81,18 +72,7 @@ fn wrong(value: &Value) -> Vec<Value> {
         json!({ "running": { "since_ns": 0 } }),
         json!({ "escalated": { "failures": 3 } }),
     ];
-    let n = value.as_u64().unwrap_or(0);
-    let near = [
-        n.wrapping_add(1),
-        n.wrapping_sub(1),
-        n / 2,
-        n.wrapping_mul(2),
-        0,
-        1,
-        1 << 31,
-    ];
-    wrong.extend(near.map(Value::from));
-    wrong.extend([u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX].map(Value::from));
+    wrong.extend(other_numbers(value));
     wrong
 }
 
@@ -162,9 +142,7 @@ fn a_damaged_state_is_refused_or_harmless() {
             let honest = serde_json::to_value(&state).expect("plain data");
             let again = serde_json::from_value::<RestartState>(honest.clone()).expect("it reads");
             assert_eq!(again, state);
-            let mut found = Vec::new();
-            places(&honest, "", &mut found);
-            for place in found {
+            for place in places(&honest) {
                 for value in wrong(honest.pointer(&place).expect("a place")) {
                     let mut damaged = honest.clone();
                     *damaged.pointer_mut(&place).expect("a place") = value;

@@ -6,6 +6,8 @@
 
 #[path = "snapshots_common/gate_and_driver_calls.rs"]
 mod calls;
+#[path = "common/places.rs"]
+mod places;
 
 use core::convert::Infallible;
 use core::fmt::Debug;
@@ -29,6 +31,8 @@ use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{SeedableRng, TryRng};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+use places::places;
 
 /// Damaged states of each machine; of those that are taken, each makes this many calls.
 const DAMAGED: u64 = 300;
@@ -71,20 +75,6 @@ impl TryRng for Chance {
 }
 
 // ---- damage
-
-/// The paths to everything in a JSON value.
-fn places(value: &Value, path: &str, found: &mut Vec<String>) {
-    found.push(path.to_owned());
-    let mut child = |name: &str, item| places(item, &format!("{path}/{name}"), found);
-    match value {
-        Value::Array(items) => {
-            let items = items.iter().enumerate();
-            items.for_each(|(at, item)| child(&at.to_string(), item));
-        }
-        Value::Object(fields) => fields.iter().for_each(|(name, item)| child(name, item)),
-        _ => {}
-    }
-}
 
 /// Something else in the place of `value`, mostly of the same kind.
 fn other(value: &Value, chance: &mut Chance) -> Value {
@@ -155,8 +145,7 @@ fn other(value: &Value, chance: &mut Chance) -> Value {
 
 fn damage(state: &mut Value, chance: &mut Chance) {
     for _ in 0..=chance.below(3) {
-        let mut paths = Vec::new();
-        places(state, "", &mut paths);
+        let paths = places(state);
         let path = &paths[chance.below(paths.len())];
         let place = state.pointer_mut(path).expect("the path was found there");
         *place = other(place, chance);

@@ -1,5 +1,8 @@
 //! What users of a throttle rely on, fact by fact.
 
+#[path = "common/word.rs"]
+mod word;
+
 use core::convert::Infallible;
 use core::time::Duration;
 
@@ -8,27 +11,9 @@ use evenkeel_core::{Ratio, Rebase, RestoreError};
 use rand_core::TryRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
+use word::Word;
 
 const SECOND: u64 = 1_000_000_000;
-
-/// Always this word.
-struct Word(u64);
-
-impl TryRng for Word {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-}
 
 /// Fails the test if it is drawn from.
 struct NoWord;
@@ -113,10 +98,10 @@ fn it_never_rejects_all_for_ever() {
     // With the greatest word a request passes, however dark it looks.
     let mut throttle = AdaptiveThrottle::new(book().build().unwrap());
     for _ in 0..10_000 {
-        let _ = throttle.try_request(0, &mut Word(0));
+        let _ = throttle.try_request(0, &mut Word::new(0));
     }
-    assert!(throttle.try_request(0, &mut Word(0)).is_err());
-    assert!(throttle.try_request(0, &mut Word(u64::MAX)).is_ok());
+    assert!(throttle.try_request(0, &mut Word::new(0)).is_err());
+    assert!(throttle.try_request(0, &mut Word::new(u64::MAX)).is_ok());
 }
 
 #[test]
@@ -150,7 +135,7 @@ fn in_an_outage_probes_go_on_and_recovery_is_found() {
 fn a_rejected_request_counts_as_one() {
     let mut throttle = AdaptiveThrottle::new(book().build().unwrap());
     throttle.try_request(0, &mut NoWord).unwrap();
-    assert!(throttle.try_request(0, &mut Word(0)).is_err());
+    assert!(throttle.try_request(0, &mut Word::new(0)).is_err());
     assert_eq!((throttle.requests(0), throttle.accepts(0)), (2, 0));
     assert_eq!(throttle.reject_probability(0).to_string(), "2/3");
 }
@@ -163,10 +148,10 @@ fn the_edge_of_the_draw_is_exact() {
     assert!(
         throttle
             .clone()
-            .try_request(0, &mut Word((1 << 63) - 1))
+            .try_request(0, &mut Word::new((1 << 63) - 1))
             .is_err()
     );
-    assert!(throttle.try_request(0, &mut Word(1 << 63)).is_ok());
+    assert!(throttle.try_request(0, &mut Word::new(1 << 63)).is_ok());
 }
 
 #[test]
@@ -188,7 +173,7 @@ fn a_history_leaves_by_slices_on_the_grid_whoever_asks() {
     let mut throttle = AdaptiveThrottle::new(book().build().unwrap());
     throttle.try_request(11 * SECOND, &mut NoWord).unwrap();
     throttle
-        .try_request(12 * SECOND, &mut Word(u64::MAX))
+        .try_request(12 * SECOND, &mut Word::new(u64::MAX))
         .unwrap();
     assert_eq!(
         [119, 120, 131, 132].map(|s| throttle.requests(s * SECOND)),
@@ -257,7 +242,7 @@ fn a_rebase_keeps_the_distance_and_drops_what_is_before_time() {
     let policy = book().build().unwrap();
     let mut throttle = AdaptiveThrottle::new(policy);
     for s in [100, 150, 200] {
-        let _ = throttle.try_request(s * SECOND, &mut Word(u64::MAX));
+        let _ = throttle.try_request(s * SECOND, &mut Word::new(u64::MAX));
     }
     let taken_at_ns = 205 * SECOND;
     let to = |now_s: u64, away_s: u64| Rebase {
@@ -385,7 +370,7 @@ mod stored {
         text["tally"]["sums"] = json!({"requests": u32::MAX, "others": 0});
         let mut throttle =
             AdaptiveThrottle::restore(book().build().unwrap(), state(text).unwrap()).unwrap();
-        let _ = throttle.try_request(30 * SECOND, &mut Word(0));
+        let _ = throttle.try_request(30 * SECOND, &mut Word::new(0));
         assert_eq!(throttle.requests(30 * SECOND), u32::MAX);
         assert_eq!(throttle.accepts(30 * SECOND), 0);
         assert_eq!(throttle.requests(132 * SECOND), 1);

@@ -2,63 +2,25 @@
 //! slice, and each answer is worked out from all of them in 128 bits. Laws L1, L2, L6, L7, L10, L11 and L12 at every
 //! step.
 
-use core::convert::Infallible;
+#[path = "common/slices.rs"]
+mod slices;
+#[path = "common/word.rs"]
+mod word;
+
 use core::time::Duration;
 
 use evenkeel_core::Ratio;
 use evenkeel_core::throttle::{AdaptiveThrottle, AdaptiveThrottlePolicy};
 use proptest::prelude::*;
-use rand_core::TryRng;
 
-/// One word, and how often it was drawn.
-struct Word(u64, u32);
-
-impl TryRng for Word {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.1 += 1;
-        Ok(self.0)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-}
-
-/// More than lie inline, where there is memory for them.
-const MOST_SLICES: u32 = if cfg!(feature = "alloc") { 17 } else { 16 };
-
-#[derive(Clone, Copy, Debug)]
-enum Time {
-    Stay,
-    On(u64),
-    Back(u64),
-    /// To this many nanoseconds after the start of the next slice, or before.
-    Edge(i64),
-    Years(u64),
-    Last,
-}
+use slices::{MOST_SLICES, Time, time};
+use word::Word;
 
 #[derive(Clone, Copy, Debug)]
 enum Call {
     Request(u64),
     Accepted,
     Restore,
-}
-
-fn time() -> impl Strategy<Value = Time> {
-    prop_oneof![
-        6 => Just(Time::Stay),
-        6 => (0..40_u64).prop_map(Time::On),
-        2 => (0..60_u64).prop_map(Time::Back),
-        4 => (-1..=1_i64).prop_map(Time::Edge),
-        1 => (1..20_u64).prop_map(Time::Years),
-    ]
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -89,19 +51,6 @@ fn policy() -> impl Strategy<Value = AdaptiveThrottlePolicy> {
 
 fn slice_ns(policy: &AdaptiveThrottlePolicy) -> u64 {
     u64::try_from(policy.history().as_nanos()).unwrap() / u64::from(policy.slices())
-}
-
-fn moved(time: Time, latest_ns: u64, slice_ns: u64) -> u64 {
-    match time {
-        Time::Stay => latest_ns,
-        Time::On(ns) => latest_ns.saturating_add(ns),
-        Time::Back(ns) => latest_ns.saturating_sub(ns),
-        Time::Edge(by) => ((latest_ns / slice_ns).saturating_add(1))
-            .saturating_mul(slice_ns)
-            .saturating_add_signed(by),
-        Time::Years(years) => latest_ns.saturating_add(years * 31_557_600_000_000_000),
-        Time::Last => u64::MAX,
-    }
 }
 
 /// Every event of the history, by the instant at which it counted.
@@ -174,7 +123,7 @@ proptest! {
         let mut shifted = AdaptiveThrottle::new(policy);
         let last = to_the_end.then_some((Time::Last, Call::Request(0)));
         for (time, call) in steps.into_iter().chain(last) {
-            let now_ns = moved(time, naive.latest_ns, slice_ns(&policy));
+            let now_ns = time.at(naive.latest_ns, slice_ns(&policy));
             let before = throttle.clone();
             let seen_ns = now_ns.max(naive.latest_ns);
             let (numerator, denominator) = naive.probability(seen_ns);
@@ -185,23 +134,23 @@ proptest! {
             let shifted_ns = now_ns.saturating_add(shift_ns);
             match call {
                 Call::Request(word) => {
-                    let mut rng = Word(word, 0);
+                    let mut rng = Word::new(word);
                     let answer = throttle.try_request(now_ns, &mut rng);
                     naive.latest_ns = seen_ns;
                     naive.requests.push(seen_ns);
-                    prop_assert_eq!(rng.1, u32::from(numerator > 0), "one word a draw");
+                    prop_assert_eq!(rng.drawn, u32::from(numerator > 0), "one word a draw");
                     let rejected = numerator > 0 && (u128::from(word) * denominator) >> 64 < numerator;
                     prop_assert_eq!(answer.is_err(), rejected);
                     if let Err(refused) = &answer {
                         prop_assert_eq!(refused.reason.probability, p);
                         prop_assert_eq!(refused.retry_at_ns, naive.sure_at());
                         if let Some(at_ns) = refused.retry_at_ns {
-                            let sure = throttle.clone().try_request(at_ns, &mut Word(0, 0)).is_ok();
+                            let sure = throttle.clone().try_request(at_ns, &mut Word::new(0)).is_ok();
                             prop_assert!(sure);
                             prop_assert!(at_ns > seen_ns);
                         }
                     }
-                    let again = shifted.try_request(shifted_ns, &mut Word(word, 0));
+                    let again = shifted.try_request(shifted_ns, &mut Word::new(word));
                     if seen_ns <= u64::MAX - shift_ns - 1_000 {
                         let retry_at_ns = |r: &evenkeel_core::Refusal<_>| r.retry_at_ns;
                         prop_assert_eq!(again.is_ok(), answer.is_ok(), "shifted");

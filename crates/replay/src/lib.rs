@@ -5,6 +5,7 @@
 //! recorder of the last calls ([`Journal::last`](journal::Journal::last)), or to files by a thread of its own.
 //!
 //! ```
+//! # #[cfg(feature = "std")] {
 //! use core::time::Duration;
 //! use evenkeel_core::backoff::BackoffPolicy;
 //! use evenkeel_core::breaker::{Breaker, BreakerPolicy, Outcome, Trigger};
@@ -38,6 +39,7 @@
 //! let loaded = journal::load(&written[..]);
 //! let shrunk = shrink::shrink(&loaded, &"change:consecutive".parse::<Property>()?, shrink::EFFORT)?;
 //! assert_eq!(shrunk.text().lines().count(), 1 + 6 + 1); // the machine, the calls, the end
+//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

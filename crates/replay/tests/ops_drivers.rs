@@ -1,99 +1,52 @@
 //! Calls and answers of the backoff and the drivers as values: what they look like, and that nothing of them is lost.
 
-use core::fmt::Debug;
-use std::collections::BTreeSet;
+#[cfg(feature = "std")]
+#[path = "ops_common/by_methods.rs"]
+mod by_methods;
+#[path = "ops_common/json.rs"]
+mod json;
+#[path = "ops_common/made_up.rs"]
+mod made_up;
 
 use evenkeel_core::backoff::Backoff;
 use evenkeel_core::health::HealthProbe;
 use evenkeel_core::reconnect::Reconnect;
 use evenkeel_core::restart::Restart;
-use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
 use evenkeel_replay::{Change, Machine, Verdict, backoff, health_probe, reconnect, restart};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-/// Written and read.
-fn thawed<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    let text = serde_json::to_string(value).expect("it can be written");
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
-    assert_eq!(thawed(value), *value);
-}
-
-/// The name of a variant in JSON.
-fn name(value: &impl Serialize) -> String {
-    match serde_json::to_value(value).expect("it can be written") {
-        serde_json::Value::Object(fields) => fields.keys().next().expect("one field").clone(),
-        other => other.as_str().expect("a name").to_owned(),
-    }
-}
-
-/// Makes up calls under every policy. Each call and answer is the same after JSON, and a restored copy gives the same
-/// answers. The names of all calls and answers that came up.
-fn made_up<M: Generate>() -> [Vec<String>; 2] {
-    let (mut ops, mut answers) = (BTreeSet::new(), BTreeSet::new());
-    for number in 0..M::POLICIES {
-        let (_, policy) = M::sample_policy(number).expect("a policy for each number");
-        survives(&policy);
-        for (times, seed) in [(Times::Tame, 1), (Times::Wild, 2), (Times::Tame, 3)] {
-            let mut pilot = Pilot::<M>::new(policy.clone(), times, seed);
-            let mut words = Words::new(seed);
-            for _ in 0..200 {
-                let (now_ns, op) = pilot.next_call();
-                let query = pilot.query();
-                for op in [Some(op), query].into_iter().flatten() {
-                    let state = thawed(&pilot.machine().state());
-                    let mut copy = M::restore(thawed(&policy), state).expect("its own state");
-                    let answer = pilot.go(now_ns, &op);
-                    assert_eq!(copy.apply(now_ns, &thawed(&op), &mut words), answer);
-                    assert_eq!(copy.state(), pilot.machine().state());
-                    survives(&op);
-                    survives(&answer);
-                    if let Some(id) = M::reported(&op) {
-                        assert_eq!(M::with_id(&op, id), op);
-                    }
-                    ops.insert(name(&op));
-                    answers.insert(name(&answer));
-                }
-            }
-        }
-        assert!(M::sample_policy(M::POLICIES).is_none());
-    }
-    [ops, answers].map(|names| names.into_iter().collect())
-}
+use json::reads;
+use made_up::made_up;
 
 #[test]
 fn backoff_calls_survive() {
     let [ops, answers] = made_up::<Backoff>();
-    assert_eq!(ops, ["attempts", "next_wait", "reset"]);
-    assert_eq!(answers, ["attempts", "exhausted", "reset", "wait"]);
+    assert_eq!(ops, "attempts next_wait reset");
+    assert_eq!(answers, "attempts exhausted reset wait");
 }
 
 #[test]
 fn restart_calls_survive() {
     let [ops, answers] = made_up::<Restart>();
     let names = "attempts in_flight on_exit phase poll rearm recent_failures stop";
-    assert_eq!(ops.join(" "), names);
+    assert_eq!(ops, names);
     let names = "action attempts in-flight phase rearmed recent-failures reported stopped";
-    assert_eq!(answers.join(" "), names);
+    assert_eq!(answers, names);
 }
 
 #[test]
 fn health_probe_calls_survive() {
     let [ops, answers] = made_up::<HealthProbe>();
-    assert_eq!(ops.join(" "), "health in_flight on_report on_traffic poll");
-    assert_eq!(answers.join(" "), "action health in-flight receipt traffic");
+    assert_eq!(ops, "health in_flight on_report on_traffic poll");
+    assert_eq!(answers, "action health in-flight receipt traffic");
 }
 
 #[test]
 fn reconnect_calls_survive() {
     let [ops, answers] = made_up::<Reconnect>();
     let names = "attempts kick on_event on_frame poll start status stop";
-    assert_eq!(ops.join(" "), names);
+    assert_eq!(ops, names);
     let names = "action attempts kicked reported started status stopped";
-    assert_eq!(answers.join(" "), names);
+    assert_eq!(answers, names);
 }
 
 #[test]
@@ -105,15 +58,6 @@ fn they_are_named_as_in_policy_files() {
         Reconnect::NAME,
     ];
     assert_eq!(names, ["backoff", "restart", "health_probe", "reconnect"]);
-}
-
-fn reads<T: Serialize + DeserializeOwned>(text: &str) -> T {
-    let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
-    assert_eq!(
-        serde_json::to_string(&value).expect("it can be written"),
-        text
-    );
-    value
 }
 
 /// The form of journals that are already written: it can only change with their version.
@@ -269,160 +213,99 @@ fn what_changed() {
     assert_eq!(started, ["70: down -> running, started"]);
 }
 
-/// A recorder has the machine's own methods, and each takes down the call that was made.
+/// Each recorder's own methods.
 #[cfg(feature = "std")]
 mod recorded {
-    use std::collections::BTreeSet;
+    use evenkeel_replay::Recorder;
+    use evenkeel_replay::generate::Words;
 
-    use evenkeel_core::backoff::Backoff;
-    use evenkeel_core::health::HealthProbe;
-    use evenkeel_core::reconnect::Reconnect;
-    use evenkeel_core::restart::Restart;
-    use evenkeel_replay::any::Journaled;
-    use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
-    use evenkeel_replay::journal::{Journal, load};
-    use evenkeel_replay::{Recorder, backoff, health_probe, reconnect, restart};
+    use super::*;
+    use crate::by_methods::by_methods;
 
-    use super::name;
-
-    trait Recorded: Generate + Journaled + Clone {
-        /// The call by the recorder's method of that name; `None` for a query, which is the machine's own.
-        fn by_method(
-            recorder: &mut Recorder<Self>,
-            now_ns: u64,
-            op: &Self::Op,
-            words: &mut Words,
-        ) -> Option<Self::Answer>;
-    }
-
-    impl Recorded for Backoff {
-        fn by_method(
-            recorder: &mut Recorder<Self>,
-            now_ns: u64,
-            op: &backoff::Op,
-            words: &mut Words,
-        ) -> Option<backoff::Answer> {
-            use backoff::{Answer, Op};
-            Some(match op {
-                Op::NextWait => match recorder.next_wait(now_ns, words) {
-                    Ok(wait) => Answer::Wait(wait),
-                    Err(exhausted) => Answer::Exhausted(exhausted),
-                },
-                Op::Reset => {
-                    recorder.reset(now_ns);
-                    Answer::Reset
-                }
-                Op::Attempts => return None,
-            })
-        }
-    }
-
-    impl Recorded for Restart {
-        fn by_method(
-            recorder: &mut Recorder<Self>,
-            now_ns: u64,
-            op: &restart::Op,
-            words: &mut Words,
-        ) -> Option<restart::Answer> {
-            use restart::{Answer, Op};
-            Some(match *op {
-                Op::Poll => Answer::Action(recorder.poll(now_ns)),
-                Op::OnExit { run, exit } => {
-                    Answer::Reported(recorder.on_exit(now_ns, run, exit, words))
-                }
-                Op::Stop => Answer::Stopped(recorder.stop(now_ns)),
-                Op::Rearm => {
-                    recorder.rearm(now_ns);
-                    Answer::Rearmed
-                }
-                Op::Phase | Op::Attempts | Op::RecentFailures | Op::InFlight => return None,
-            })
-        }
-    }
-
-    impl Recorded for HealthProbe {
-        fn by_method(
-            recorder: &mut Recorder<Self>,
-            now_ns: u64,
-            op: &health_probe::Op,
-            words: &mut Words,
-        ) -> Option<health_probe::Answer> {
-            use health_probe::{Answer, Op};
-            Some(match *op {
-                Op::Poll => Answer::Action(recorder.poll(now_ns, words)),
-                Op::OnReport { probe, found } => {
-                    Answer::Receipt(recorder.on_report(now_ns, probe, found))
-                }
-                Op::OnTraffic { found } => Answer::Traffic(recorder.on_traffic(now_ns, found)),
-                Op::Health | Op::InFlight => return None,
-            })
-        }
-    }
-
-    impl Recorded for Reconnect {
-        fn by_method(
-            recorder: &mut Recorder<Self>,
-            now_ns: u64,
-            op: &reconnect::Op,
-            words: &mut Words,
-        ) -> Option<reconnect::Answer> {
-            use reconnect::{Answer, Op};
-            Some(match *op {
-                Op::Poll => Answer::Action(recorder.poll(now_ns, words)),
-                Op::OnEvent { link, event } => {
-                    Answer::Reported(recorder.on_event(now_ns, link, event, words))
-                }
-                Op::OnFrame { link } => Answer::Reported(recorder.on_frame(now_ns, link)),
-                Op::Kick => Answer::Kicked(recorder.kick(now_ns, words)),
-                Op::Stop => Answer::Stopped(recorder.stop(now_ns)),
-                Op::Start => Answer::Started(recorder.start(now_ns)),
-                Op::Status | Op::Attempts => return None,
-            })
-        }
-    }
-
-    /// Makes calls by the recorder's methods and compares with what the machine would have answered; then reads what
-    /// was taken down. The names of the calls.
-    fn answers_as_applied<M: Recorded>() -> String {
-        let mut made = BTreeSet::new();
-        for number in 0..M::POLICIES {
-            let (_, policy) = M::sample_policy(number).expect("a policy for each number");
-            let mut pilot = Pilot::<M>::new(policy, Times::Tame, 7);
-            let (mut words, mut drawn) = (Words::new(7), Words::new(7));
-            let mut applied = pilot.machine().clone();
-            let journal = Journal::in_memory();
-            let mut recorder = journal.record("it", pilot.machine().clone());
-            let mut expected = Vec::new();
-            for _ in 0..200 {
-                let (now_ns, op) = pilot.next_call();
-                let _ = pilot.go(now_ns, &op);
-                let drawn_before = drawn.drawn();
-                let Some(answer) = M::by_method(&mut recorder, now_ns, &op, &mut words) else {
-                    continue;
-                };
-                assert_eq!(answer, applied.apply(now_ns, &op, &mut drawn));
-                assert_eq!(words, drawn);
-                assert_eq!(recorder.state(), applied.state());
-                made.insert(name(&op));
-                let draws = (drawn.drawn() - drawn_before) as usize;
-                expected.push((now_ns, M::any_op(op), draws, M::any_answer(answer)));
+    fn of_backoff(
+        recorder: &mut Recorder<Backoff>,
+        now_ns: u64,
+        op: &backoff::Op,
+        words: &mut Words,
+    ) -> Option<backoff::Answer> {
+        use backoff::{Answer, Op};
+        Some(match op {
+            Op::NextWait => match recorder.next_wait(now_ns, words) {
+                Ok(wait) => Answer::Wait(wait),
+                Err(exhausted) => Answer::Exhausted(exhausted),
+            },
+            Op::Reset => {
+                recorder.reset(now_ns);
+                Answer::Reset
             }
-            let mut text = Vec::new();
-            journal.dump(&mut text).expect("it is written to memory");
-            let entries = load(&text[..]).entries.into_iter();
-            let taken_down = entries.map(|it| (it.t_ns, it.op, it.words.len(), it.answer));
-            assert_eq!(taken_down.collect::<Vec<_>>(), expected);
-        }
-        made.into_iter().collect::<Vec<_>>().join(" ")
+            Op::Attempts => return None,
+        })
+    }
+
+    fn of_restart(
+        recorder: &mut Recorder<Restart>,
+        now_ns: u64,
+        op: &restart::Op,
+        words: &mut Words,
+    ) -> Option<restart::Answer> {
+        use restart::{Answer, Op};
+        Some(match *op {
+            Op::Poll => Answer::Action(recorder.poll(now_ns)),
+            Op::OnExit { run, exit } => {
+                Answer::Reported(recorder.on_exit(now_ns, run, exit, words))
+            }
+            Op::Stop => Answer::Stopped(recorder.stop(now_ns)),
+            Op::Rearm => {
+                recorder.rearm(now_ns);
+                Answer::Rearmed
+            }
+            Op::Phase | Op::Attempts | Op::RecentFailures | Op::InFlight => return None,
+        })
+    }
+
+    fn of_health_probe(
+        recorder: &mut Recorder<HealthProbe>,
+        now_ns: u64,
+        op: &health_probe::Op,
+        words: &mut Words,
+    ) -> Option<health_probe::Answer> {
+        use health_probe::{Answer, Op};
+        Some(match *op {
+            Op::Poll => Answer::Action(recorder.poll(now_ns, words)),
+            Op::OnReport { probe, found } => {
+                Answer::Receipt(recorder.on_report(now_ns, probe, found))
+            }
+            Op::OnTraffic { found } => Answer::Traffic(recorder.on_traffic(now_ns, found)),
+            Op::Health | Op::InFlight => return None,
+        })
+    }
+
+    fn of_reconnect(
+        recorder: &mut Recorder<Reconnect>,
+        now_ns: u64,
+        op: &reconnect::Op,
+        words: &mut Words,
+    ) -> Option<reconnect::Answer> {
+        use reconnect::{Answer, Op};
+        Some(match *op {
+            Op::Poll => Answer::Action(recorder.poll(now_ns, words)),
+            Op::OnEvent { link, event } => {
+                Answer::Reported(recorder.on_event(now_ns, link, event, words))
+            }
+            Op::OnFrame { link } => Answer::Reported(recorder.on_frame(now_ns, link)),
+            Op::Kick => Answer::Kicked(recorder.kick(now_ns, words)),
+            Op::Stop => Answer::Stopped(recorder.stop(now_ns)),
+            Op::Start => Answer::Started(recorder.start(now_ns)),
+            Op::Status | Op::Attempts => return None,
+        })
     }
 
     #[test]
     fn its_methods_answer_as_the_machine() {
-        assert_eq!(answers_as_applied::<Backoff>(), "next_wait reset");
-        assert_eq!(answers_as_applied::<Restart>(), "on_exit poll rearm stop");
-        let names = "on_report on_traffic poll";
-        assert_eq!(answers_as_applied::<HealthProbe>(), names);
+        assert_eq!(by_methods(of_backoff), "next_wait reset");
+        assert_eq!(by_methods(of_restart), "on_exit poll rearm stop");
+        assert_eq!(by_methods(of_health_probe), "on_report on_traffic poll");
         let names = "kick on_event on_frame poll start stop";
-        assert_eq!(answers_as_applied::<Reconnect>(), names);
+        assert_eq!(by_methods(of_reconnect), names);
     }
 }

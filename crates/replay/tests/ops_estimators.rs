@@ -1,8 +1,13 @@
 //! Calls and answers of the estimators as values: what they look like, and that nothing of them is lost.
 #![cfg(feature = "alloc")]
 
-use core::fmt::Debug;
-use std::collections::BTreeSet;
+#[cfg(feature = "std")]
+#[path = "ops_common/by_methods.rs"]
+mod by_methods;
+#[path = "ops_common/json.rs"]
+mod json;
+#[path = "ops_common/made_up.rs"]
+mod made_up;
 
 use evenkeel_core::Quantile;
 use evenkeel_core::estimator::{
@@ -11,62 +16,9 @@ use evenkeel_core::estimator::{
 };
 use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
 use evenkeel_replay::{Machine, log_histogram, sample_window};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-/// Written and read.
-fn thawed<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    let text = serde_json::to_string(value).expect("it can be written");
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
-    assert_eq!(thawed(value), *value);
-    // A reader that looks before it knows the type: no number is too large for it.
-    let value_of = serde_json::to_value(value).expect("any reader can hold it");
-    let read: T = serde_json::from_value(value_of).expect("it is the same to any reader");
-    assert_eq!(read, *value);
-}
-
-/// The name of a variant in JSON.
-fn name(value: &impl Serialize) -> String {
-    match serde_json::to_value(value).expect("it can be written") {
-        serde_json::Value::Object(fields) => fields.keys().next().expect("one field").clone(),
-        other => other.as_str().expect("a name").to_owned(),
-    }
-}
-
-/// Makes up calls under every policy. Each call and answer is the same after JSON, and a restored copy gives the same
-/// answers. The names of all calls and answers that came up.
-fn made_up<M: Generate>() -> [String; 2] {
-    let (mut ops, mut answers) = (BTreeSet::new(), BTreeSet::new());
-    for number in 0..M::POLICIES {
-        let (_, policy) = M::sample_policy(number).expect("a policy for each number");
-        survives(&policy);
-        for (times, seed) in [(Times::Tame, 1), (Times::Wild, 2), (Times::Tame, 3)] {
-            let mut pilot = Pilot::<M>::new(policy.clone(), times, seed);
-            let mut words = Words::new(seed);
-            for _ in 0..200 {
-                let (now_ns, op) = pilot.next_call();
-                for op in [Some(op), pilot.query()].into_iter().flatten() {
-                    let state = thawed(&pilot.machine().state());
-                    let mut copy = M::restore(thawed(&policy), state).expect("its own state");
-                    let answer = pilot.go(now_ns, &op);
-                    assert_eq!(copy.apply(now_ns, &thawed(&op), &mut words), answer);
-                    assert_eq!(copy.state(), pilot.machine().state());
-                    assert_eq!(M::verdict(&op, &answer), None, "it is asked for no leave");
-                    survives(&op);
-                    survives(&answer);
-                    ops.insert(name(&op));
-                    answers.insert(name(&answer));
-                }
-            }
-            assert_eq!(words.drawn(), 0);
-        }
-    }
-    assert!(M::sample_policy(M::POLICIES).is_none());
-    [ops, answers].map(|names| names.into_iter().collect::<Vec<_>>().join(" "))
-}
+use json::{reads, survives, text, thawed};
+use made_up::made_up;
 
 #[test]
 fn sample_window_calls_survive() {
@@ -107,6 +59,34 @@ fn rolling_histogram_calls_survive() {
     assert_eq!(ops, names);
     let names = "cleared count interval max mean min quantile recorded sum summary";
     assert_eq!(answers, names);
+}
+
+fn is_not_asked<M: Generate>() {
+    for number in 0..M::POLICIES {
+        let (_, policy) = M::sample_policy(number).expect("a policy for each number");
+        let mut pilot = Pilot::<M>::new(policy, Times::Tame, 1);
+        let mut words = Words::new(1);
+        for _ in 0..200 {
+            let (now_ns, op) = pilot.next_call();
+            for op in [Some(op), pilot.query()].into_iter().flatten() {
+                let (policy, state) = (pilot.machine().policy(), pilot.machine().state());
+                let mut copy = M::restore(policy.clone(), state).expect("its own state");
+                let answer = copy.apply(now_ns, &op, &mut words);
+                assert_eq!(M::verdict(&op, &answer), None, "it is asked for no leave");
+                let _ = pilot.go(now_ns, &op);
+            }
+        }
+        assert_eq!(words.drawn(), 0);
+    }
+}
+
+#[test]
+fn an_estimator_gives_no_leave_and_draws_no_word() {
+    is_not_asked::<SampleWindow>();
+    is_not_asked::<QuantileWindow>();
+    is_not_asked::<ThresholdWindow>();
+    is_not_asked::<LogHistogram>();
+    is_not_asked::<RollingHistogram>();
 }
 
 fn histogram(precision_bits: u8, values: &[u64]) -> LogHistogram {
@@ -155,7 +135,7 @@ fn a_merge_with_another_precision_is_answered_as_the_method_does() {
 #[test]
 fn a_merge_of_an_impossible_histogram_is_not_read() {
     let other = Box::new(histogram(1, &[5, 6]));
-    let text = serde_json::to_string(&log_histogram::Op::Merge { other }).expect("written");
+    let text = text(&log_histogram::Op::Merge { other });
     let read = |text: &str| serde_json::from_str::<log_histogram::Op>(text);
     assert!(read(&text).is_ok());
     for (of, to) in [
@@ -173,11 +153,7 @@ fn a_merge_of_an_impossible_histogram_is_not_read() {
 #[test]
 fn a_sum_is_two_words() {
     let sum = sample_window::Answer::Sum((5 << 64) | 7);
-    assert_eq!(
-        serde_json::to_string(&sum).expect("written"),
-        r#"{"sum":[5,7]}"#
-    );
-    survives(&sum);
+    assert_eq!(reads::<sample_window::Answer>(r#"{"sum":[5,7]}"#), sum);
     survives(&sample_window::Answer::Sum(u128::MAX));
 }
 
@@ -205,77 +181,63 @@ fn other_text_is_refused() {
     );
 }
 
+/// Each recorder's own methods; a query is made by `apply`.
 #[cfg(feature = "std")]
 mod recorded {
-    //! A recorder's own methods do what `apply` does, and the journal holds it.
-
-    use evenkeel_replay::any::{AnyAnswer, AnyOp, Journaled};
-    use evenkeel_replay::journal::{Journal, load};
     use evenkeel_replay::{Recorder, quantile_window, rolling_histogram, threshold_window};
 
     use super::*;
-
-    /// Makes up calls under every policy and makes them by `call`.
-    fn recorded<M: Generate + Journaled + PartialEq + Clone + Debug>(
-        call: impl Fn(&mut Recorder<M>, u64, &M::Op) -> M::Answer,
-    ) {
-        for number in 0..M::POLICIES {
-            let (name, policy) = M::sample_policy(number).expect("a policy for each number");
-            let mut pilot = Pilot::<M>::new(policy, Times::Wild, 5);
-            let journal = Journal::in_memory();
-            let mut recorder = journal.record(name, pilot.machine().clone());
-            let mut expected: Vec<(u64, AnyOp, AnyAnswer)> = Vec::new();
-            for _ in 0..200 {
-                let (now_ns, op) = pilot.next_call();
-                for op in [Some(op), pilot.query()].into_iter().flatten() {
-                    let answer = pilot.go(now_ns, &op);
-                    assert_eq!(call(&mut recorder, now_ns, &op), answer);
-                    assert_eq!(&*recorder, pilot.machine());
-                    expected.push((now_ns, M::any_op(op), M::any_answer(answer)));
-                }
-            }
-            let mut lines = Vec::new();
-            journal.dump(&mut lines).expect("a vector takes all");
-            let loaded = load(&lines[..]);
-            assert_eq!(loaded.damage, None);
-            let entries = loaded.entries.into_iter();
-            let entries = entries.map(|entry| (entry.t_ns, entry.op, entry.answer));
-            assert_eq!(entries.collect::<Vec<_>>(), expected);
-        }
-    }
+    use crate::by_methods::by_methods;
 
     /// Makes a call by the recorder's own method, where it has one.
     macro_rules! by_method {
         ($name:ident: $Machine:ident) => {
-            |recorder: &mut Recorder<$Machine>, now_ns, op: &$name::Op| match op {
-                $name::Op::Record { value } => {
-                    recorder.record(now_ns, *value);
-                    $name::Answer::Recorded
-                }
-                $name::Op::Clear => {
-                    recorder.clear(now_ns);
-                    $name::Answer::Cleared
-                }
-                query => recorder.apply(now_ns, query.clone(), &mut Words::new(0)),
+            |recorder: &mut Recorder<$Machine>, now_ns, op: &$name::Op, words: &mut Words| {
+                Some(match op {
+                    $name::Op::Record { value } => {
+                        recorder.record(now_ns, *value);
+                        $name::Answer::Recorded
+                    }
+                    $name::Op::Clear => {
+                        recorder.clear(now_ns);
+                        $name::Answer::Cleared
+                    }
+                    query => recorder.apply(now_ns, query.clone(), words),
+                })
             }
         };
     }
 
     #[test]
     fn the_windows() {
-        recorded::<SampleWindow>(by_method!(sample_window: SampleWindow));
-        recorded::<QuantileWindow>(by_method!(quantile_window: QuantileWindow));
-        recorded::<ThresholdWindow>(by_method!(threshold_window: ThresholdWindow));
+        let names = "clear count max mean min quantile record sum summary";
+        assert_eq!(by_methods(by_method!(sample_window: SampleWindow)), names);
+        let names = "clear count interval quantile record";
+        assert_eq!(
+            by_methods(by_method!(quantile_window: QuantileWindow)),
+            names
+        );
+        let names = "clear count count_above is_above record";
+        assert_eq!(
+            by_methods(by_method!(threshold_window: ThresholdWindow)),
+            names
+        );
     }
 
     #[test]
     fn the_histograms() {
-        recorded::<RollingHistogram>(by_method!(rolling_histogram: RollingHistogram));
-        recorded::<LogHistogram>(|recorder, now_ns, op| match op {
+        let names = "clear count interval max mean min quantile record sum summary";
+        assert_eq!(
+            by_methods(by_method!(rolling_histogram: RollingHistogram)),
+            names
+        );
+        let made = by_methods::<LogHistogram>(|recorder, now_ns, op, words| match op {
             log_histogram::Op::Merge { other } => {
-                log_histogram::Answer::Merged(recorder.merge(now_ns, other))
+                Some(log_histogram::Answer::Merged(recorder.merge(now_ns, other)))
             }
-            op => by_method!(log_histogram: LogHistogram)(recorder, now_ns, op),
+            op => by_method!(log_histogram: LogHistogram)(recorder, now_ns, op, words),
         });
+        let names = "clear count interval max mean merge min quantile record sum summary";
+        assert_eq!(made, names);
     }
 }

@@ -1,69 +1,22 @@
 //! Calls and answers of what retries are made of as values: what they look like, and that nothing of them is lost.
 
-use core::fmt::Debug;
-use std::collections::BTreeSet;
+#[cfg(feature = "std")]
+#[path = "ops_common/by_methods.rs"]
+mod by_methods;
+#[path = "ops_common/json.rs"]
+mod json;
+#[path = "ops_common/made_up.rs"]
+mod made_up;
 
 use evenkeel_core::budget::{RetryRatio, RetryTokens};
 use evenkeel_core::retry::Retry;
 use evenkeel_core::throttle::AdaptiveThrottle;
-use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
 use evenkeel_replay::{
     Change, Machine, Verdict, adaptive_throttle, retry, retry_ratio, retry_tokens,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-/// Written and read.
-fn thawed<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    let text = serde_json::to_string(value).expect("it can be written");
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
-}
-
-fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
-    assert_eq!(thawed(value), *value);
-}
-
-/// The name of a variant in JSON.
-fn name(value: &impl Serialize) -> String {
-    match serde_json::to_value(value).expect("it can be written") {
-        serde_json::Value::Object(fields) => fields.keys().next().expect("one field").clone(),
-        other => other.as_str().expect("a name").to_owned(),
-    }
-}
-
-/// Makes up calls under every policy. Each call and answer is the same after JSON, and a restored copy gives the same
-/// answers. The names of all calls and answers that came up.
-fn made_up<M: Generate>() -> [String; 2] {
-    let (mut ops, mut answers) = (BTreeSet::new(), BTreeSet::new());
-    for number in 0..M::POLICIES {
-        let (_, policy) = M::sample_policy(number).expect("a policy for each number");
-        survives(&policy);
-        for (times, seed) in [(Times::Tame, 1), (Times::Wild, 2), (Times::Tame, 3)] {
-            let mut pilot = Pilot::<M>::new(policy.clone(), times, seed);
-            let mut words = Words::new(seed);
-            for _ in 0..200 {
-                let (now_ns, op) = pilot.next_call();
-                let query = pilot.query();
-                for op in [Some(op), query].into_iter().flatten() {
-                    let state = thawed(&pilot.machine().state());
-                    let mut copy = M::restore(thawed(&policy), state).expect("its own state");
-                    let answer = pilot.go(now_ns, &op);
-                    assert_eq!(copy.apply(now_ns, &thawed(&op), &mut words), answer);
-                    assert_eq!(copy.state(), pilot.machine().state());
-                    survives(&op);
-                    survives(&answer);
-                    if let Some(id) = M::reported(&op) {
-                        assert_eq!(M::with_id(&op, id), op);
-                    }
-                    ops.insert(name(&op));
-                    answers.insert(name(&answer));
-                }
-            }
-        }
-    }
-    assert!(M::sample_policy(M::POLICIES).is_none());
-    [ops, answers].map(|names| names.into_iter().collect::<Vec<_>>().join(" "))
-}
+use json::reads;
+use made_up::made_up;
 
 #[test]
 fn retry_tokens_calls_survive() {
@@ -110,13 +63,6 @@ fn they_are_named_as_in_policy_files() {
     ];
     let expected = ["retry_tokens", "retry_ratio", "adaptive_throttle", "retry"];
     assert_eq!(names, expected);
-}
-
-fn reads<T: Serialize + DeserializeOwned>(text: &str) -> T {
-    let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
-    let again = serde_json::to_string(&value).expect("it can be written");
-    assert_eq!(again, text);
-    value
 }
 
 /// The form of journals that are already written: it can only change with their version.
@@ -237,65 +183,69 @@ fn a_retry_tells_what_changed_in_its_breaker() {
     assert_eq!(all, [expected]);
 }
 
-/// Each method of the other recorders: the answer of the machine itself, and a line.
+/// Each recorder's own methods but the retry's, which borrows.
 #[cfg(feature = "std")]
-#[test]
-fn recorders_of_budgets_and_throttles_have_the_machines_own_methods() {
-    fn sample<M: Generate>(number: usize) -> M {
-        let (_, policy) = M::sample_policy(number).expect("a policy");
-        M::sample(policy, 0)
+mod recorded {
+    use evenkeel_core::budget::Withdrawal;
+    use evenkeel_replay::Recorder;
+    use evenkeel_replay::generate::Words;
+
+    use super::*;
+    use crate::by_methods::by_methods;
+
+    /// Makes a call of a budget by the recorder's own method.
+    macro_rules! by_method {
+        ($name:ident: $Budget:ident) => {
+            |budget: &mut Recorder<$Budget>, now_ns, op: &$name::Op, _: &mut Words| {
+                use $name::{Answer, Op};
+                Some(match *op {
+                    Op::TryWithdraw { cause } => match budget.try_withdraw(now_ns, cause) {
+                        Ok(withdrawal) => Answer::Withdrawn(withdrawal.id()),
+                        Err(refusal) => Answer::Refused(refusal),
+                    },
+                    Op::OnRequest => {
+                        budget.on_request(now_ns);
+                        Answer::Done
+                    }
+                    Op::OnSuccess { withdrawal } => {
+                        budget.on_success(now_ns, withdrawal.map(Withdrawal::from_id));
+                        Answer::Done
+                    }
+                    Op::GiveBack { withdrawal } => {
+                        Answer::GivenBack(budget.give_back(now_ns, Withdrawal::from_id(withdrawal)))
+                    }
+                    _ => return None,
+                })
+            }
+        };
     }
 
-    let journal = evenkeel_replay::journal::Journal::in_memory();
-    let mut tokens = journal.record("", sample::<RetryTokens>(2));
-    let mut ratio = journal.record("", sample::<RetryRatio>(0));
-    let mut throttle = journal.record("", sample::<AdaptiveThrottle>(2));
-    let (mut plain, mut plain_ratio) = (sample::<RetryTokens>(2), sample::<RetryRatio>(0));
-    let mut plain_throttle = sample::<AdaptiveThrottle>(2);
-    let mut lines = 0;
-    let (mut words, mut plain_words) = (Words::new(3), Words::new(3));
-    for now_ns in 0..60 {
-        tokens.on_request(now_ns);
-        plain.on_request(now_ns);
-        ratio.on_request(now_ns);
-        plain_ratio.on_request(now_ns);
-        lines += 5;
-        let one = tokens.try_withdraw(now_ns, evenkeel_core::budget::RetryCause::Failure);
-        let other = plain.try_withdraw(now_ns, evenkeel_core::budget::RetryCause::Failure);
-        assert_eq!(one, other);
-        if now_ns % 2 == 0 {
-            tokens.on_success(now_ns, one.ok());
-            plain.on_success(now_ns, other.ok());
-            lines += 1;
-        } else if let (Ok(one), Ok(other)) = (one, other) {
-            let back = plain.give_back(now_ns, other);
-            lines += 1;
-            assert_eq!(tokens.give_back(now_ns, one), back);
-        }
-        let one = ratio.try_withdraw(now_ns, evenkeel_core::budget::RetryCause::Timeout);
-        let other = plain_ratio.try_withdraw(now_ns, evenkeel_core::budget::RetryCause::Timeout);
-        assert_eq!(one, other);
-        if now_ns % 2 == 0 {
-            ratio.on_success(now_ns, one.ok());
-            plain_ratio.on_success(now_ns, other.ok());
-            lines += 1;
-        } else if let (Ok(one), Ok(other)) = (one, other) {
-            let back = plain_ratio.give_back(now_ns, other);
-            lines += 1;
-            assert_eq!(ratio.give_back(now_ns, one), back);
-        }
-        let asked = plain_throttle.try_request(now_ns, &mut plain_words);
-        assert_eq!(throttle.try_request(now_ns, &mut words), asked);
-        if now_ns % 3 == 0 {
-            throttle.on_accepted(now_ns);
-            plain_throttle.on_accepted(now_ns);
-            lines += 1;
-        }
+    fn of_adaptive_throttle(
+        recorder: &mut Recorder<AdaptiveThrottle>,
+        now_ns: u64,
+        op: &adaptive_throttle::Op,
+        words: &mut Words,
+    ) -> Option<adaptive_throttle::Answer> {
+        use adaptive_throttle::{Answer, Op};
+        Some(match op {
+            Op::TryRequest => match recorder.try_request(now_ns, words) {
+                Ok(()) => Answer::Granted,
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Op::OnAccepted => {
+                recorder.on_accepted(now_ns);
+                Answer::Done
+            }
+            _ => return None,
+        })
     }
-    assert_eq!(words, plain_words);
-    assert!(words.drawn() > 0);
-    assert_eq!(tokens.state(), plain.state());
-    assert_eq!(ratio.state(), plain_ratio.state());
-    assert_eq!(throttle.state(), plain_throttle.state());
-    assert_eq!(journal.ops(), lines);
+
+    #[test]
+    fn its_methods_answer_as_the_machine() {
+        let names = "give_back on_request on_success try_withdraw";
+        assert_eq!(by_methods(by_method!(retry_tokens: RetryTokens)), names);
+        assert_eq!(by_methods(by_method!(retry_ratio: RetryRatio)), names);
+        let names = "on_accepted try_request";
+        assert_eq!(by_methods(of_adaptive_throttle), names);
+    }
 }

@@ -9,24 +9,42 @@ use evenkeel_core::budget::{
 };
 use evenkeel_core::retry::RetryBudget;
 use evenkeel_core::{Refusal, Reported, RestoreError};
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
 
 use crate::clock::{Clock, MonotonicClock};
+use crate::driver::{Kept, Machine};
+#[cfg(feature = "journal")]
+use crate::journal::{LendBudget, Part};
 use crate::sync::{Mutex, MutexGuard, lock};
 
 #[derive(Debug)]
-struct Inner<M, C> {
-    machine: Mutex<M>,
+struct Inner<M: Machine, C> {
+    machine: Mutex<Kept<M>>,
     clock: C,
 }
 
-impl<M, C> Inner<M, C> {
+impl<M: Machine, C> Inner<M, C> {
     fn shared(machine: M, clock: C) -> Arc<Self> {
-        let machine = Mutex::new(machine);
+        let machine = Mutex::new(Kept::new(machine));
         Arc::new(Self { machine, clock })
     }
 
-    fn lock(&self) -> MutexGuard<'_, M> {
+    fn lock(&self) -> MutexGuard<'_, Kept<M>> {
         lock(&self.machine)
+    }
+}
+
+#[cfg(feature = "journal")]
+impl<M: Machine + Clone, C> Inner<M, C> {
+    fn record(&self, journal: &Journal, name: &str) {
+        let before = self.lock().record(journal, name);
+        drop(before); // without the lock
+    }
+
+    fn stop_recording(&self) {
+        let before = self.lock().stop_recording();
+        drop(before); // without the lock
     }
 }
 
@@ -104,6 +122,32 @@ macro_rules! shared_budget {
             #[must_use]
             pub fn state(&self) -> $State {
                 self.inner.lock().state()
+            }
+        }
+
+        /// Feature `journal`; see the module [`journal`](crate::journal).
+        #[cfg(feature = "journal")]
+        impl<C: Clock> $Shared<C> {
+            /// Takes down every call from now on, whichever handle makes it: the journal begins with the state as it is
+            /// now. Recorded before, it goes on as another machine, of this journal.
+            pub fn record(&self, journal: &Journal, name: &str) {
+                self.inner.record(journal, name);
+            }
+
+            /// Takes nothing down any more.
+            pub fn stop_recording(&self) {
+                self.inner.stop_recording();
+            }
+        }
+
+        #[cfg(feature = "journal")]
+        impl<C: Clock> LendBudget for $Shared<C> {
+            fn lend(&mut self, to: &Journal, step: &mut dyn FnMut(&mut dyn Part)) {
+                let mut machine = self.inner.lock();
+                let recorder = machine.recorder();
+                if let Some(recorder) = recorder.filter(|recorder| recorder.journal().is_same(to)) {
+                    step(recorder);
+                }
             }
         }
 

@@ -19,9 +19,12 @@ use evenkeel_core::health::{
     HealthChange, HealthProbe as Machine, HealthProbePolicy, ProbeAction, ProbeId, Probed,
 };
 use evenkeel_core::time;
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
 
 use crate::breaker::SharedBreaker;
 use crate::clock::{Clock, MonotonicClock};
+use crate::driver::Kept;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::{Stream, Streams};
@@ -47,7 +50,7 @@ use crate::streams::{Stream, Streams};
 /// ```
 #[must_use = "it does nothing before `start`"]
 pub struct HealthProbe<K, C = MonotonicClock> {
-    policy: HealthProbePolicy,
+    machine: Kept<Machine>,
     check: K,
     clock: C,
     streams: Streams,
@@ -96,7 +99,7 @@ where
     /// A probe that asks by `check`: `Ok` is up.
     pub fn new(policy: &HealthProbePolicy, check: K) -> Self {
         Self {
-            policy: *policy,
+            machine: Kept::new(Machine::new(*policy)),
             check,
             clock: MonotonicClock,
             streams: Streams::of_the_process(),
@@ -111,7 +114,7 @@ impl<K, C> HealthProbe<K, C> {
     /// Reads and sleeps on this clock.
     pub fn clock<C2: Sleep>(self, clock: C2) -> HealthProbe<K, C2> {
         HealthProbe {
-            policy: self.policy,
+            machine: self.machine,
             check: self.check,
             clock,
             streams: self.streams,
@@ -130,6 +133,25 @@ impl<K, C> HealthProbe<K, C> {
     /// Ends when this token says so, too.
     pub fn stop(mut self, stop: &Stop) -> Self {
         self.stop = stop.clone();
+        self
+    }
+
+    /// Takes down what it decides. Feature `journal`; see the module [`journal`](crate::journal).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::health::{HealthProbePolicy, Probed};
+    /// # use evenkeel_std::{HealthProbe, journal::Journal};
+    /// # let policy = HealthProbePolicy::builder(Duration::from_secs(10), Duration::from_secs(1)).build()?;
+    /// let journal = Journal::last(100_000);
+    /// let probe = HealthProbe::new(&policy, |_| Ok::<(), ()>(())).record(&journal, "db").start();
+    /// probe.on_traffic(Probed::Passed);
+    /// assert!(journal.ops() >= 1);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[cfg(feature = "journal")]
+    pub fn record(mut self, journal: &Journal, name: &str) -> Self {
+        drop(self.machine.record(journal, name));
         self
     }
 
@@ -161,7 +183,7 @@ where
     /// When the system has no thread for it.
     pub fn start(self) -> ProbeHandle<C> {
         let state = State {
-            machine: Machine::new(self.policy),
+            machine: self.machine,
             changes: Vec::new(),
             thread: None,
             over: false,
@@ -188,7 +210,9 @@ where
 impl<K, C> fmt::Debug for HealthProbe<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut probe = f.debug_struct("HealthProbe");
-        probe.field("policy", &self.policy).finish_non_exhaustive()
+        probe
+            .field("policy", self.machine.policy())
+            .finish_non_exhaustive()
     }
 }
 
@@ -199,7 +223,7 @@ struct Shared<C> {
 }
 
 struct State {
-    machine: Machine,
+    machine: Kept<Machine>,
     /// Not told yet.
     changes: Vec<HealthChange>,
     thread: Option<Thread>,

@@ -1,6 +1,9 @@
 //! evenkeel for threads: clocks, random streams, and the machines of [`evenkeel_core`] as handles that threads share.
 //!
 //! A clone of a handle is the same machine. No handle runs a callback of yours while it holds a lock.
+//!
+//! Feature `journal` (off by default): handles, retries and drivers can be recorded, and their decisions replayed bit for
+//! bit; see the module `journal`.
 
 mod attempt;
 pub mod breaker;
@@ -10,8 +13,13 @@ pub mod clock;
 mod discard;
 pub mod driver;
 pub mod health;
+#[cfg(feature = "journal")]
+pub mod journal;
 mod line;
 mod link_report;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub mod observe;
+mod observed;
 pub mod reconnect;
 pub mod retry;
 mod retry_after;

@@ -1,5 +1,7 @@
 //! What a link, its loop and its status handles share, and the guard of a link that lives.
 
+mod status;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,15 +9,18 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use evenkeel_core::Reported;
-use evenkeel_core::reconnect::{
-    LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect, ReconnectPolicy,
-};
+use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect};
 use evenkeel_core::time;
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
 
 use crate::clock::Clock;
+use crate::driver::Kept;
 use crate::link_report::LinkReport;
 use crate::stop::Stop;
 use crate::streams::{Stream, Streams};
+
+pub use status::Status;
 
 /// Core's machine under a lock. Nothing of the caller's runs under it.
 pub(crate) struct Line<C> {
@@ -26,7 +31,7 @@ pub(crate) struct Line<C> {
 }
 
 struct State {
-    machine: Reconnect,
+    machine: Kept<Reconnect>,
     /// Made with the first poll.
     stream: Option<Stream>,
     lost: Option<String>,
@@ -62,9 +67,9 @@ impl State {
 }
 
 impl<C> Line<C> {
-    pub(crate) fn new(policy: ReconnectPolicy, clock: C, streams: Streams, stop: Stop) -> Self {
+    pub(crate) fn new(machine: Kept<Reconnect>, clock: C, streams: Streams, stop: Stop) -> Self {
         let state = State {
-            machine: Reconnect::new(policy),
+            machine,
             stream: None,
             lost: None,
             open: None,
@@ -78,8 +83,18 @@ impl<C> Line<C> {
         }
     }
 
-    pub(crate) fn policy(&self) -> ReconnectPolicy {
-        *self.lock().machine.policy()
+    /// For a line that is made anew; a fresh one is left.
+    pub(crate) fn take_machine(&self) -> Kept<Reconnect> {
+        let mut state = self.lock();
+        let fresh = Kept::new(Reconnect::new(*state.machine.policy()));
+        std::mem::replace(&mut state.machine, fresh)
+    }
+
+    /// Records from here on.
+    #[cfg(feature = "journal")]
+    pub(crate) fn record(&self, journal: &Journal, name: &str) {
+        let before = self.lock().machine.record(journal, name);
+        drop(before); // without the lock
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -320,80 +335,5 @@ impl<L: fmt::Debug, C: Clock> fmt::Debug for Live<L, C> {
         let mut live = f.debug_struct("Live");
         live.field("link", &**self).field("id", &self.id);
         live.finish_non_exhaustive()
-    }
-}
-
-/// Shows how a link stands, from any thread. Clones show the same link; dropping one does nothing.
-///
-/// ```
-/// use std::time::Duration;
-/// use evenkeel_core::{backoff::BackoffPolicy, reconnect::ReconnectPolicy};
-/// use evenkeel_std::{Reconnect, TestClock};
-///
-/// let backoff = BackoffPolicy::builder(Duration::from_millis(500)).cap(Duration::from_secs(30));
-/// let policy = ReconnectPolicy::builder(backoff, Duration::from_secs(10)).build()?;
-/// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(TestClock::new());
-/// let status = reconnect.status();
-/// let live = reconnect.next_link()?;
-/// assert_eq!(status.now().to_string(), "DEGRADED: connected, no frame yet, never heard");
-/// live.on_frame();
-/// assert_eq!(status.now().to_string(), "connected, last frame 0.0 s ago");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct Status<C = crate::MonotonicClock> {
-    line: Arc<Line<C>>,
-}
-
-impl<C> Status<C> {
-    pub(crate) fn of(line: &Arc<Line<C>>) -> Self {
-        Self {
-            line: Arc::clone(line),
-        }
-    }
-}
-
-impl<C: Clock> Status<C> {
-    /// How the link stands now.
-    #[must_use]
-    pub fn now(&self) -> LinkReport {
-        self.line.report()
-    }
-
-    /// The network is back: a wait that goes on ends soon, once; see
-    /// [core](evenkeel_core::reconnect::Reconnect::kick). Answers the new instant, or `None` if nothing became sooner.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, reconnect::*};
-    /// # use evenkeel_std::{Classified, Clock, Reconnect, Stop, Streams, TestClock};
-    /// # let backoff = BackoffPolicy::builder(Duration::from_secs(1)).jitter(Jitter::None);
-    /// # let builder = ReconnectPolicy::builder(backoff, Duration::from_secs(5));
-    /// # let policy = builder.silence_limit(Duration::from_secs(30)).build()?;
-    /// # let clock = TestClock::new();
-    /// let mut reconnect = Reconnect::new(&policy, |_| Ok::<_, std::io::Error>(())).clock(&clock);
-    /// let status = reconnect.status();
-    /// reconnect.next_link()?.lost("network is down");
-    /// assert!(status.kick().is_some_and(|at_ns| at_ns < 1_000_000_000)); // the wait was to be a second
-    /// assert!(status.kick().is_none()); // once
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn kick(&self) -> Option<u64> {
-        self.line.step(|state, stream, now_ns| {
-            let sooner = state.machine.kick(now_ns, stream);
-            state.wake();
-            sooner
-        })
-    }
-}
-
-impl<C> Clone for Status<C> {
-    fn clone(&self) -> Self {
-        Self::of(&self.line)
-    }
-}
-
-impl<C: Clock> fmt::Debug for Status<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Status").field(&self.now()).finish()
     }
 }

@@ -11,6 +11,10 @@
 //! [`Reconnect`] ends nothing: a link that lives goes on, nobody makes another. **Panics** of the connector, of the
 //! classifier and of an error's text count as a failed try and go on up.
 
+mod connecting;
+#[cfg(feature = "journal")]
+mod record;
+
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,12 +23,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::advice::Advice;
-use evenkeel_core::reconnect::{GaveUpBy, LinkAction, LinkEvent, LinkId, ReconnectPolicy};
+use evenkeel_core::reconnect::{
+    GaveUpBy, LinkAction, LinkEvent, LinkId, Reconnect as Machine, ReconnectPolicy,
+};
 use evenkeel_core::time;
 use thiserror::Error;
 
 use crate::classified::Classified;
 use crate::clock::MonotonicClock;
+use crate::driver::Kept;
 use crate::line::Line;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
@@ -32,6 +39,7 @@ use crate::streams::Streams;
 
 pub use crate::line::{Live, Status};
 pub use crate::link_report::LinkReport;
+pub use connecting::Connecting;
 
 /// A link that is made again when it is lost.
 ///
@@ -64,50 +72,6 @@ pub struct Reconnect<F, L, E, C = MonotonicClock, K = fn(&E) -> Classified> {
     line: Arc<Line<C>>,
     last: Option<E>,
     links: PhantomData<fn() -> L>,
-}
-
-/// One try to connect: its number and its time.
-///
-/// ```
-/// use std::net::{SocketAddr, TcpStream};
-/// use evenkeel_std::reconnect::Connecting;
-///
-/// fn connect(to: &SocketAddr, connecting: &Connecting) -> std::io::Result<TcpStream> {
-///     TcpStream::connect_timeout(to, connecting.timeout())
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Connecting {
-    link: LinkId,
-    timeout: Duration,
-    attempt: u32,
-    stop: Stop,
-}
-
-impl Connecting {
-    /// The link that it would be: counted from 1, never used twice.
-    #[must_use]
-    pub const fn link(&self) -> LinkId {
-        self.link
-    }
-
-    /// How long it may take; never zero.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// Waits since the start or the last stable link; 0 at the first try.
-    #[must_use]
-    pub const fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// The token of the loop: for a connector that works in steps.
-    #[must_use]
-    pub const fn stop(&self) -> &Stop {
-        &self.stop
-    }
 }
 
 /// Why there is no further link.
@@ -149,7 +113,7 @@ where
     /// A link that `connect` makes; the first try is made by [`next_link`](Self::next_link).
     pub fn new(policy: &ReconnectPolicy, connect: F) -> Self {
         let line = Line::new(
-            *policy,
+            Kept::new(Machine::new(*policy)),
             MonotonicClock,
             Streams::of_the_process(),
             Stop::new(),
@@ -185,7 +149,7 @@ impl<F, L, E, C, K> Reconnect<F, L, E, C, K> {
     pub fn clock<C2: Sleep>(self, clock: C2) -> Reconnect<F, L, E, C2, K> {
         let line = &self.line;
         let line = Line::new(
-            line.policy(),
+            line.take_machine(),
             clock,
             line.streams.clone(),
             line.stop.clone(),
@@ -200,7 +164,7 @@ impl<F, L, E, C, K> Reconnect<F, L, E, C, K> {
     {
         let line = &self.line;
         let line = Line::new(
-            line.policy(),
+            line.take_machine(),
             line.clock.clone(),
             streams.clone(),
             line.stop.clone(),
@@ -229,7 +193,7 @@ impl<F, L, E, C, K> Reconnect<F, L, E, C, K> {
     {
         let line = &self.line;
         let line = Line::new(
-            line.policy(),
+            line.take_machine(),
             line.clock.clone(),
             line.streams.clone(),
             stop.clone(),

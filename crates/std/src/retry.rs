@@ -13,6 +13,10 @@
 
 mod ext;
 mod make;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod observe;
+#[cfg(feature = "journal")]
+mod recorded;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,7 +26,7 @@ use evenkeel_core::retry::{BreakerGate, RetryBudget, RetryPolicy};
 use crate::attempt::{Attempt, RetryEvent};
 use crate::classified::Classified;
 use crate::clock::MonotonicClock;
-use crate::driver::{Lent, NoBreaker, NoBudget, Rules};
+use crate::driver::{Lent, NoBreaker, NoBudget, Observed, Operation, Rules};
 use crate::retry_error::RetryError;
 use crate::running::Running;
 use crate::sleep::Sleep;
@@ -31,6 +35,8 @@ use crate::streams::Streams;
 
 pub use ext::{Plain, RetryExt};
 pub use make::MakeAttempt;
+#[cfg(feature = "journal")]
+pub use recorded::RecordedRetry;
 
 /// An operation with retries around `call`, which is told its [`Attempt`]. Nothing happens before
 /// [`run`](Retry::run).
@@ -95,6 +101,7 @@ pub struct Retry<
     rules: Rules<K, O, H>,
     streams: Option<Streams>,
     stop: Option<Stop>,
+    observed: Observed,
     answers: PhantomData<fn() -> (T, E)>,
 }
 
@@ -108,6 +115,7 @@ impl<F, T, E> Retry<F, T, E> {
             rules: Rules::new(),
             streams: None,
             stop: None,
+            observed: Observed::none(),
             answers: PhantomData,
         }
     }
@@ -297,6 +305,7 @@ impl<F, T, E, C, B, G, K, O, H> Retry<F, T, E, C, B, G, K, O, H> {
             rules,
             streams: self.streams,
             stop: self.stop,
+            observed: self.observed,
             answers: PhantomData,
         }
     }
@@ -319,11 +328,18 @@ where
     ///
     /// # Panics
     /// When the call or a hook does; see the [module](self).
-    pub fn run(mut self) -> Result<T, RetryError<E>> {
+    pub fn run(self) -> Result<T, RetryError<E>> {
+        self.run_as(|policy, now_ns, lent| Operation::new(*policy, now_ns, lent))
+    }
+
+    fn run_as(
+        mut self,
+        begin: impl FnOnce(&RetryPolicy, u64, Lent<B, G>) -> Operation<B, G>,
+    ) -> Result<T, RetryError<E>> {
         let streams = self.streams.unwrap_or_else(Streams::of_the_process);
-        let stream = streams.next();
-        let running = Running::new(self.policy, self.clock, stream, self.lent, self.rules);
-        running.run(self.stop, |attempt| self.call.make(attempt))
+        let operation = begin(&self.policy, self.clock.now_ns(), self.lent);
+        let running = Running::new(operation, self.clock, streams.next(), self.rules);
+        running.run(self.stop, self.observed, |attempt| self.call.make(attempt))
     }
 }
 

@@ -3,13 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use evenkeel_core::breaker::Outcome;
-use evenkeel_core::retry::{
-    AttemptId, AttemptOutcome, BreakerGate, End, Retry, RetryAction, RetryBudget, RetryPolicy,
-};
+use evenkeel_core::retry::{AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget};
 
 use crate::attempt::{Attempt, RetryEvent, WaitCause};
 use crate::classified::Classified;
-use crate::driver::{Lent, Rules};
+use crate::driver::{Observed, Operation, Rules};
 use crate::retry_error::RetryError;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
@@ -17,16 +15,16 @@ use crate::streams::Stream;
 
 /// What runs: core's machine, and what it is driven with.
 pub(crate) struct Running<T, E, C, B, G, K, O, H> {
-    machine: Retry,
+    operation: Operation<B, G>,
     clock: C,
     stream: Stream,
-    lent: Lent<B, G>,
     rules: Rules<K, O, H>,
     stop: Option<Stop>,
     /// What the last attempt that ended brought.
     last: Option<Result<T, E>>,
     /// The end of the wait that the listener was told of.
     told_ns: Option<u64>,
+    observed: Observed,
 }
 
 impl<T, E, C, B, G, K, O, H> Running<T, E, C, B, G, K, O, H>
@@ -39,21 +37,20 @@ where
     H: FnMut(&RetryEvent<'_, E>),
 {
     pub(crate) fn new(
-        policy: RetryPolicy,
+        operation: Operation<B, G>,
         clock: C,
         stream: Stream,
-        lent: Lent<B, G>,
         rules: Rules<K, O, H>,
     ) -> Self {
         Self {
-            machine: Retry::new(policy, clock.now_ns()),
+            operation,
             clock,
             stream,
-            lent,
             rules,
             stop: None,
             last: None,
             told_ns: None,
+            observed: Observed::none(),
         }
     }
 
@@ -61,19 +58,26 @@ where
     pub(crate) fn run(
         mut self,
         stop: Option<Stop>,
+        observed: Observed,
         mut call: impl FnMut(Attempt) -> Result<T, E>,
     ) -> Result<T, RetryError<E>> {
         self.stop = stop;
-        let driven = catch_unwind(AssertUnwindSafe(|| self.drive(&mut call)));
+        self.observed = observed;
+        self.observed.begin(self.clock.now_ns());
+        let scope = self.observed.scope();
+        let drive = || scope.run(|| self.drive(&mut call));
+        let driven = catch_unwind(AssertUnwindSafe(drive));
         match driven {
             Ok(end) => self.ended(end),
             Err(panic) => {
-                if let Some(id) = self.machine.in_flight() {
+                if let Some(id) = self.operation.in_flight() {
                     let breaker = Outcome::Failure;
                     let now_ns = self.clock.now_ns();
                     self.report(now_ns, id, AttemptOutcome::Permanent { breaker });
                 }
+                self.observed.attempt_panicked();
                 self.cancel();
+                self.told_end(End::Permanent);
                 resume_unwind(panic);
             }
         }
@@ -85,8 +89,7 @@ where
                 self.cancel();
             }
             let now_ns = self.clock.now_ns();
-            let parts = &mut self.lent.parts();
-            let step = self.machine.poll(now_ns, parts, &mut self.stream);
+            let step = self.operation.poll(now_ns, &mut self.stream);
             match step.action {
                 RetryAction::Attempt { attempt: id, .. } => {
                     // It is there: the action is an attempt.
@@ -95,7 +98,10 @@ where
                         return end;
                     }
                 }
-                RetryAction::Abandon { .. } => self.tell(WaitCause::TimedOut),
+                RetryAction::Abandon { .. } => {
+                    self.observed.attempt_timed_out();
+                    self.tell(WaitCause::TimedOut);
+                }
                 RetryAction::WaitUntil { at_ns } => self.wait(at_ns),
                 RetryAction::Done { end } => return end,
                 // Nothing is in flight here, and an action that is not known cannot be done.
@@ -111,11 +117,13 @@ where
         told: Attempt,
         call: &mut impl FnMut(Attempt) -> Result<T, E>,
     ) -> Option<End> {
-        let answer = call(told);
+        self.observed.attempt(told.number());
+        let answer = self.observed.in_attempt(|| call(told));
         let now_ns = self.clock.now_ns();
         let outcome = self.rules.outcome(&answer, now_ns);
         self.last = Some(answer);
         if self.report(now_ns, id, outcome) {
+            self.observed.attempt_ended(&outcome);
             self.tell(WaitCause::Failed);
             return None;
         }
@@ -125,34 +133,35 @@ where
             AttemptOutcome::Cancelled => End::Cancelled,
             _ => return None,
         };
+        self.observed.attempt_ended(&outcome);
         self.cancel();
         Some(end)
     }
 
     /// False where it came too late.
     fn report(&mut self, now_ns: u64, id: AttemptId, outcome: AttemptOutcome) -> bool {
-        let (parts, stream) = (&mut self.lent.parts(), &mut self.stream);
-        let report = self.machine.on_outcome(now_ns, id, outcome, parts, stream);
+        let stream = &mut self.stream;
+        let report = self.operation.on_outcome(now_ns, id, outcome, stream);
         report.reported.is_counted()
     }
 
     /// Gives back what a retry had taken; it is done afterwards.
     fn cancel(&mut self) {
         let now_ns = self.clock.now_ns();
-        let parts = &mut self.lent.parts();
         // What it abandons has ended: calls block.
-        let _ = self.machine.cancel(now_ns, parts, &mut self.stream);
+        let _ = self.operation.cancel(now_ns, &mut self.stream);
     }
 
     /// Tells the listener when the next attempt is, if there is one.
     fn tell(&mut self, cause: WaitCause) {
-        let next_ns = self.machine.next_deadline_ns();
-        let Some(at_ns) = next_ns.filter(|_| self.machine.end().is_none()) else {
+        let next_ns = self.operation.next_deadline_ns();
+        let Some(at_ns) = next_ns.filter(|_| self.operation.end().is_none()) else {
             return;
         };
         let now_ns = self.clock.now_ns();
         let error = self.last.as_ref().and_then(|last| last.as_ref().err());
-        let event = RetryEvent::new(cause, self.machine.attempts(), error, now_ns, at_ns);
+        let event = RetryEvent::new(cause, self.operation.attempts(), error, now_ns, at_ns);
+        self.observed.waits(cause, event.wait());
         self.rules.on_retry(&event);
         self.told_ns = Some(at_ns);
     }
@@ -171,12 +180,18 @@ where
         }
     }
 
-    fn ended(self, end: End) -> Result<T, RetryError<E>> {
+    fn told_end(&mut self, end: End) {
+        let now_ns = self.clock.now_ns();
+        self.observed.end(end, self.operation.attempts(), now_ns);
+    }
+
+    fn ended(mut self, end: End) -> Result<T, RetryError<E>> {
+        self.told_end(end);
         let last = match self.last {
             Some(Ok(answer)) => return Ok(answer),
             Some(Err(error)) => Some(error),
             None => None,
         };
-        Err(RetryError::new(end, self.machine.attempts(), last))
+        Err(RetryError::new(end, self.operation.attempts(), last))
     }
 }

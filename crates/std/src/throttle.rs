@@ -7,9 +7,12 @@ use evenkeel_core::throttle::{
     AdaptiveThrottle, AdaptiveThrottlePolicy, AdaptiveThrottleState, RejectProbability, Throttled,
 };
 use evenkeel_core::{Refusal, RestoreError};
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
 
 use crate::breaker::CallError;
 use crate::clock::{Clock, MonotonicClock};
+use crate::driver::Kept;
 use crate::streams::{Stream, Streams};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -42,7 +45,7 @@ struct Inner<C> {
 }
 
 struct Locked {
-    throttle: AdaptiveThrottle,
+    throttle: Kept<AdaptiveThrottle>,
     /// Its words are drawn under the lock; nothing else draws from it.
     stream: Stream,
 }
@@ -91,7 +94,10 @@ impl<C: Clock> SharedThrottle<C> {
 
     fn around(throttle: AdaptiveThrottle, clock: C, streams: &Streams) -> Self {
         let stream = streams.next();
-        let locked = Mutex::new(Locked { throttle, stream });
+        let locked = Mutex::new(Locked {
+            throttle: Kept::new(throttle),
+            stream,
+        });
         Self {
             inner: Arc::new(Inner { locked, clock }),
         }
@@ -185,6 +191,34 @@ impl<C: Clock> SharedThrottle<C> {
 
     fn lock(&self) -> MutexGuard<'_, Locked> {
         lock(&self.inner.locked)
+    }
+}
+
+/// Feature `journal`; see the module [`journal`](crate::journal).
+#[cfg(feature = "journal")]
+impl<C: Clock> SharedThrottle<C> {
+    /// Takes down every call from now on, whichever handle makes it: the journal begins with the state as it is now.
+    /// Recorded before, it goes on as another machine, of this journal.
+    ///
+    /// ```
+    /// # use evenkeel_core::throttle::AdaptiveThrottlePolicy;
+    /// # use evenkeel_std::{SharedThrottle, journal::Journal};
+    /// let throttle = SharedThrottle::new(AdaptiveThrottlePolicy::builder().build()?);
+    /// let journal = Journal::in_memory();
+    /// throttle.record(&journal, "search");
+    /// let _ = throttle.try_request();
+    /// assert_eq!(journal.ops(), 1);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    pub fn record(&self, journal: &Journal, name: &str) {
+        let before = self.lock().throttle.record(journal, name);
+        drop(before); // without the lock
+    }
+
+    /// Takes nothing down any more.
+    pub fn stop_recording(&self) {
+        let before = self.lock().throttle.stop_recording();
+        drop(before); // without the lock
     }
 }
 

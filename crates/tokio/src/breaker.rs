@@ -5,10 +5,14 @@ mod call;
 
 use std::future::Future;
 
+#[cfg(feature = "journal")]
+use evenkeel_core::breaker::Transitions;
 use evenkeel_core::breaker::{BreakerPolicy, Grant, Outcome, Permit, Receipt, Refused};
 use evenkeel_core::random::Rng;
 use evenkeel_core::retry::BreakerGate;
 use evenkeel_std::Clock;
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::{Held, Journal, LendBreaker, Part};
 
 use crate::clock::TokioClock;
 use crate::handle::std_handle;
@@ -230,5 +234,18 @@ impl<C: Clock> BreakerGate for SharedBreaker<C> {
     ) -> Receipt {
         self.handle
             .on_outcome(now_ns, permit, outcome, latency_ns, rng)
+    }
+}
+
+#[cfg(feature = "journal")]
+impl<C: Clock> LendBreaker for SharedBreaker<C> {
+    fn lend(
+        &mut self,
+        to: &Journal,
+        now_ns: u64,
+        held: &mut Held,
+        step: &mut dyn FnMut(&mut dyn Part) -> Transitions,
+    ) {
+        self.handle.lend(to, now_ns, held, step);
     }
 }

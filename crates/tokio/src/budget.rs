@@ -6,6 +6,8 @@ use evenkeel_core::budget::{
 use evenkeel_core::retry::RetryBudget;
 use evenkeel_core::{Refusal, Reported};
 use evenkeel_std::Clock;
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::{Journal, LendBudget, Part};
 
 use crate::clock::TokioClock;
 use crate::handle::std_handle;
@@ -51,6 +53,13 @@ macro_rules! budget {
 
             fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
                 RetryBudget::on_success(&mut self.handle, now_ns, withdrawal);
+            }
+        }
+
+        #[cfg(feature = "journal")]
+        impl<C: Clock> LendBudget for $Shared<C> {
+            fn lend(&mut self, to: &Journal, step: &mut dyn FnMut(&mut dyn Part)) {
+                self.handle.lend(to, step);
             }
         }
     };

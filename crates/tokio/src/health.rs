@@ -19,6 +19,9 @@ use evenkeel_core::breaker::Health;
 use evenkeel_core::health::{
     HealthChange, HealthProbe as Machine, HealthProbePolicy, ProbeId, Probed,
 };
+use evenkeel_std::driver::Kept;
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::Journal;
 use evenkeel_std::{Clock, SharedBreaker, Streams};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -59,7 +62,7 @@ use prober::{Prober, Shared, State, Told};
 /// ```
 #[must_use = "it does nothing before `start`"]
 pub struct HealthProbe<K, C = TokioClock> {
-    policy: HealthProbePolicy,
+    machine: Kept<Machine>,
     check: K,
     clock: C,
     streams: Streams,
@@ -107,7 +110,7 @@ where
     /// A probe that asks by `check`: `Ok` is up.
     pub fn new(policy: &HealthProbePolicy, check: K) -> Self {
         Self {
-            policy: *policy,
+            machine: Kept::new(Machine::new(*policy)),
             check,
             clock: TokioClock::default(),
             streams: Streams::of_the_process(),
@@ -121,7 +124,7 @@ impl<K, C> HealthProbe<K, C> {
     /// Reads and sleeps on this clock.
     pub fn clock<C2: Sleep>(self, clock: C2) -> HealthProbe<K, C2> {
         HealthProbe {
-            policy: self.policy,
+            machine: self.machine,
             check: self.check,
             clock,
             streams: self.streams,
@@ -133,6 +136,28 @@ impl<K, C> HealthProbe<K, C> {
     /// Draws its jitter from a stream of these, instead of one of the process.
     pub fn streams(mut self, streams: &Streams) -> Self {
         self.streams = streams.clone();
+        self
+    }
+
+    /// Takes down what it decides. Feature `journal`; see the module [`journal`](crate::journal).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::health::{HealthProbePolicy, Probed};
+    /// # use evenkeel_tokio::{HealthProbe, journal::Journal};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let policy = HealthProbePolicy::builder(Duration::from_secs(10), Duration::from_secs(1)).build()?;
+    /// let journal = Journal::last(100_000);
+    /// let probe = HealthProbe::new(&policy, |_| async { Ok::<(), ()>(()) }).record(&journal, "db").start();
+    /// probe.on_traffic(Probed::Passed);
+    /// assert_eq!(journal.ops(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "journal")]
+    pub fn record(mut self, journal: &Journal, name: &str) -> Self {
+        drop(self.machine.record(journal, name));
         self
     }
 
@@ -177,7 +202,7 @@ where
     /// Outside of a runtime.
     pub fn start(self) -> ProbeHandle<C> {
         let state = State {
-            machine: Machine::new(self.policy),
+            machine: self.machine,
             changes: Vec::new(),
             gone: false,
         };
@@ -208,7 +233,9 @@ where
 impl<K, C> fmt::Debug for HealthProbe<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut probe = f.debug_struct("HealthProbe");
-        probe.field("policy", &self.policy).finish_non_exhaustive()
+        probe
+            .field("policy", self.machine.policy())
+            .finish_non_exhaustive()
     }
 }
 

@@ -100,6 +100,8 @@
 //!   [`Streams::seeded`] is given.
 //! - What is the same for threads is that of [`evenkeel_std`], under the same name. A handle of that crate becomes one
 //!   of this by `into()`; give it a [`TokioClock`] first.
+//! - **Feature `journal`** (off by default): handles, retries and drivers can be recorded, and their decisions replayed
+//!   bit for bit; see the module `journal`.
 
 pub mod breaker;
 pub mod budget;
@@ -107,6 +109,8 @@ pub mod clock;
 mod guarded;
 mod handle;
 pub mod health;
+#[cfg(feature = "journal")]
+pub mod journal;
 mod quiet;
 pub mod reconnect;
 pub mod retry;
@@ -117,6 +121,8 @@ pub mod throttle;
 pub use breaker::{SharedBreaker, SharedBreakerBuilder};
 pub use budget::{SharedRatio, SharedTokens};
 pub use clock::{Sleep, TokioClock};
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub use evenkeel_std::observe;
 pub use evenkeel_std::{
     Attempt, CallError, Classified, Clock, Guard, KeyGuard, RetryError, RetryEvent, SharedKeyGate,
     Stream, Streams, TestClock, WaitCause, retry_after,

@@ -13,8 +13,11 @@
 //! | **stop** | ends a wait, a try, and every `until_lost`, at once |
 //! | **shutdown** of the runtime | drops the futures, which is all there is |
 
+mod connecting;
 mod line;
 mod live;
+#[cfg(feature = "journal")]
+mod record;
 mod status;
 
 use std::fmt;
@@ -27,8 +30,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use evenkeel_core::advice::Advice;
-use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, ReconnectPolicy};
+use evenkeel_core::reconnect::{
+    LinkAction, LinkEvent, LinkId, Reconnect as Machine, ReconnectPolicy,
+};
 use evenkeel_core::time;
+use evenkeel_std::driver::Kept;
 use evenkeel_std::{Classified, Streams};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
@@ -37,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Sleep, TokioClock};
 use line::{Line, Waiter};
 
+pub use connecting::Connecting;
 pub use evenkeel_std::reconnect::{Ended, LinkReport};
 pub use live::{LinkLost, Live, UntilLost};
 pub use status::Status;
@@ -93,45 +100,6 @@ impl<C: Sleep> Drop for Owner<C> {
     }
 }
 
-/// One try to connect: its number and its time.
-///
-/// ```
-/// use std::net::SocketAddr;
-/// use tokio::net::TcpStream;
-/// use evenkeel_tokio::reconnect::Connecting;
-///
-/// async fn connect(to: SocketAddr, connecting: Connecting) -> std::io::Result<TcpStream> {
-///     println!("attempt {}, {:?} left", connecting.attempt(), connecting.timeout());
-///     TcpStream::connect(to).await // dropped when the time is over: it need not look at it
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connecting {
-    link: LinkId,
-    timeout: Duration,
-    attempt: u32,
-}
-
-impl Connecting {
-    /// The link that it would be: counted from 1, never used twice.
-    #[must_use]
-    pub const fn link(&self) -> LinkId {
-        self.link
-    }
-
-    /// How long it may take; never zero.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// Waits since the start or the last stable link; 0 at the first try.
-    #[must_use]
-    pub const fn attempt(&self) -> u32 {
-        self.attempt
-    }
-}
-
 impl<F, Fut, L, E> Reconnect<F, Fut, L, E>
 where
     F: FnMut(Connecting) -> Fut,
@@ -140,7 +108,8 @@ where
     /// A link that `connect` makes; the first try is made by [`next_link`](Self::next_link).
     pub fn new(policy: &ReconnectPolicy, connect: F) -> Self {
         let (streams, stop) = (Streams::of_the_process(), CancellationToken::new());
-        let line = Arc::new(Line::new(*policy, TokioClock::default(), streams, stop));
+        let machine = Kept::new(Machine::new(*policy));
+        let line = Arc::new(Line::new(machine, TokioClock::default(), streams, stop));
         Self {
             connect,
             classify: |_| Classified::transient(),
@@ -160,22 +129,25 @@ impl<F, Fut, L, E, C: Sleep, K> Reconnect<F, Fut, L, E, C, K> {
     /// Reads and sleeps on this clock.
     pub fn clock<C2: Sleep>(self, clock: C2) -> Reconnect<F, Fut, L, E, C2, K> {
         let line = &self.line.0;
-        let (policy, streams, stop) = (line.policy(), line.streams.clone(), line.stop.clone());
-        self.with(Line::new(policy, clock, streams, stop))
+        let (streams, stop) = (line.streams.clone(), line.stop.clone());
+        let machine = line.take_machine();
+        self.with(Line::new(machine, clock, streams, stop))
     }
 
     /// Draws its jitter from a stream of these, instead of one of the process.
     pub fn streams(self, streams: &Streams) -> Self {
         let line = &self.line.0;
-        let (policy, clock, stop) = (line.policy(), line.clock.clone(), line.stop.clone());
-        self.with(Line::new(policy, clock, streams.clone(), stop))
+        let (clock, stop) = (line.clock.clone(), line.stop.clone());
+        let machine = line.take_machine();
+        self.with(Line::new(machine, clock, streams.clone(), stop))
     }
 
     /// Ends when this token is cancelled, at once.
     pub fn stop(self, stop: &CancellationToken) -> Self {
         let line = &self.line.0;
-        let (policy, clock, streams) = (line.policy(), line.clock.clone(), line.streams.clone());
-        self.with(Line::new(policy, clock, streams, stop.clone()))
+        let (clock, streams) = (line.clock.clone(), line.streams.clone());
+        let machine = line.take_machine();
+        self.with(Line::new(machine, clock, streams, stop.clone()))
     }
 
     /// Says what a connector's error means. Permanent: there is no further try. `retry_after`: the server said when to

@@ -15,6 +15,9 @@
 //! | returns an error, or panics, or was aborted by others | a failure: started again after a wait, or escalated |
 //! | ends after it was told to stop, however | stopped |
 
+mod child;
+#[cfg(feature = "journal")]
+mod record;
 mod report;
 mod shared;
 
@@ -144,7 +147,7 @@ impl<C: Sleep + Send + Sync + 'static> Supervisor<C> {
         E: Into<BoxError>,
     {
         let work = Arc::new(work);
-        let work = move |stop| -> shared::Run {
+        let work = move |stop| -> child::Run {
             let work = Arc::clone(&work);
             // Called in the task of the run, so that a panic of the call is the run's.
             Box::pin(async move {

@@ -85,13 +85,14 @@ pub(crate) struct JournalArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Print each call on a line: time, machine, call, answer, what changed
+    // Only `about`, as in `Command`.
+    #[command(about = "Print each call on a line: time, machine, call, answer, what changed")]
     Show(ShowArgs),
-    /// Which machines there are, and what they did
+    #[command(about = "Which machines there are, and what they did")]
     Stats(StatsArgs),
-    /// Cut a journal to a small one that still shows a fact
+    #[command(about = "Cut a journal to a small one that still shows a fact")]
     Shrink(ShrinkArgs),
-    /// Where two journals part
+    #[command(about = "Where two journals part")]
     Diff(DiffArgs),
 }
 

@@ -39,6 +39,7 @@ mod builder;
 mod delays;
 #[cfg(feature = "serde")]
 pub(crate) mod fields;
+mod limits;
 mod policy;
 mod state;
 mod steps;

@@ -71,19 +71,6 @@ impl BackoffState {
                 what: "the last wait is longer than all together",
             });
         }
-        if policy.remembers_wait() && self.previous_ns > policy.longest_ns() {
-            return Err(RestoreError::Misfit {
-                what: "the last wait is longer than the policy allows",
-            });
-        }
-        if policy
-            .max_total_wait_ns()
-            .is_some_and(|max| self.total_wait_ns > max)
-        {
-            return Err(RestoreError::Misfit {
-                what: "the waits together pass the policy's total",
-            });
-        }
-        Ok(())
+        policy.check_waits(self.previous_ns, self.total_wait_ns)
     }
 }

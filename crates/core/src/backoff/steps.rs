@@ -47,14 +47,7 @@ impl BackoffState {
         own_ns: u64,
     ) -> Result<Wait, Exhausted> {
         let now_ns = self.clock.observe(now_ns);
-        let total_wait_ns = self.total_wait_ns.saturating_add(delay_ns);
-        if policy
-            .max_total_wait_ns()
-            .is_some_and(|max| total_wait_ns > max)
-        {
-            return Err(Exhausted::TotalWait);
-        }
-        let at_ns = now_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
+        let (at_ns, total_wait_ns) = policy.allow(now_ns, delay_ns, self.total_wait_ns)?;
         self.attempts = self.attempts.saturating_add(1);
         self.previous_ns = own_ns;
         self.total_wait_ns = total_wait_ns;

@@ -1,49 +1,25 @@
 //! What goes into a health probe and what comes out of it: probe ids, results, actions, changes of health.
 
 use crate::breaker::Health;
+use crate::named::word_id;
 use crate::reported::Reported;
 
-/// Which probe: the first is 1, and no number is used twice.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::Jitter, health::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
-/// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
-/// let mut probe = HealthProbe::new(builder.build()?);
-/// let ProbeAction::Send { probe: first, .. } = probe.poll(0, &mut rng) else { panic!("due at once") };
-/// assert_eq!(first, ProbeId::from_word(1));
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct ProbeId(pub(super) u64);
-
-impl ProbeId {
-    /// The id as a plain word, for another language or a format of your own.
+word_id! {
+    /// Which probe: the first is 1, and no number is used twice.
     ///
     /// ```
-    /// # use evenkeel_core::health::ProbeId;
-    /// assert_eq!(ProbeId::from_word(7).to_word(), 7);
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::Jitter, health::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [interval, timeout] = [1_000, 100].map(Duration::from_nanos);
+    /// # let builder = HealthProbePolicy::builder(interval, timeout).jitter(Jitter::None);
+    /// let mut probe = HealthProbe::new(builder.build()?);
+    /// let ProbeAction::Send { probe: first, .. } = probe.poll(0, &mut rng) else { panic!("due at once") };
+    /// assert_eq!(first, ProbeId::from_word(1));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    #[must_use]
-    pub const fn to_word(self) -> u64 {
-        self.0
-    }
-
-    /// The id that [`to_word`](Self::to_word) gave.
-    ///
-    /// ```
-    /// # use evenkeel_core::health::ProbeId;
-    /// assert!(ProbeId::from_word(1) < ProbeId::from_word(2));
-    /// ```
-    #[must_use]
-    pub const fn from_word(word: u64) -> Self {
-        Self(word)
-    }
+    health::ProbeId
 }
 
 /// What a probe, or a call of the traffic, found.

@@ -4,54 +4,29 @@ use thiserror::Error;
 
 use crate::advice::Advice;
 use crate::backoff::Exhausted;
+use crate::named::word_id;
 
-/// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{Reported, backoff::{BackoffPolicy, Jitter}, reconnect::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
-/// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
-/// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
-/// # let LinkAction::Connect { link: first, .. } = reconnect.poll(0, &mut rng) else { panic!() };
-/// // The first link failed at 0; the wait is 100 ns.
-/// let _ = reconnect.on_event(0, first, LinkEvent::Failed, &mut rng);
-/// let LinkAction::Connect { link: second, .. } = reconnect.poll(100, &mut rng) else { panic!() };
-/// assert!(first < second);
-/// // The first one's socket answers after all: too late.
-/// assert_eq!(reconnect.on_event(110, first, LinkEvent::Connected, &mut rng), Reported::Stale);
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct LinkId(pub(super) u64);
-
-impl LinkId {
-    /// The id as a plain word, for a journal or another language.
+word_id! {
+    /// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice.
     ///
     /// ```
-    /// # use evenkeel_core::reconnect::LinkId;
-    /// assert_eq!(LinkId::from_word(7).to_word(), 7);
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{Reported, backoff::{BackoffPolicy, Jitter}, reconnect::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [base, timeout] = [100, 50].map(Duration::from_nanos);
+    /// # let backoff = BackoffPolicy::builder(base).jitter(Jitter::None);
+    /// # let mut reconnect = Reconnect::new(ReconnectPolicy::builder(backoff, timeout).build()?);
+    /// # let LinkAction::Connect { link: first, .. } = reconnect.poll(0, &mut rng) else { panic!() };
+    /// // The first link failed at 0; the wait is 100 ns.
+    /// let _ = reconnect.on_event(0, first, LinkEvent::Failed, &mut rng);
+    /// let LinkAction::Connect { link: second, .. } = reconnect.poll(100, &mut rng) else { panic!() };
+    /// assert!(first < second);
+    /// // The first one's socket answers after all: too late.
+    /// assert_eq!(reconnect.on_event(110, first, LinkEvent::Connected, &mut rng), Reported::Stale);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    #[must_use]
-    pub const fn to_word(self) -> u64 {
-        self.0
-    }
-
-    /// The id again from its [word](Self::to_word).
-    ///
-    /// ```
-    /// # use evenkeel_core::reconnect::LinkId;
-    /// assert_eq!(LinkId::from_word(7), LinkId::from_word(7));
-    /// assert_ne!(LinkId::from_word(7), LinkId::from_word(8));
-    /// ```
-    #[must_use]
-    pub const fn from_word(word: u64) -> Self {
-        Self(word)
-    }
+    reconnect::LinkId
 }
 
 /// A fact about a link; [`Reconnect::on_event`](super::Reconnect::on_event) takes it.

@@ -40,14 +40,7 @@ impl Schedule {
         delay_ns: u64,
         own_ns: u64,
     ) -> Result<u64, Exhausted> {
-        let total_wait_ns = self.total_wait_ns.saturating_add(delay_ns);
-        if policy
-            .max_total_wait_ns()
-            .is_some_and(|max| total_wait_ns > max)
-        {
-            return Err(Exhausted::TotalWait);
-        }
-        let at_ns = from_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
+        let (at_ns, total_wait_ns) = policy.allow(from_ns, delay_ns, self.total_wait_ns)?;
         *self = Self {
             attempts: self.attempts.saturating_add(1),
             previous_ns: own_ns,
@@ -63,19 +56,6 @@ impl Schedule {
                 what: "waits without an attempt",
             });
         }
-        if policy.remembers_wait() && self.previous_ns > policy.longest_ns() {
-            return Err(RestoreError::Misfit {
-                what: "the last wait is longer than the policy allows",
-            });
-        }
-        if policy
-            .max_total_wait_ns()
-            .is_some_and(|max| self.total_wait_ns > max)
-        {
-            return Err(RestoreError::Misfit {
-                what: "the waits together pass the policy's total",
-            });
-        }
-        Ok(())
+        policy.check_waits(self.previous_ns, self.total_wait_ns)
     }
 }

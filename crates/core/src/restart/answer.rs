@@ -1,43 +1,20 @@
 //! What goes into a restart machine and what comes out of it: run ids, exits, which exits are restarted, actions.
 
-/// Which run of the task: the first is 1, and no number is used twice.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, restart::*};
-/// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
-/// let mut restart = Restart::new(RestartPolicy::builder(backoff).build()?);
-/// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
-/// assert_eq!(run, RunId::from_word(1));
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct RunId(pub(super) u64);
+use crate::named::word_id;
 
-impl RunId {
-    /// The id as a plain word, for another language or a format of your own.
+word_id! {
+    /// Which run of the task: the first is 1, and no number is used twice.
     ///
     /// ```
-    /// # use evenkeel_core::restart::RunId;
-    /// assert_eq!(RunId::from_word(7).to_word(), 7);
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, restart::*};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(100)).jitter(Jitter::None);
+    /// let mut restart = Restart::new(RestartPolicy::builder(backoff).build()?);
+    /// let RestartAction::Start { run } = restart.poll(0) else { panic!("due at once") };
+    /// assert_eq!(run, RunId::from_word(1));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    #[must_use]
-    pub const fn to_word(self) -> u64 {
-        self.0
-    }
-
-    /// The id that [`to_word`](Self::to_word) gave.
-    ///
-    /// ```
-    /// # use evenkeel_core::restart::RunId;
-    /// assert!(RunId::from_word(1) < RunId::from_word(2));
-    /// ```
-    #[must_use]
-    pub const fn from_word(word: u64) -> Self {
-        Self(word)
-    }
+    restart::RunId
 }
 
 /// How a run ended.

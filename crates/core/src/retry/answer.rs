@@ -4,44 +4,20 @@ use super::end::{AbandonedBy, End};
 use crate::advice::Advice;
 use crate::breaker::{Outcome, RefusedBy, Transitions};
 use crate::budget::RetryCause;
+use crate::named::word_id;
 use crate::reported::Reported;
 
-/// One attempt of one operation. The numbers grow by one from 1 and are never used again by the same operation.
-///
-/// ```
-/// use evenkeel_core::retry::AttemptId;
-///
-/// let second = AttemptId::from_word(2); // from a journal
-/// assert_eq!(second.to_word(), 2);
-/// assert!(AttemptId::from_word(1) < second);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct AttemptId(u64);
-
-impl AttemptId {
-    /// As a plain word, for a journal or another language.
+word_id! {
+    /// One attempt of one operation. The numbers grow by one from 1 and are never used again by the same operation.
     ///
     /// ```
-    /// # use evenkeel_core::retry::AttemptId;
-    /// assert_eq!(AttemptId::from_word(7).to_word(), 7);
-    /// ```
-    #[must_use]
-    pub const fn to_word(self) -> u64 {
-        self.0
-    }
-
-    /// The id that [`to_word`](Self::to_word) gave.
+    /// use evenkeel_core::retry::AttemptId;
     ///
+    /// let second = AttemptId::from_word(2); // from a journal
+    /// assert_eq!(second.to_word(), 2);
+    /// assert!(AttemptId::from_word(1) < second);
     /// ```
-    /// # use evenkeel_core::retry::AttemptId;
-    /// assert_ne!(AttemptId::from_word(7), AttemptId::from_word(8));
-    /// ```
-    #[must_use]
-    pub const fn from_word(word: u64) -> Self {
-        Self(word)
-    }
+    retry::AttemptId
 }
 
 /// How an attempt ended.

@@ -65,8 +65,10 @@ mod backoff;
 mod breaker;
 mod full;
 mod hash;
+mod iter;
 mod keyed;
 mod recovery;
+mod stored;
 
 pub use backoff::{
     BackoffTable, BackoffTableBuilder, BackoffTableIter, BackoffTablePolicy, BackoffTableState,

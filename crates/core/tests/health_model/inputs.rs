@@ -8,6 +8,7 @@ use evenkeel_core::health::{HealthProbePolicy, Probed};
 use proptest::prelude::*;
 
 use crate::calls::*;
+use crate::when::{When, when};
 
 pub(crate) fn span(most: u64) -> impl Strategy<Value = Duration> {
     prop_oneof![1 => Just(1), 6 => 1..100_u64, 1 => 1..=most, 1 => Just(most)].prop_map(ns)
@@ -60,20 +61,7 @@ pub(crate) fn policy() -> impl Strategy<Value = HealthProbePolicy> {
     })
 }
 
-/// Rarely late, for nothing comes after the last instant.
-pub(crate) fn extreme() -> impl Strategy<Value = u64> {
-    prop_oneof![8 => Just(0), 1 => Just(u64::MAX), 1 => Just(u64::MAX - 50), 1 => any::<u64>()]
-}
-
 pub(crate) fn script() -> impl Strategy<Value = Vec<(When, Call)>> {
-    let when = prop_oneof![
-        12 => (0..60_u64).prop_map(When::After),
-        1 => (0..100_000_u64).prop_map(When::After),
-        7 => Just(When::Deadline(0)),
-        2 => Just(When::Deadline(1)),
-        1 => (0..1000_u64).prop_map(When::Before),
-        1 => extreme().prop_map(When::At),
-    ];
     let found = || prop_oneof![1 => Just(Probed::Passed), 1 => Just(Probed::Failed)];
     let word = prop_oneof![Just(0), Just(u64::MAX), any::<u64>()];
     let call = prop_oneof![
@@ -84,5 +72,5 @@ pub(crate) fn script() -> impl Strategy<Value = Vec<(When, Call)>> {
         4 => found().prop_map(Call::Traffic),
         2 => Just(Call::Restore),
     ];
-    prop::collection::vec((when, call), 1..80)
+    prop::collection::vec((when(), call), 1..80)
 }

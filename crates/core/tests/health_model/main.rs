@@ -4,6 +4,10 @@
 mod calls;
 mod inputs;
 mod reference;
+#[path = "../common/when.rs"]
+mod when;
+#[path = "../common/word.rs"]
+mod word;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::health::{
@@ -15,6 +19,8 @@ use proptest::prelude::*;
 use calls::*;
 use inputs::*;
 use reference::*;
+use when::but_clock;
+use word::Word;
 
 // ---- the machine
 
@@ -42,25 +48,6 @@ fn ask(machine: &mut HealthProbe, now_ns: u64, call: &Call, latest: ProbeId) -> 
     }
 }
 
-/// The state, told without the clock.
-fn but_clock(machine: &HealthProbe) -> String {
-    let text = format!("{:?}", machine.state());
-    let (before, rest) = text.split_once("clock: Monotone {").unwrap();
-    format!("{before}{}", rest.split_once('}').unwrap().1)
-}
-
-fn instant(when: When, naive: &Naive) -> u64 {
-    match when {
-        When::After(ns) => naive.latest_ns.saturating_add(ns),
-        When::Before(ns) => naive.latest_ns.saturating_sub(ns),
-        When::Deadline(sooner) => {
-            let at_ns = naive.deadline_ns().unwrap_or(naive.latest_ns);
-            at_ns.saturating_sub(sooner)
-        }
-        When::At(ns) => ns,
-    }
-}
-
 /// What a call told of changes, in order.
 fn changes(answer: &Answer) -> Vec<HealthChange> {
     match answer {
@@ -68,14 +55,6 @@ fn changes(answer: &Answer) -> Vec<HealthChange> {
         Answer::Reported(receipt) => receipt.change.iter().copied().collect(),
         Answer::Traffic(receipt) => receipt.changes().collect(),
         _ => Vec::new(),
-    }
-}
-
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
     }
 }
 
@@ -153,13 +132,13 @@ fn shifted(answer: &Answer) -> Option<Answer> {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_health_probe_does_as_its_page_says(policy in policy(), script in script()) {
         let (mut machine, mut naive) = (HealthProbe::new(policy), Naive::new(policy));
         for (step, (when, call)) in script.iter().enumerate() {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let latest = naive.latest_probe();
             let before = machine.clone();
             let mut twin = machine.clone();
@@ -172,7 +151,7 @@ proptest! {
             if let Some(early_ns) = early_ns {
                 let mut polled = before.clone();
                 let _ = polled.poll(early_ns, &mut Word::new(0));
-                prop_assert_eq!(but_clock(&polled), but_clock(&before), "L3 at step {}", step);
+                prop_assert_eq!(but_clock(&polled.state()), but_clock(&before.state()), "L3 at step {}", step);
             }
 
             let answer = ask(&mut machine, now_ns, call, latest);
@@ -224,7 +203,7 @@ proptest! {
         let (mut machine, mut there) = (HealthProbe::new(policy), HealthProbe::new(policy));
         let mut naive = Naive::new(policy);
         for (when, call) in &script {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let latest = naive.latest_probe();
             let _ = naive.call(now_ns, call);
             let answer = ask(&mut machine, now_ns, call, latest);
@@ -249,7 +228,7 @@ proptest! {
     ) {
         let (mut machine, mut naive) = (HealthProbe::new(policy), Naive::new(policy));
         for (when, call) in &script {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let latest = naive.latest_probe();
             let _ = naive.call(now_ns, call);
             let _ = ask(&mut machine, now_ns, call, latest);

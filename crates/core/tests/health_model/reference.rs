@@ -10,6 +10,7 @@ use evenkeel_core::health::{
 };
 
 use crate::calls::*;
+use crate::word::Word;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Evidence {

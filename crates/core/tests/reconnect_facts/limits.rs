@@ -87,7 +87,7 @@ fn start_is_fresh_and_does_nothing_to_one_that_runs() {
 fn one_word_a_link_and_none_without_jitter() {
     for (jitter, words) in [(Jitter::Full, 3), (Jitter::None, 0)] {
         let mut reconnect = machine(builder(jitter).silence_limit(secs(45)));
-        let mut rng = Word(1 << 63, 0);
+        let mut rng = Word::new(1 << 63);
         let mut now_ns = 0;
         for _ in 0..3 {
             let LinkAction::Connect { link, .. } = reconnect.poll(now_ns, &mut rng) else {
@@ -98,7 +98,7 @@ fn one_word_a_link_and_none_without_jitter() {
             now_ns += HOUR;
             let _ = reconnect.poll(now_ns, &mut rng);
         }
-        assert_eq!(rng.1, words);
+        assert_eq!(rng.drawn, words);
     }
 }
 
@@ -107,11 +107,11 @@ fn advice_draws_a_word_only_for_its_spread() {
     for (spread, words) in [(0, 0), (10, 1)] {
         let spread = Ratio::percent(spread);
         let mut reconnect = machine(builder(Jitter::None).advisory_spread(spread));
-        let mut rng = Word(u64::MAX, 0);
+        let mut rng = Word::new(u64::MAX);
         let link = connect(&mut reconnect, 0);
         let advice = Advice::RetryAt { at_ns: 20 * SECOND };
         let _ = reconnect.on_event(0, link, LinkEvent::Refused(advice), &mut rng);
-        assert_eq!(rng.1, words);
+        assert_eq!(rng.drawn, words);
         assert_eq!(
             wait_ns(&reconnect, 0),
             20 * SECOND + 2 * SECOND * u64::from(words)

@@ -7,8 +7,9 @@ mod o4;
 mod policy;
 mod reports;
 mod storms;
+#[path = "../common/word.rs"]
+mod word;
 
-use core::convert::Infallible;
 use core::time::Duration;
 
 use evenkeel_core::advice::{Advice, AdvisoryRule};
@@ -18,9 +19,9 @@ use evenkeel_core::reconnect::{
     ReconnectPolicy, ReconnectState,
 };
 use evenkeel_core::{Ratio, Reported};
-use rand_core::TryRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
+use word::Word;
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -37,26 +38,6 @@ const fn ms(ms: u64) -> Duration {
 
 fn rng() -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(5)
-}
-
-/// Words of one value, counted.
-struct Word(u64, u32);
-
-impl TryRng for Word {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.1 += 1;
-        Ok(self.0)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("only whole words are drawn")
-    }
 }
 
 /// O4: initial 500 ms, cap 30 s, multiplier 2.

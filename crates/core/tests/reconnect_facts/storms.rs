@@ -128,7 +128,7 @@ fn ten_idle_years_are_one_step() {
     let mut reconnect = machine(builder(Jitter::Full).silence_limit(secs(45)));
     let link = live(&mut reconnect, 0);
     let later_ns = 3650 * DAY;
-    let mut rng = Word(u64::MAX, 0);
+    let mut rng = Word::new(u64::MAX);
     let abandon = reconnect.poll(later_ns, &mut rng);
     assert!(
         matches!(abandon, LinkAction::Abandon { link: l, at_ns, .. } if l == link && at_ns == 45 * SECOND)

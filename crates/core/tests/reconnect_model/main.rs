@@ -7,3 +7,5 @@ mod pair;
 mod policies;
 mod random;
 mod twins;
+#[path = "../common/word.rs"]
+mod word;

@@ -1,40 +1,9 @@
 //! The machine and the naive model side by side: every call goes to both, and everything that can be asked is compared.
 
-use core::convert::Infallible;
-
 use evenkeel_core::reconnect::{LinkAction, Reconnect, ReconnectPolicy};
-use rand_core::TryRng;
 
 use crate::naive::{Answer, Naive, Op};
-
-/// One word, and how often it was drawn.
-pub(crate) struct Word {
-    word: u64,
-    pub(crate) drawn: u32,
-}
-
-impl Word {
-    pub(crate) const fn new(word: u64) -> Self {
-        Self { word, drawn: 0 }
-    }
-}
-
-impl TryRng for Word {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.drawn += 1;
-        Ok(self.word)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("only whole words are drawn")
-    }
-}
+use crate::word::Word;
 
 pub(crate) fn apply(machine: &mut Reconnect, now_ns: u64, op: Op, word: u64) -> (Answer, u32) {
     let mut rng = Word::new(word);

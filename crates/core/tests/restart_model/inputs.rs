@@ -8,6 +8,7 @@ use evenkeel_core::restart::{Exit, RestartOn, RestartPolicy};
 use proptest::prelude::*;
 
 use crate::calls::*;
+use crate::when::{When, when};
 
 pub(crate) fn span(most: u64) -> impl Strategy<Value = Duration> {
     prop_oneof![Just(0), Just(1), 1..100_u64, 0..=most, Just(most)].prop_map(Duration::from_nanos)
@@ -63,20 +64,7 @@ pub(crate) fn policy() -> impl Strategy<Value = RestartPolicy> {
     )
 }
 
-/// Rarely late, for nothing comes after the last instant.
-pub(crate) fn extreme() -> impl Strategy<Value = u64> {
-    prop_oneof![8 => Just(0), 1 => Just(u64::MAX), 1 => Just(u64::MAX - 50), 1 => any::<u64>()]
-}
-
 pub(crate) fn script() -> impl Strategy<Value = Vec<(When, Call)>> {
-    let when = prop_oneof![
-        12 => (0..60_u64).prop_map(When::After),
-        1 => (0..100_000_u64).prop_map(When::After),
-        6 => Just(When::Deadline(0)),
-        1 => Just(When::Deadline(1)),
-        1 => (0..1000_u64).prop_map(When::Before),
-        1 => extreme().prop_map(When::At),
-    ];
     let exit = || prop_oneof![1 => Just(Exit::Clean), 4 => Just(Exit::Failure)];
     let word = || prop_oneof![Just(0), Just(u64::MAX), any::<u64>()];
     let call = prop_oneof![
@@ -88,5 +76,5 @@ pub(crate) fn script() -> impl Strategy<Value = Vec<(When, Call)>> {
         2 => Just(Call::Rearm),
         2 => Just(Call::Restore),
     ];
-    prop::collection::vec((when, call), 1..120)
+    prop::collection::vec((when(), call), 1..120)
 }

@@ -4,6 +4,10 @@
 mod calls;
 mod inputs;
 mod reference;
+#[path = "../common/when.rs"]
+mod when;
+#[path = "../common/word.rs"]
+mod word;
 
 use core::time::Duration;
 
@@ -15,6 +19,8 @@ use proptest::prelude::*;
 use calls::*;
 use inputs::*;
 use reference::*;
+use when::but_clock;
+use word::Word;
 
 // ---- the machine
 
@@ -44,25 +50,6 @@ fn ask(machine: &mut Restart, now_ns: u64, call: &Call) -> Answer {
     }
 }
 
-/// The state, told without the clock.
-fn but_clock(machine: &Restart) -> String {
-    let text = format!("{:?}", machine.state());
-    let (before, rest) = text.split_once("clock: Monotone {").unwrap();
-    format!("{before}{}", rest.split_once('}').unwrap().1)
-}
-
-fn instant(when: When, naive: &Naive) -> u64 {
-    match when {
-        When::After(ns) => naive.latest_ns.saturating_add(ns),
-        When::Before(ns) => naive.latest_ns.saturating_sub(ns),
-        When::Deadline(sooner) => {
-            let at_ns = naive.deadline_ns().unwrap_or(naive.latest_ns);
-            at_ns.saturating_sub(sooner)
-        }
-        When::At(ns) => ns,
-    }
-}
-
 const SHIFT_NS: u64 = 1 << 40;
 
 fn shifted_answer(answer: &Answer) -> Option<Answer> {
@@ -74,14 +61,6 @@ fn shifted_answer(answer: &Answer) -> Option<Answer> {
         }
         other => other.clone(),
     })
-}
-
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
 }
 
 /// What a poll would have said.
@@ -103,13 +82,13 @@ fn phase_by(action: RestartAction) -> RestartPhase {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_restart_machine_does_as_its_page_says(policy in policy(), script in script()) {
         let (mut machine, mut naive) = (Restart::new(policy), Naive::new(policy));
         for (step, (when, call)) in script.iter().enumerate() {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let before = machine.clone();
             let mut twin = machine.clone();
 
@@ -121,7 +100,7 @@ proptest! {
             if let Some(early_ns) = early_ns {
                 let mut polled = before.clone();
                 let _ = polled.poll(early_ns);
-                prop_assert_eq!(but_clock(&polled), but_clock(&before), "L3 at step {}", step);
+                prop_assert_eq!(but_clock(&polled.state()), but_clock(&before.state()), "L3 at step {}", step);
             }
 
             let answer = ask(&mut machine, now_ns, call);
@@ -129,7 +108,7 @@ proptest! {
             prop_assert_eq!(&answer, &ask(&mut twin, now_ns, call), "L1");
             prop_assert_eq!(&twin, &machine, "L1");
             if matches!(answer, Answer::Reported(Reported::Stale, _)) {
-                prop_assert_eq!(but_clock(&machine), but_clock(&before), "L8");
+                prop_assert_eq!(but_clock(&machine.state()), but_clock(&before.state()), "L8");
             }
 
             prop_assert_eq!(machine.next_deadline_ns(), naive.deadline_ns());
@@ -154,7 +133,7 @@ proptest! {
         let (mut machine, mut later) = (Restart::new(policy), Restart::new(policy));
         let mut naive = Naive::new(policy);
         for (when, call) in &script {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let _ = naive.call(now_ns, call);
             let answer = ask(&mut machine, now_ns, call);
             let Some((later_ns, expected)) =
@@ -180,7 +159,7 @@ proptest! {
         let mut machine = Restart::new(policy);
         let mut naive = Naive::new(policy);
         for (when, call) in &script {
-            let now_ns = instant(*when, &naive);
+            let now_ns = when.at(naive.latest_ns, naive.deadline_ns());
             let _ = naive.call(now_ns, call);
             let _ = ask(&mut machine, now_ns, call);
         }

@@ -7,6 +7,7 @@ use evenkeel_core::backoff::{Backoff, Jitter};
 use evenkeel_core::restart::{Exit, RestartAction, RestartOn, RestartPolicy, RunId};
 
 use crate::calls::*;
+use crate::word::Word;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Status {

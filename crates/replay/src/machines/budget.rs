@@ -1,6 +1,8 @@
 //! What the retry budgets share: each is asked for a retry, hears of requests and successes, and takes back what was not
 //! needed.
 
+use evenkeel_core::budget::RetryCause;
+
 /// Writes the calls and answers of a budget, the machine that they make, and its recorder.
 macro_rules! budget {
     (
@@ -32,6 +34,21 @@ macro_rules! budget {
                 #[doc = concat!("[`", stringify!($Machine), "::", stringify!($method), "`]")]
                 $Query,
             )*
+        }
+
+        impl Op {
+            /// A random call but a query.
+            fn call(pick: &mut crate::generate::Pick, withdrawals: &[WithdrawalId]) -> Self {
+                match (pick.below(16), pick.recent(withdrawals)) {
+                    (0..=3, _) => Self::OnRequest,
+                    (4, withdrawal) => Self::OnSuccess { withdrawal },
+                    (5, _) => Self::OnSuccess { withdrawal: None },
+                    (6..=8, Some(withdrawal)) => Self::GiveBack { withdrawal },
+                    _ => Self::TryWithdraw {
+                        cause: pick.of(&crate::machines::budget::CAUSES),
+                    },
+                }
+            }
         }
 
         #[doc = concat!("What [`", stringify!($Machine), "`] returned.")]
@@ -72,21 +89,7 @@ macro_rules! budget {
             type Answer = Answer;
             type Id = WithdrawalId;
 
-            fn begin(policy: $Policy, _: u64) -> Self {
-                Self::new(policy)
-            }
-
-            fn restore(policy: $Policy, state: $State) -> Result<Self, RestoreError> {
-                Self::restore(policy, state)
-            }
-
-            fn policy(&self) -> &$Policy {
-                self.policy()
-            }
-
-            fn state(&self) -> $State {
-                self.state()
-            }
+            crate::machines::own::own!(begin, restore, policy, state);
 
             fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, _: &mut R) -> Answer {
                 match *op {
@@ -201,3 +204,10 @@ macro_rules! budget {
 }
 
 pub(crate) use budget;
+
+/// Why an attempt can have failed.
+pub(crate) const CAUSES: [RetryCause; 3] = [
+    RetryCause::Failure,
+    RetryCause::Timeout,
+    RetryCause::Throttled,
+];

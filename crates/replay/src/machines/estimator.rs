@@ -95,21 +95,7 @@ macro_rules! estimator {
             type Answer = Answer;
             type Id = crate::machine::NoId;
 
-            fn begin(policy: $Policy, _: u64) -> Self {
-                Self::new(policy)
-            }
-
-            fn restore(policy: $Policy, state: $State) -> Result<Self, evenkeel_core::RestoreError> {
-                Self::restore(policy, state)
-            }
-
-            fn policy(&self) -> &$Policy {
-                self.policy()
-            }
-
-            fn state(&self) -> $State {
-                self.state()
-            }
+            crate::machines::own::own!(begin, restore, policy, state);
 
             fn apply<R: evenkeel_core::random::Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, _: &mut R) -> Answer {
                 match op {

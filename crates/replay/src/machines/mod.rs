@@ -8,10 +8,13 @@ pub mod breaker;
 #[cfg(feature = "alloc")]
 pub mod breaker_table;
 mod budget;
+#[cfg(feature = "std")]
+mod cleared;
 mod either;
 mod estimator;
 pub mod health_probe;
 pub mod log_histogram;
+mod own;
 #[cfg(feature = "alloc")]
 pub mod quantile_window;
 pub mod reconnect;

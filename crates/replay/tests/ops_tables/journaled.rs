@@ -6,7 +6,7 @@ use evenkeel_replay::generate::{Generate, Pilot, Times, Words};
 use evenkeel_replay::{Key, ToKey};
 use serde::{Deserialize, Serialize};
 
-use crate::written::text;
+use crate::json::text;
 
 /// Runs a table of `M`'s keys beside the machine that a journal has of it, restored again and again: both answer the
 /// same, and call, answer, policy and state have the same text. `keyed` gives a call the keys of `M`.

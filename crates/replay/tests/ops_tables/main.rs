@@ -3,8 +3,11 @@
 #![cfg(feature = "std")]
 
 mod journaled;
+#[path = "../ops_common/json.rs"]
+mod json;
+#[path = "../ops_common/made_up.rs"]
 mod made_up;
 mod meaning;
 mod queries;
 mod recorded;
-mod written;
+mod survival;

@@ -7,7 +7,7 @@ use evenkeel_replay::{
     Assumed, Change, Key, Machine, ToKey, Verdict, backoff_table, breaker_table, recovery_budget,
 };
 
-use crate::written::reads;
+use crate::json::reads;
 
 /// The form of journals that are already written: it can only change with their version.
 #[test]

@@ -15,7 +15,7 @@ use evenkeel_replay::generate::Words;
 use evenkeel_replay::journal::{self, Journal};
 use evenkeel_replay::words::Replaying;
 
-use crate::written::text;
+use crate::json::text;
 
 const fn ns(ns: u64) -> Duration {
     Duration::from_nanos(ns)

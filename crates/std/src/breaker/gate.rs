@@ -4,8 +4,15 @@ use evenkeel_core::breaker::{Grant, Outcome, Permit, Receipt, Refused};
 use evenkeel_core::random::Rng;
 use evenkeel_core::retry::BreakerGate;
 
+#[cfg(feature = "journal")]
+use evenkeel_core::breaker::Transitions;
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
+
 use super::SharedBreaker;
 use crate::clock::Clock;
+#[cfg(feature = "journal")]
+use crate::journal::{Held, LendBreaker, Part};
 
 /// For [`Parts`](evenkeel_core::retry::Parts) of a retry, which brings its own instants and its own random words: they
 /// must come from this breaker's clock.
@@ -50,5 +57,19 @@ impl<C: Clock> BreakerGate for SharedBreaker<C> {
         let id = permit.id();
         self.inner
             .on_outcome(|| now_ns, id, outcome, latency_ns, Some(rng))
+    }
+}
+
+#[cfg(feature = "journal")]
+impl<C: Clock> LendBreaker for SharedBreaker<C> {
+    fn lend(
+        &mut self,
+        to: &Journal,
+        now_ns: u64,
+        held: &mut Held,
+        step: &mut dyn FnMut(&mut dyn Part) -> Transitions,
+    ) {
+        self.inner
+            .step(|locked| locked.lend(to, now_ns, held, step));
     }
 }

@@ -7,10 +7,16 @@ use evenkeel_core::breaker::{
 use evenkeel_core::random::Rng;
 use evenkeel_core::time::{self, Monotone};
 
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
+
 use super::outbox::Outbox;
 use super::plan::{Plan, Success};
 use super::stripes::Ticket;
 use super::word::Word;
+use crate::driver::Kept;
+#[cfg(feature = "journal")]
+use crate::journal::{Held, Part};
 use crate::streams::Stream;
 
 /// When every ask in closed is granted without a draw.
@@ -24,7 +30,7 @@ pub(super) enum Ramp {
 
 #[derive(Debug)]
 pub(super) struct Locked {
-    pub(super) breaker: Breaker,
+    pub(super) breaker: Kept<Breaker>,
     /// The words that this breaker draws. One stream for all its handles: they are drawn under the lock anyway, and no
     /// other breaker or retry draws from it.
     pub(super) stream: Stream,
@@ -69,7 +75,7 @@ impl Locked {
             Ramp::Unknown
         };
         Self {
-            breaker,
+            breaker: Kept::new(breaker),
             stream,
             outbox: Outbox::default(),
             latest: Monotone::default(),
@@ -161,12 +167,59 @@ impl Locked {
     pub(super) fn tell(
         &mut self,
         now_ns: u64,
-        told: impl FnOnce(&mut Breaker, u64) -> Transitions,
+        told: impl FnOnce(&mut Kept<Breaker>, u64) -> Transitions,
     ) -> Transitions {
         let _ = self.latest.observe(now_ns);
         let made = told(&mut self.breaker, now_ns);
         self.note(made);
         made
+    }
+
+    /// Records from now on, or no more; what is to be dropped without the lock.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&mut self, to: Option<(&Journal, &str)>) -> Kept<Breaker> {
+        self.judged_in = None;
+        match to {
+            Some((journal, name)) => self.breaker.record(journal, name),
+            None => self.breaker.stop_recording(),
+        }
+    }
+
+    /// Lends the machine, if it is recorded in this journal, to one step of a retry.
+    #[cfg(feature = "journal")]
+    pub(super) fn lend(
+        &mut self,
+        to: &Journal,
+        now_ns: u64,
+        held: &mut Held,
+        step: &mut dyn FnMut(&mut dyn Part) -> Transitions,
+    ) {
+        let recorder = self.breaker.recorder();
+        let Some(recorder) = recorder.filter(|recorder| recorder.journal().is_same(to)) else {
+            return;
+        };
+        let _ = self.latest.observe(now_ns);
+        let before = recorder.stats(now_ns);
+        let made = step(recorder);
+        let after = recorder.stats(now_ns);
+        let reports = |stats: &BreakerStats| {
+            let counted = stats.successes.wrapping_add(stats.failures);
+            counted
+                .wrapping_add(stats.released)
+                .wrapping_add(stats.stale)
+        };
+        // It reports before it asks.
+        if reports(&before) != reports(&after) && std::mem::take(&mut held.in_closed) {
+            self.tally.reported = self.tally.reported.wrapping_add(1);
+        }
+        let is_plain = after.would_refuse == before.would_refuse
+            && recorder.mode() != Mode::ForcedClosed
+            && recorder.phase(now_ns) == Phase::Closed;
+        held.in_closed |= after.admitted != before.admitted && is_plain;
+        if after.admitted != before.admitted && is_plain {
+            self.tally.asked = self.tally.asked.wrapping_add(1);
+        }
+        self.note(made);
     }
 
     fn note(&mut self, made: Transitions) {
@@ -192,6 +245,9 @@ impl Locked {
     /// What an ask and a success may do without the lock from here on.
     pub(super) fn published(&self, plan: &Plan) -> (Word, Option<Ticket>) {
         let (breaker, latest_ns) = (&self.breaker, self.latest.latest_ns());
+        if breaker.is_recorded() {
+            return (Word::Locked, None);
+        }
         match breaker.mode() {
             Mode::Normal => {}
             Mode::ForcedOpen => return (Word::ForcedOpen, None),

@@ -9,6 +9,8 @@ mod inner;
 mod locked;
 mod outbox;
 mod plan;
+#[cfg(feature = "journal")]
+mod record;
 mod stripes;
 mod word;
 

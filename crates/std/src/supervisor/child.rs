@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use evenkeel_core::restart::{Restart, RestartPhase, RestartPolicy, RunId};
 
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
+
 use super::report::{ChildStatus, Escalation, Failure};
 use crate::discard::discard;
+use crate::driver::Kept;
 use crate::stop::Stop;
 
 /// What a worker's error is kept as.
@@ -21,7 +25,7 @@ pub(super) struct Child {
     /// Never used twice, as names are.
     pub(super) key: u64,
     pub(super) name: String,
-    pub(super) machine: Restart,
+    pub(super) machine: Kept<Restart>,
     pub(super) work: Work,
     pub(super) run: Option<Running>,
     pub(super) last_failure: Option<Failure>,
@@ -43,7 +47,7 @@ impl Child {
         Self {
             key,
             name,
-            machine: Restart::new(*policy),
+            machine: Kept::new(Restart::new(*policy)),
             work,
             run: None,
             last_failure: None,
@@ -73,6 +77,15 @@ impl Child {
     pub(super) fn rearm(&mut self, now_ns: u64) {
         self.machine.rearm(now_ns);
         self.untold = None;
+    }
+
+    /// Recorded under its name from now on, or no more: what is to be dropped without the lock.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&mut self, to: Option<&Journal>) -> Kept<Restart> {
+        match to {
+            Some(journal) => self.machine.record(journal, &self.name),
+            None => self.machine.stop_recording(),
+        }
     }
 
     /// Nothing of it is needed any more.

@@ -21,6 +21,8 @@
 //! | ends after it was told to stop, however | stopped |
 
 mod child;
+#[cfg(feature = "journal")]
+mod record;
 mod report;
 mod shared;
 mod watch;

@@ -6,6 +6,9 @@ use std::thread::{self, Thread};
 
 use evenkeel_core::restart::{Exit, RestartAction, RestartPhase, RestartPolicy, RunId};
 
+#[cfg(feature = "journal")]
+use evenkeel_replay::journal::Journal;
+
 use super::child::{Child, Failed, Running, Start, Work};
 use super::report::{
     AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
@@ -28,6 +31,9 @@ struct State {
     stream: Stream,
     events: VecDeque<ChildEvent>,
     stopping: bool,
+    /// Where children are recorded.
+    #[cfg(feature = "journal")]
+    journal: Option<Journal>,
     /// The thread that watches has told its last event.
     over: bool,
     /// Unparked at every change: the thread that watches, and those that wait for exits.
@@ -146,6 +152,8 @@ impl<C: Sleep> Shared<C> {
             stream,
             events: VecDeque::new(),
             stopping: false,
+            #[cfg(feature = "journal")]
+            journal: None,
             over: false,
             parked: Vec::new(),
         };
@@ -182,10 +190,30 @@ impl<C: Sleep> Shared<C> {
             return Err(AddError::NameTaken { name });
         }
         state.keys += 1;
-        let child = Child::new(state.keys, name, policy, work);
+        #[cfg_attr(
+            not(feature = "journal"),
+            expect(unused_mut, reason = "it is recorded")
+        )]
+        let mut child = Child::new(state.keys, name, policy, work);
+        #[cfg(feature = "journal")]
+        if let Some(journal) = &state.journal {
+            drop(child.record(Some(journal)));
+        }
         state.children.push(child);
         self.wake(state);
         Ok(())
+    }
+
+    /// Records all children, and those that are added later; or none any more.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&self, to: Option<&Journal>) {
+        let mut state = self.lock();
+        let children = state.children.iter_mut();
+        let before: Vec<_> = children.map(|child| child.record(to)).collect();
+        let journal = std::mem::replace(&mut state.journal, to.cloned());
+        drop(state);
+        // The last handle of a journal waits for the disk.
+        drop((before, journal));
     }
 
     pub(super) fn command(

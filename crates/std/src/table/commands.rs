@@ -39,7 +39,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     pub fn reset<Q>(&self, key: &Q) -> Transitions
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let now_ns = self.inner.clock.now_ns();
         self.lock().table.reset(now_ns, key)
@@ -49,7 +49,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     pub fn forget<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let now_ns = self.inner.clock.now_ns();
         self.lock().table.forget(now_ns, key)
@@ -62,15 +62,13 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
         K: Clone,
     {
         let now_ns = self.inner.clock.now_ns();
-        let mut locked = self.lock();
-        let due = locked.table.poll(now_ns)?;
-        Some((due.key.cloned(), due.transitions))
+        self.lock().table.poll(now_ns)
     }
 
     /// The next instant at which [`poll`](Self::poll) would report something if nothing else happens.
     #[must_use]
     pub fn next_deadline_ns(&self) -> Option<u64> {
-        self.lock().table.next_deadline_ns()
+        self.lock().table.table().next_deadline_ns()
     }
 
     /// The phase of `key`'s breaker now.
@@ -81,7 +79,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.inner.clock.now_ns();
-        self.lock().table.phase(now_ns, key)
+        self.lock().table.table().phase(now_ns, key)
     }
 
     /// What an ask for `key` would be answered now, without taking a place.
@@ -94,7 +92,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.inner.clock.now_ns();
-        self.lock().table.peek(now_ns, key)
+        self.lock().table.table().peek(now_ns, key)
     }
 
     /// The counters of `key` now, if it is tracked.
@@ -105,20 +103,20 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.inner.clock.now_ns();
-        self.lock().table.stats_of(now_ns, key)
+        self.lock().table.table().stats_of(now_ns, key)
     }
 
     /// The counters of all keys now, those forgotten since included.
     #[must_use]
     pub fn stats(&self) -> BreakerStats {
         let now_ns = self.inner.clock.now_ns();
-        self.lock().table.stats(now_ns)
+        self.lock().table.table().stats(now_ns)
     }
 
     /// How many keys are in memory, some of them perhaps about to be forgotten.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().table.len()
+        self.lock().table.table().len()
     }
 
     /// Whether no key is in memory.
@@ -130,7 +128,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> BreakerTablePolicy {
-        *self.lock().table.policy()
+        *self.lock().table.table().policy()
     }
 
     /// The clock.

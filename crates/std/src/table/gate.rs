@@ -22,8 +22,8 @@ impl<K: Clone + Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
 
 /// One key of a table; made by [`SharedBreakerTable::gate`].
 pub struct SharedKeyGate<K, C: Clock = MonotonicClock> {
-    table: SharedBreakerTable<K, C>,
-    key: K,
+    pub(super) table: SharedBreakerTable<K, C>,
+    pub(super) key: K,
 }
 
 impl<K: Clone + Hash + Eq, C: Clock> BreakerGate for SharedKeyGate<K, C> {

@@ -20,7 +20,7 @@ use crate::clock::{Clock, MonotonicClock};
 pub struct KeyGuard<'a, K, Q, C = MonotonicClock>
 where
     K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
+    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     C: Clock,
 {
     table: &'a SharedBreakerTable<K, C>,
@@ -36,7 +36,7 @@ where
 impl<'a, K, Q, C> KeyGuard<'a, K, Q, C>
 where
     K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
+    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     C: Clock,
 {
     pub(super) fn new(
@@ -114,7 +114,7 @@ where
 impl<K, Q, C> Drop for KeyGuard<'_, K, Q, C>
 where
     K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
+    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     C: Clock,
 {
     fn drop(&mut self) {
@@ -133,7 +133,7 @@ where
 impl<K, Q, C> fmt::Debug for KeyGuard<'_, K, Q, C>
 where
     K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + fmt::Debug + ?Sized,
+    Q: Hash + Eq + ToOwned<Owned = K> + fmt::Debug + ?Sized,
     C: Clock,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,9 @@
 mod commands;
 mod gate;
 mod guard;
+mod kept;
+#[cfg(feature = "journal")]
+mod recorded;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -16,6 +19,8 @@ use crate::breaker::CallError;
 use crate::clock::{Clock, MonotonicClock};
 use crate::streams::{Stream, Streams};
 use crate::sync::{Mutex, MutexGuard, lock};
+
+use kept::Kept;
 
 pub use gate::SharedKeyGate;
 pub use guard::KeyGuard;
@@ -58,7 +63,7 @@ struct Inner<K, C> {
 }
 
 struct Locked<K> {
-    table: BreakerTable<K>,
+    table: Kept<K>,
     /// Its words are drawn under the lock; nothing else draws from it.
     stream: Stream,
 }
@@ -76,7 +81,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     #[must_use]
     pub fn with_clock(policy: BreakerTablePolicy, clock: C, streams: &Streams) -> Self {
         let locked = Mutex::new(Locked {
-            table: BreakerTable::new(policy),
+            table: Kept::Plain(BreakerTable::new(policy)),
             stream: streams.next(),
         });
         Self {
@@ -184,7 +189,7 @@ impl<K, C: Clock> Clone for SharedBreakerTable<K, C> {
 impl<K, C: Clock> fmt::Debug for SharedBreakerTable<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedBreakerTable")
-            .field("table", &self.lock().table)
+            .field("table", self.lock().table.table())
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use evenkeel_core::breaker::Health;
 use evenkeel_core::health::{HealthChange, HealthProbe as Machine, ProbeAction, ProbeId, Probed};
 use evenkeel_core::time;
+use evenkeel_std::driver::Kept;
 use evenkeel_std::{Clock, Stream};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,7 @@ pub(super) struct Shared<C> {
 }
 
 pub(super) struct State {
-    pub(super) machine: Machine,
+    pub(super) machine: Kept<Machine>,
     /// Not told yet.
     pub(super) changes: Vec<HealthChange>,
     /// The task has ended.

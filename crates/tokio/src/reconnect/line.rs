@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use evenkeel_core::Reported;
-use evenkeel_core::reconnect::{
-    LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect, ReconnectPolicy,
-};
+use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect};
+use evenkeel_std::driver::Kept;
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::Journal;
 use evenkeel_std::reconnect::LinkReport;
 use evenkeel_std::{Clock, Stream, Streams};
 use tokio::sync::futures::OwnedNotified;
@@ -31,7 +32,7 @@ pub(super) struct Line<C> {
 }
 
 struct State {
-    machine: Reconnect,
+    machine: Kept<Reconnect>,
     /// Made with the first poll.
     stream: Option<Stream>,
     /// The link there is, and what it will have died of if time alone ends it.
@@ -65,7 +66,7 @@ impl State {
         std::mem::replace(&mut self.shown, shown) != shown
     }
 
-    fn drawing(&mut self, streams: &Streams) -> (&mut Reconnect, &mut Stream) {
+    fn drawing(&mut self, streams: &Streams) -> (&mut Kept<Reconnect>, &mut Stream) {
         let stream = self.stream.get_or_insert_with(|| streams.next());
         (&mut self.machine, stream)
     }
@@ -82,12 +83,11 @@ impl State {
 
 impl<C: Clock> Line<C> {
     pub(super) fn new(
-        policy: ReconnectPolicy,
+        machine: Kept<Reconnect>,
         clock: C,
         streams: Streams,
         stop: CancellationToken,
     ) -> Self {
-        let machine = Reconnect::new(policy);
         let now_ns = clock.now_ns();
         let status = machine.status(now_ns);
         let state = State {
@@ -113,8 +113,18 @@ impl<C: Clock> Line<C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn policy(&self) -> ReconnectPolicy {
-        *self.lock().machine.policy()
+    /// For a line that is made anew; a fresh one is left.
+    pub(super) fn take_machine(&self) -> Kept<Reconnect> {
+        let mut state = self.lock();
+        let fresh = Kept::new(Reconnect::new(*state.machine.policy()));
+        std::mem::replace(&mut state.machine, fresh)
+    }
+
+    /// Records from here on.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&self, journal: &Journal, name: &str) {
+        let before = self.lock().machine.record(journal, name);
+        drop(before); // without the lock
     }
 
     /// One call of the machine; who waits for a change hears of it.

@@ -18,7 +18,11 @@
 
 mod ext;
 mod make;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod observe;
 mod operation;
+#[cfg(feature = "journal")]
+mod record;
 mod running;
 
 use std::fmt;
@@ -26,7 +30,7 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 
 use evenkeel_core::retry::{BreakerGate, RetryBudget, RetryPolicy};
-use evenkeel_std::driver::{Lent, NoBreaker, NoBudget, Rules};
+use evenkeel_std::driver::{Lent, NoBreaker, NoBudget, Observed, Rules};
 use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Streams};
 
 use crate::clock::{Sleep, TokioClock};
@@ -103,6 +107,7 @@ pub struct Retry<
     lent: Lent<B, G>,
     rules: Rules<K, O, H>,
     streams: Option<Streams>,
+    observed: Observed,
     answers: PhantomData<fn(T, E) -> A>,
 }
 
@@ -115,6 +120,7 @@ impl<F, A, T, E> Retry<F, A, T, E> {
             lent: Lent::none(),
             rules: Rules::new(),
             streams: None,
+            observed: Observed::none(),
             answers: PhantomData,
         }
     }
@@ -310,6 +316,7 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
             lent,
             rules,
             streams: self.streams,
+            observed: self.observed,
             answers: PhantomData,
         }
     }
@@ -351,6 +358,7 @@ where
             self.lent,
             self.rules,
         )
+        .observed(self.observed)
     }
 }
 

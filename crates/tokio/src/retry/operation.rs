@@ -1,11 +1,8 @@
 //! What an operation keeps: core's machine, and what it is driven with.
 
 use evenkeel_core::breaker::Outcome;
-use evenkeel_core::retry::{
-    self as core_retry, AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget,
-    RetryPolicy,
-};
-use evenkeel_std::driver::{Lent, Rules};
+use evenkeel_core::retry::{AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget};
+use evenkeel_std::driver::{self, Observed, Rules};
 use evenkeel_std::{Classified, Clock, RetryError, RetryEvent, Stream, WaitCause};
 
 /// Dropped before its end, it gives back what it holds.
@@ -15,15 +12,15 @@ where
     B: BreakerGate + Send,
     G: RetryBudget + Send,
 {
-    machine: core_retry::Retry,
+    machine: driver::Operation<B, G>,
     pub(super) clock: C,
     stream: Stream,
-    lent: Lent<B, G>,
     rules: Rules<K, O, H>,
     /// What the last attempt that ended brought.
     last: Option<Result<T, E>>,
     /// The end of the wait that the listener was told of.
     told_ns: Option<u64>,
+    pub(super) observed: Observed,
 }
 
 impl<T, E, C, B, G, K, O, H> Operation<T, E, C, B, G, K, O, H>
@@ -33,27 +30,26 @@ where
     G: RetryBudget + Send,
 {
     pub(super) fn new(
-        policy: RetryPolicy,
+        machine: driver::Operation<B, G>,
         clock: C,
         stream: Stream,
-        lent: Lent<B, G>,
         rules: Rules<K, O, H>,
+        observed: Observed,
     ) -> Self {
         Self {
-            machine: core_retry::Retry::new(policy, clock.now_ns()),
+            machine,
             clock,
             stream,
-            lent,
             rules,
             last: None,
             told_ns: None,
+            observed,
         }
     }
 
     /// What to do at `now_ns`. Breaker and budget are lent for this call.
     pub(super) fn poll(&mut self, now_ns: u64) -> RetryAction {
-        let parts = &mut self.lent.parts();
-        self.machine.poll(now_ns, parts, &mut self.stream).action
+        self.machine.poll(now_ns, &mut self.stream).action
     }
 
     /// The next attempt is due at once.
@@ -64,8 +60,8 @@ where
 
     /// False where it came too late.
     fn report(&mut self, now_ns: u64, id: AttemptId, outcome: AttemptOutcome) -> bool {
-        let (parts, stream) = (&mut self.lent.parts(), &mut self.stream);
-        let report = self.machine.on_outcome(now_ns, id, outcome, parts, stream);
+        let stream = &mut self.stream;
+        let report = self.machine.on_outcome(now_ns, id, outcome, stream);
         report.reported.is_counted()
     }
 
@@ -76,19 +72,26 @@ where
             let now_ns = self.clock.now_ns();
             self.report(now_ns, id, AttemptOutcome::Permanent { breaker });
         }
+        self.observed.attempt_panicked();
         self.cancel();
+        self.told_end(End::Permanent);
     }
 
     /// Gives back what it holds; it is done afterwards.
     pub(super) fn cancel(&mut self) {
         let now_ns = self.clock.now_ns();
-        let parts = &mut self.lent.parts();
         // Whoever cancels has dropped the attempt.
-        let _ = self.machine.cancel(now_ns, parts, &mut self.stream);
+        let _ = self.machine.cancel(now_ns, &mut self.stream);
+    }
+
+    fn told_end(&mut self, end: End) {
+        let now_ns = self.clock.now_ns();
+        self.observed.end(end, self.machine.attempts(), now_ns);
     }
 
     /// The answer of the last attempt, or why there is none.
     pub(super) fn ended(&mut self, end: End) -> Result<T, RetryError<E>> {
+        self.told_end(end);
         let last = match self.last.take() {
             Some(Ok(answer)) => return Ok(answer),
             Some(Err(error)) => Some(error),
@@ -113,6 +116,7 @@ where
         let outcome = self.rules.outcome(&answer, now_ns);
         self.last = Some(answer);
         if self.report(now_ns, id, outcome) {
+            self.observed.attempt_ended(&outcome);
             self.tell(WaitCause::Failed);
             return None;
         }
@@ -122,6 +126,7 @@ where
             AttemptOutcome::Cancelled => End::Cancelled,
             _ => return None,
         };
+        self.observed.attempt_ended(&outcome);
         self.cancel();
         Some(end)
     }
@@ -135,6 +140,7 @@ where
         let now_ns = self.clock.now_ns();
         let error = self.last.as_ref().and_then(|last| last.as_ref().err());
         let event = RetryEvent::new(cause, self.machine.attempts(), error, now_ns, at_ns);
+        self.observed.waits(cause, event.wait());
         self.rules.on_retry(&event);
         self.told_ns = Some(at_ns);
     }
@@ -156,6 +162,7 @@ where
     fn drop(&mut self) {
         if self.machine.end().is_none() {
             self.cancel();
+            self.told_end(End::Cancelled);
         }
     }
 }

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_core::retry::{AttemptId, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy};
-use evenkeel_std::driver::{Lent, Rules};
+use evenkeel_std::driver::{self, Lent, Observed, Rules};
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::Recording;
 use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream, WaitCause};
 use pin_project_lite::pin_project;
 
@@ -58,6 +60,32 @@ struct Setup<C, B, G, K, O, H> {
     stream: Stream,
     lent: Lent<B, G>,
     rules: Rules<K, O, H>,
+    observed: Observed,
+    #[cfg(feature = "journal")]
+    recording: Option<Recording<B, G>>,
+}
+
+impl<C, B, G, K, O, H> Setup<C, B, G, K, O, H>
+where
+    C: Sleep,
+    B: BreakerGate + Send,
+    G: RetryBudget + Send,
+{
+    fn begin<T, E>(self) -> Operation<T, E, C, B, G, K, O, H> {
+        let now_ns = self.clock.now_ns();
+        #[cfg(feature = "journal")]
+        let machine = match &self.recording {
+            Some(recording) => {
+                driver::Operation::recorded(self.policy, now_ns, self.lent, recording)
+            }
+            None => driver::Operation::new(self.policy, now_ns, self.lent),
+        };
+        #[cfg(not(feature = "journal"))]
+        let machine = driver::Operation::new(self.policy, now_ns, self.lent);
+        let mut observed = self.observed;
+        observed.begin(now_ns);
+        Operation::new(machine, self.clock, self.stream, self.rules, observed)
+    }
 }
 
 pin_project! {
@@ -85,7 +113,33 @@ where
     B: BreakerGate + Send,
     G: RetryBudget + Send,
 {
-    pub(super) const fn new(
+    /// For layers of your own, which keep what an operation is made of and need a future with a name: what
+    /// [`Retry::run`](super::Retry::run) does with what was chosen there.
+    ///
+    /// ```
+    /// # use std::{future::{Ready, ready}, time::Duration};
+    /// # use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
+    /// use evenkeel_std::driver::{Lent, Rules};
+    /// use evenkeel_tokio::retry::{MakeAttempt, Running};
+    /// use evenkeel_tokio::{Attempt, Streams, TokioClock};
+    ///
+    /// struct Doubles(u32);
+    ///
+    /// impl MakeAttempt<Ready<Result<u32, ()>>> for Doubles {
+    ///     fn make(&mut self, _: Attempt) -> Ready<Result<u32, ()>> {
+    ///         ready(Ok(self.0 * 2))
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
+    /// # let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
+    /// let stream = Streams::of_the_process().next();
+    /// let running = Running::new(Doubles(21), policy, TokioClock::default(), stream, Lent::none(), Rules::new());
+    /// assert_eq!(running.await, Ok(42));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn new(
         call: F,
         policy: RetryPolicy,
         clock: C,
@@ -103,8 +157,28 @@ where
                 stream,
                 lent,
                 rules,
+                observed: Observed::none(),
+                #[cfg(feature = "journal")]
+                recording: None,
             }),
         }
+    }
+
+    pub(super) fn observed(mut self, observed: Observed) -> Self {
+        if let Some(setup) = &mut self.setup {
+            setup.observed = observed;
+        }
+        self
+    }
+
+    /// Takes down what the operation decides, as [`Retry::record`](super::Retry::record). Feature `journal`. Once it has
+    /// been polled it is too late, and this does nothing.
+    #[cfg(feature = "journal")]
+    pub fn record(mut self, calls: impl Into<Recording<B, G>>) -> Self {
+        if let Some(setup) = &mut self.setup {
+            setup.recording = Some(calls.into());
+        }
+        self
     }
 }
 
@@ -124,18 +198,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(setup) = this.setup.take() {
-            let Setup {
-                policy,
-                clock,
-                stream,
-                lent,
-                rules,
-            } = setup;
-            *this.operation = Some(Operation::new(policy, clock, stream, lent, rules));
+            *this.operation = Some(setup.begin());
         }
         let operation = this.operation.as_mut().expect("polled after it was over");
+        let scope = operation.observed.scope();
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            drive(this.stage.as_mut(), this.call, operation, cx)
+            scope.run(|| drive(this.stage.as_mut(), this.call, operation, cx))
         }));
         match polled {
             Ok(polled) => {
@@ -182,7 +250,8 @@ where
                 id,
             } => {
                 let id = *id;
-                let Poll::Ready(answer) = attempt.poll(cx) else {
+                let polled = operation.observed.in_attempt(|| attempt.poll(cx));
+                let Poll::Ready(answer) = polled else {
                     match timeout.as_pin_mut() {
                         Some(timeout) => ready!(timeout.poll(cx)),
                         None => return Poll::Pending,
@@ -234,7 +303,8 @@ where
             ..
         } => {
             let told = Attempt::of(&action, now_ns)?;
-            let attempt = call.make(told);
+            operation.observed.attempt(told.number());
+            let attempt = operation.observed.in_attempt(|| call.make(told));
             let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
             stage.set(Stage::Out {
                 attempt,
@@ -243,7 +313,10 @@ where
             });
         }
         // It is dropped already.
-        RetryAction::Abandon { .. } => operation.tell(WaitCause::TimedOut),
+        RetryAction::Abandon { .. } => {
+            operation.observed.attempt_timed_out();
+            operation.tell(WaitCause::TimedOut);
+        }
         RetryAction::WaitUntil { at_ns } => {
             operation.waits(at_ns);
             let sleep = operation.clock.sleep_until(at_ns);

@@ -9,7 +9,7 @@ use std::task::Poll;
 use evenkeel_std::supervisor::Failure;
 use tokio::task::JoinError;
 
-use super::shared::Run;
+use super::child::Run;
 use crate::quiet::swallow;
 
 /// What a worker's error is kept as.

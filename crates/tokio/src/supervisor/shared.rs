@@ -1,11 +1,11 @@
 //! What a supervisor and the task that drives it share: the children under one lock, and who is told of changes.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evenkeel_core::restart::{Exit, Restart, RestartAction, RestartPhase, RestartPolicy, RunId};
+use evenkeel_core::restart::{Exit, RestartAction, RestartPhase, RestartPolicy, RunId};
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::Journal;
 use evenkeel_std::supervisor::{
     AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
 };
@@ -14,13 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::report::BoxError;
-
-/// A run, as a future.
-pub(super) type Run = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
-
-/// The work of a child, started again and again.
-pub(super) type Work = Arc<dyn Fn(CancellationToken) -> Run + Send + Sync>;
+use super::child::{Child, Running, Start, Work};
 
 /// Nothing of the caller's runs under its lock, and nobody is woken under it.
 pub(super) struct Shared<C> {
@@ -39,72 +33,9 @@ struct State {
     telling: bool,
     /// The task that drives it is gone: no run is in flight, and none will be.
     gone: bool,
-}
-
-pub(super) struct Child {
-    /// Never used twice, as names are.
-    key: u64,
-    name: String,
-    machine: Restart,
-    work: Work,
-    run: Option<Running>,
-    last_failure: Option<Failure>,
-    starts: u64,
-    /// An escalation that nobody was told of yet, and when it was.
-    untold: Option<(u64, Escalation)>,
-    /// To be forgotten when its run is gone.
-    removed: bool,
-}
-
-/// A run in flight.
-struct Running {
-    stop: CancellationToken,
-    since_ns: u64,
-    /// There once it is spawned.
-    task: Option<AbortHandle>,
-    /// To be aborted once it is spawned.
-    abort: bool,
-}
-
-/// A run that is to be spawned.
-pub(super) struct Start {
-    pub(super) key: u64,
-    pub(super) run: RunId,
-    pub(super) work: Work,
-    pub(super) stop: CancellationToken,
-}
-
-impl Child {
-    fn stop(&mut self, now_ns: u64) {
-        // The run that it names is `self.run`.
-        let _ = self.machine.stop(now_ns);
-        if let Some(run) = &self.run {
-            run.stop.cancel();
-        }
-    }
-
-    fn abort(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.abort = true;
-            if let Some(task) = &run.task {
-                task.abort();
-            }
-        }
-    }
-
-    fn is_at_rest(&self, now_ns: u64) -> bool {
-        use RestartPhase::{Escalated, Stopped};
-        let rests = matches!(self.machine.phase(now_ns), Stopped | Escalated { .. });
-        rests && self.run.is_none()
-    }
-
-    fn status(&self, now_ns: u64) -> ChildStatus {
-        let mut status = ChildStatus::new(self.name.clone(), &self.machine, now_ns);
-        status.running_since_ns = self.run.as_ref().map(|run| run.since_ns);
-        status.restarts = self.starts.saturating_sub(1);
-        status.last_failure.clone_from(&self.last_failure);
-        status
-    }
+    /// Where children are recorded.
+    #[cfg(feature = "journal")]
+    journal: Option<Journal>,
 }
 
 impl State {
@@ -191,6 +122,8 @@ impl<C: Clock> Shared<C> {
             events: VecDeque::new(),
             telling: false,
             gone: false,
+            #[cfg(feature = "journal")]
+            journal: None,
         };
         Self {
             clock,
@@ -236,20 +169,31 @@ impl<C: Clock> Shared<C> {
                 return Err((AddError::NameTaken { name }, work));
             }
             state.keys += 1;
-            state.children.push(Child {
-                key: state.keys,
-                name,
-                machine: Restart::new(*policy),
-                work,
-                run: None,
-                last_failure: None,
-                starts: 0,
-                untold: None,
-                removed: false,
-            });
+            #[cfg_attr(
+                not(feature = "journal"),
+                expect(unused_mut, reason = "it is recorded")
+            )]
+            let mut child = Child::new(state.keys, name, policy, work);
+            #[cfg(feature = "journal")]
+            if let Some(journal) = &state.journal {
+                drop(child.record(Some(journal)));
+            }
+            state.children.push(child);
             Ok(())
         });
         refused.map_err(|(error, _work)| error)
+    }
+
+    /// Records all children, and those that are added later; or none any more.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&self, to: Option<&Journal>) {
+        let mut state = self.lock();
+        let children = state.children.iter_mut();
+        let before: Vec<_> = children.map(|child| child.record(to)).collect();
+        let journal = std::mem::replace(&mut state.journal, to.cloned());
+        drop(state);
+        // The last handle of a journal waits for the disk.
+        drop((before, journal));
     }
 
     fn command(

@@ -122,7 +122,7 @@ where
 impl<K, Q, C> Leave for KeyGuard<'_, K, Q, C>
 where
     K: Hash + Eq + Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
+    Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     C: Clock,
 {
     fn outcome(self, outcome: Outcome) {

@@ -1,8 +1,7 @@
 //! What can be asked of a backoff table without changing it.
 
-use alloc::vec::{self, Vec};
+use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use super::BackoffTable;
@@ -10,6 +9,7 @@ use super::answer::{HeldBy, Hold};
 use super::entry::Entry;
 use super::policy::BackoffTablePolicy;
 use crate::refusal::Refusal;
+use crate::table::iter::iterator;
 use crate::table::keyed::Queue;
 
 impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
@@ -234,9 +234,8 @@ impl<K, S> BackoffTable<K, S> {
 
     pub(super) fn remembered_in_order(&self) -> Vec<u32> {
         let now_ns = self.clock.latest_ns();
-        let mut order = self.keys.in_order();
-        order.retain(|&at| !self.entry_at(at).is_forgotten(&self.policy, now_ns));
-        order
+        let is_known = |at, _: &_| !self.entry_at(at).is_forgotten(&self.policy, now_ns);
+        self.keys.in_order(is_known)
     }
 
     /// The policy.
@@ -278,52 +277,19 @@ impl<K, S> BackoffTable<K, S> {
     }
 }
 
-/// The keys of a backoff table with their holds; made by [`BackoffTable::iter`].
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-/// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-/// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-/// let table: BackoffTable<u64> = BackoffTable::new(policy);
-/// let holds: BackoffTableIter<'_, u64, FixedState> = table.iter();
-/// assert_eq!(holds.len(), 0);
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-pub struct BackoffTableIter<'a, K, S> {
-    table: &'a BackoffTable<K, S>,
-    order: vec::IntoIter<u32>,
-}
-
-impl<K, S> fmt::Debug for BackoffTableIter<'_, K, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackoffTableIter")
-            .field("left", &self.order.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<'a, K, S> Iterator for BackoffTableIter<'a, K, S> {
-    type Item = (&'a K, Hold);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let at = self.order.next()?;
-        let slot = self.table.keys.slot(at)?;
-        Some((&slot.key, self.table.entry_at(at).hold(&self.table.policy)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.order.size_hint()
-    }
-}
-
-impl<K, S> ExactSizeIterator for BackoffTableIter<'_, K, S> {}
-
-impl<'a, K, S> IntoIterator for &'a BackoffTable<K, S> {
-    type Item = (&'a K, Hold);
-    type IntoIter = BackoffTableIter<'a, K, S>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
+iterator! {
+    /// The keys of a backoff table with their holds; made by [`BackoffTable::iter`].
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
+    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
+    /// let table: BackoffTable<u64> = BackoffTable::new(policy);
+    /// let holds: BackoffTableIter<'_, u64, FixedState> = table.iter();
+    /// assert_eq!(holds.len(), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    BackoffTableIter: BackoffTable, (key, Hold),
+    |table, at, slot| table.entry_at(at).hold(&table.policy)
 }

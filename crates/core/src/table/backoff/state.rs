@@ -8,7 +8,7 @@ use super::entry::{Entry, Flaw};
 use super::policy::BackoffTablePolicy;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
-use crate::table::keyed::are_distinct;
+use crate::table::stored::{Kept, check_distinct, check_room};
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -34,15 +34,8 @@ use crate::version::Version;
 pub struct BackoffTableState<K> {
     version: Version<1>,
     clock: Monotone,
-    keys: Vec<Kept<K>>,
+    keys: Vec<Kept<K, Entry>>,
     overflow: Option<Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Kept<K> {
-    key: K,
-    entry: Entry,
 }
 
 impl<K> BackoffTableState<K> {
@@ -79,10 +72,7 @@ impl<K> BackoffTableState<K> {
     }
 
     fn check(&self, policy: &BackoffTablePolicy) -> Result<(), RestoreError> {
-        if self.keys.len() > policy.max_keys() as usize {
-            let what = "it holds more keys than the policy allows";
-            return Err(RestoreError::Misfit { what });
-        }
+        check_room(self.keys.len(), policy.max_keys())?;
         if !self.keys.is_sorted_by_key(|kept| kept.entry.place_ns()) {
             let what = "its keys are not in the order of their holds";
             return Err(RestoreError::Corrupt { what });
@@ -252,10 +242,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
-        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
-            let what = "a key is there twice";
-            return Err(RestoreError::Corrupt { what });
-        }
+        check_distinct(state.keys.iter().map(|kept| &kept.key), &hasher)?;
         let state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,

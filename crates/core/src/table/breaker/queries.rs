@@ -1,8 +1,7 @@
 //! What can be asked of a breaker table without changing it.
 
-use alloc::vec;
+use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use super::BreakerTable;
@@ -11,7 +10,8 @@ use super::entry::{Entry, STAY_BITS, add};
 use super::policy::BreakerTablePolicy;
 use crate::breaker::{BreakerStats, Phase, RefusedBy};
 use crate::refusal::Refusal;
-use crate::table::keyed::Queue;
+use crate::table::iter::iterator;
+use crate::table::keyed::{Queue, Slot};
 
 impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// The phase of the breaker that would answer for the key at `now_ns`: its own, or the overflow breaker where that
@@ -340,14 +340,10 @@ impl<K, S> BreakerTable<K, S> {
         }
     }
 
-    pub(super) fn remembered_in_order(&self) -> vec::Vec<u32> {
+    pub(super) fn remembered_in_order(&self) -> Vec<u32> {
         let now_ns = self.clock.latest_ns();
-        let mut order = self.keys.in_order();
-        order.retain(|&at| {
-            let slot = self.keys.slot(at);
-            slot.is_some_and(|slot| !slot.value.is_forgotten(&self.policy, now_ns))
-        });
-        order
+        let is_known = |_, slot: &Slot<K, Entry>| !slot.value.is_forgotten(&self.policy, now_ns);
+        self.keys.in_order(is_known)
     }
 
     /// The bytes that the table has taken from the heap, without what the keys themselves own, and without windows and
@@ -393,55 +389,21 @@ impl<K, S> BreakerTable<K, S> {
     }
 }
 
-/// The keys of a breaker table with their phases; made by [`BreakerTable::iter`].
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-/// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-/// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-/// let table: BreakerTable<u64> = BreakerTable::new(policy);
-/// let phases: BreakerTableIter<'_, u64, FixedState> = table.iter();
-/// assert_eq!(phases.len(), 0);
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-pub struct BreakerTableIter<'a, K, S> {
-    table: &'a BreakerTable<K, S>,
-    order: vec::IntoIter<u32>,
-}
-
-impl<K, S> fmt::Debug for BreakerTableIter<'_, K, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BreakerTableIter")
-            .field("left", &self.order.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<'a, K, S> Iterator for BreakerTableIter<'a, K, S> {
-    type Item = (&'a K, Phase);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let table = self.table;
-        let slot = table.keys.slot(self.order.next()?)?;
-        let phase = slot.value.phase(&table.policy, table.clock.latest_ns());
-        Some((&slot.key, phase))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.order.size_hint()
-    }
-}
-
-impl<K, S> ExactSizeIterator for BreakerTableIter<'_, K, S> {}
-
-impl<'a, K, S> IntoIterator for &'a BreakerTable<K, S> {
-    type Item = (&'a K, Phase);
-    type IntoIter = BreakerTableIter<'a, K, S>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
+iterator! {
+    /// The keys of a breaker table with their phases; made by [`BreakerTable::iter`].
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
+    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
+    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
+    /// let table: BreakerTable<u64> = BreakerTable::new(policy);
+    /// let phases: BreakerTableIter<'_, u64, FixedState> = table.iter();
+    /// assert_eq!(phases.len(), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    BreakerTableIter: BreakerTable, (key, Phase),
+    |table, at, slot| slot.value.phase(&table.policy, table.clock.latest_ns())
 }

@@ -10,7 +10,7 @@ use super::tracking::{MAX_STAYS, OVERFLOW, is_stay, tag};
 use crate::breaker::{BreakerStats, Mode};
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
-use crate::table::keyed::are_distinct;
+use crate::table::stored::{Kept, check_distinct, check_room};
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -45,14 +45,7 @@ pub struct BreakerTableState<K> {
     stays: u64,
     gone: BreakerStats,
     overflow: Option<Entry>,
-    keys: Vec<Kept<K>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Kept<K> {
-    key: K,
-    entry: Entry,
+    keys: Vec<Kept<K, Entry>>,
 }
 
 const fn corrupt(what: &'static str) -> RestoreError {
@@ -102,10 +95,7 @@ impl<K> BreakerTableState<K> {
     }
 
     fn check(&self, policy: &BreakerTablePolicy) -> Result<(), RestoreError> {
-        if self.keys.len() > policy.max_keys() as usize {
-            let what = "it holds more keys than the policy allows";
-            return Err(RestoreError::Misfit { what });
-        }
+        check_room(self.keys.len(), policy.max_keys())?;
         let now_ns = self.clock.latest_ns();
         for entry in self.entries() {
             entry.state.check(policy.breaker())?;
@@ -137,7 +127,7 @@ impl<K> BreakerTableState<K> {
             return Err(corrupt("a breaker of a stay that has not been"));
         }
         stays.sort_unstable();
-        let own = |kept: &Kept<K>| kept.entry.state.tag == tag(kept.entry.stay);
+        let own = |kept: &Kept<K, Entry>| kept.entry.state.tag == tag(kept.entry.stay);
         if stays.is_sorted_by(|a, b| a < b) && self.keys.iter().all(own) {
             Ok(())
         } else {
@@ -323,9 +313,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
-        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
-            return Err(corrupt("a key is there twice"));
-        }
+        check_distinct(state.keys.iter().map(|kept| &kept.key), &hasher)?;
         let mut state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,

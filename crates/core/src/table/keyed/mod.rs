@@ -207,10 +207,11 @@ impl<K, V, S> Keyed<K, V, S> {
         first.map(|(at, slot)| (at, slot.at_ns))
     }
 
-    /// The slots by instant, then arrival; the parked ones last. O(n log n).
-    pub(super) fn in_order(&self) -> Vec<u32> {
+    /// The slots that are meant, by instant, then arrival; the parked ones last. O(n log n).
+    pub(super) fn in_order(&self, is_meant: impl Fn(u32, &Slot<K, V>) -> bool) -> Vec<u32> {
         let mut order: Vec<_> = self
             .slots()
+            .filter(|(at, slot)| is_meant(*at, slot))
             .map(|(at, slot)| {
                 let parked = slot.queue() == Queue::Parked;
                 (parked, slot.at_ns, self.seq(slot), at)
@@ -390,23 +391,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
     }
 }
 
-/// Whether no key is there twice, as in a stored state that somebody has changed.
-pub(super) fn are_distinct<'a, K, S>(keys: impl Iterator<Item = &'a K>, hasher: &S) -> bool
-where
-    K: Hash + Eq + 'a,
-    S: BuildHasher,
-{
-    let mut seen: HashTable<&K> = HashTable::new();
-    for key in keys {
-        let hash = hasher.hash_one(key);
-        if seen.find(hash, |&other| other == key).is_some() {
-            return false;
-        }
-        seen.insert_unique(hash, key, |other| hasher.hash_one(other));
-    }
-    true
-}
-
 /// Room for one more: twice as much as there was, at most `limit` in all.
 #[inline]
 pub(super) fn make_room<T>(row: &mut Vec<T>, limit: usize) {
@@ -442,7 +426,7 @@ mod tests {
             keyed.move_to(2, Queue::Parked, 9);
             keyed.move_to(2, Queue::Due, 5);
             let keys: Vec<_> = keyed
-                .in_order()
+                .in_order(|_, _| true)
                 .iter()
                 .map(|&at| keyed.slot(at).unwrap().key)
                 .collect();

@@ -1,14 +1,16 @@
 //! What can be asked of a recovery budget without changing it.
 
-use alloc::vec::{self, Vec};
+use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use super::RecoveryBudget;
 use super::answer::DeniedBy;
 use super::policy::RecoveryBudgetPolicy;
+use super::ring::Tally;
 use crate::refusal::Refusal;
+use crate::table::iter::iterator;
+use crate::table::keyed::Slot;
 
 impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// Whether [`try_recover`](Self::try_recover) would say yes; spends nothing. (At the end of time the wait decides,
@@ -155,19 +157,15 @@ impl<K, S> RecoveryBudget<K, S> {
     /// ```
     pub fn iter(&self) -> RecoveryBudgetIter<'_, K, S> {
         RecoveryBudgetIter {
-            budget: self,
+            table: self,
             order: self.remembered_in_order().into_iter(),
         }
     }
 
     pub(super) fn remembered_in_order(&self) -> Vec<u32> {
         let now_ns = self.clock.latest_ns();
-        let mut order = self.keys.in_order();
-        order.retain(|&at| {
-            let slot = self.keys.slot(at);
-            slot.is_some_and(|slot| !self.is_forgotten(slot.at_ns(), now_ns))
-        });
-        order
+        let is_known = |_, slot: &Slot<K, Tally>| !self.is_forgotten(slot.at_ns(), now_ns);
+        self.keys.in_order(is_known)
     }
 
     /// The grants in the window of slot `at`, at the latest instant seen.
@@ -212,53 +210,20 @@ impl<K, S> RecoveryBudget<K, S> {
     }
 }
 
-/// The keys of a recovery budget with their grants; made by [`RecoveryBudget::iter`].
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-/// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-/// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-/// let budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
-/// let grants: RecoveryBudgetIter<'_, u64, FixedState> = budget.iter();
-/// assert_eq!(grants.len(), 0);
-/// # Ok::<(), evenkeel_core::ConfigError>(())
-/// ```
-pub struct RecoveryBudgetIter<'a, K, S> {
-    budget: &'a RecoveryBudget<K, S>,
-    order: vec::IntoIter<u32>,
-}
-
-impl<K, S> fmt::Debug for RecoveryBudgetIter<'_, K, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecoveryBudgetIter")
-            .field("left", &self.order.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<'a, K, S> Iterator for RecoveryBudgetIter<'a, K, S> {
-    type Item = (&'a K, Vec<u64>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let at = self.order.next()?;
-        let slot = self.budget.keys.slot(at)?;
-        Some((&slot.key, self.budget.grants(at)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.order.size_hint()
-    }
-}
-
-impl<K, S> ExactSizeIterator for RecoveryBudgetIter<'_, K, S> {}
-
-impl<'a, K, S> IntoIterator for &'a RecoveryBudget<K, S> {
-    type Item = (&'a K, Vec<u64>);
-    type IntoIter = RecoveryBudgetIter<'a, K, S>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
+iterator! {
+    /// The keys of a recovery budget with their grants; made by [`RecoveryBudget::iter`].
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
+    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
+    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
+    /// let budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    /// let grants: RecoveryBudgetIter<'_, u64, FixedState> = budget.iter();
+    /// assert_eq!(grants.len(), 0);
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    RecoveryBudgetIter: RecoveryBudget, (key, Vec<u64>),
+    |budget, at, slot| budget.grants(at)
 }

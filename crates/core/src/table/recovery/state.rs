@@ -8,7 +8,8 @@ use super::policy::RecoveryBudgetPolicy;
 use super::ring::Tally;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
-use crate::table::keyed::{Queue, are_distinct};
+use crate::table::keyed::Queue;
+use crate::table::stored::{check_distinct, check_room};
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -118,10 +119,7 @@ impl<K> RecoveryBudgetState<K> {
     }
 
     fn check(&self, policy: &RecoveryBudgetPolicy) -> Result<(), RestoreError> {
-        if self.keys.len() > policy.max_keys() as usize {
-            let what = "it holds more keys than the policy allows";
-            return Err(RestoreError::Misfit { what });
-        }
+        check_room(self.keys.len(), policy.max_keys())?;
         if !self.keys.is_sorted_by_key(|kept| kept.last_ns) {
             let what = "its keys are not in the order of their last grants";
             return Err(RestoreError::Corrupt { what });
@@ -294,10 +292,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         hasher: S,
     ) -> Result<Self, RestoreError> {
         state.check(&policy)?;
-        if !are_distinct(state.keys.iter().map(|kept| &kept.key), &hasher) {
-            let what = "a key is there twice";
-            return Err(RestoreError::Corrupt { what });
-        }
+        check_distinct(state.keys.iter().map(|kept| &kept.key), &hasher)?;
         let state = match rebase.into() {
             Some(rebase) => state.rebased(&policy, &rebase),
             None => state,

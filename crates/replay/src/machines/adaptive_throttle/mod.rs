@@ -4,14 +4,15 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
+use evenkeel_core::Refusal;
 use evenkeel_core::random::Rng;
 use evenkeel_core::throttle::{
     AdaptiveThrottle, AdaptiveThrottlePolicy, AdaptiveThrottleState, RejectProbability, Throttled,
 };
-use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, NoId, Verdict};
+use crate::machines::own::own;
 
 /// A call of an [`AdaptiveThrottle`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,24 +70,7 @@ impl Machine for AdaptiveThrottle {
     type Answer = Answer;
     type Id = NoId;
 
-    fn begin(policy: AdaptiveThrottlePolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(
-        policy: AdaptiveThrottlePolicy,
-        state: AdaptiveThrottleState,
-    ) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &AdaptiveThrottlePolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> AdaptiveThrottleState {
-        self.state()
-    }
+    own!(begin, restore, policy, state);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match op {

@@ -4,13 +4,13 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
-use evenkeel_core::RestoreError;
 use evenkeel_core::backoff::{Backoff, BackoffPolicy, BackoffState, Exhausted, Wait};
 use evenkeel_core::random::Rng;
 use evenkeel_core::reconnect::GaveUpBy;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, NoId, Verdict};
+use crate::machines::own::own;
 
 /// A call of a [`Backoff`].
 ///
@@ -71,21 +71,7 @@ impl Machine for Backoff {
     type Answer = Answer;
     type Id = NoId;
 
-    fn begin(policy: BackoffPolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(policy: BackoffPolicy, state: BackoffState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &BackoffPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> BackoffState {
-        self.state()
-    }
+    own!(begin, restore, policy, state);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match op {

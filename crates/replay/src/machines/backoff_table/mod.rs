@@ -7,18 +7,19 @@ mod recorder;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
+use evenkeel_core::Refusal;
 use evenkeel_core::advice::Advice;
 use evenkeel_core::random::Rng;
 use evenkeel_core::table::{
     BackoffTable, BackoffTablePolicy, BackoffTableState, HeldBy, Hold, TableFull,
 };
-use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
 use crate::machine::{Machine, NoId, Verdict};
 use crate::machines::either;
+use crate::machines::own::own;
 use crate::table_key::TableKey;
 
 /// A call of a [`BackoffTable`].
@@ -202,28 +203,7 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BackoffTable<K, S> {
     type Answer = Answer<K>;
     type Id = NoId;
 
-    fn begin(policy: BackoffTablePolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(
-        policy: BackoffTablePolicy,
-        state: BackoffTableState<K>,
-    ) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &BackoffTablePolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> BackoffTableState<K> {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op<K>, rng: &mut R) -> Answer<K> {
         match op {

@@ -9,6 +9,7 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::table::{BackoffTable, HeldBy, Hold, TableFull};
 
 use super::{Answer, Op};
+use crate::machines::cleared::cleared;
 use crate::recorder::Recorder;
 use crate::table_key::TableKey;
 
@@ -87,38 +88,9 @@ impl<K: TableKey, S: BuildHasher + Default> Recorder<BackoffTable<K, S>> {
         )
     }
 
-    /// [`BackoffTable::on_success`]
-    pub fn on_success<Q>(&mut self, now_ns: u64, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let op = Op::OnSuccess {
-            key: key.to_owned(),
-        };
-        self.record_plain(
-            now_ns,
-            op,
-            |table| table.on_success(now_ns, key),
-            |known| Answer::Cleared(*known),
-        )
-    }
-
-    /// [`BackoffTable::forget`]
-    pub fn forget<Q>(&mut self, now_ns: u64, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let op = Op::Forget {
-            key: key.to_owned(),
-        };
-        self.record_plain(
-            now_ns,
-            op,
-            |table| table.forget(now_ns, key),
-            |known| Answer::Cleared(*known),
-        )
+    cleared! {
+        BackoffTable::on_success: OnSuccess -> Cleared;
+        BackoffTable::forget: Forget -> Cleared;
     }
 
     /// [`BackoffTable::pop_ready`], with a copy of the key.

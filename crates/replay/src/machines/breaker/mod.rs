@@ -4,16 +4,17 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
+use evenkeel_core::Refusal;
 use evenkeel_core::breaker::{
     Breaker, BreakerPolicy, BreakerState, BreakerStats, Grant, Health, Mode, Outcome, Permit,
     PermitId, Phase, Receipt, Refused, RefusedBy, Transition, Transitions, WindowCounts,
 };
 use evenkeel_core::random::Rng;
-use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Assumed, Change, Machine, Verdict};
 use crate::machines::either;
+use crate::machines::own::own;
 
 /// A call of a [`Breaker`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,25 +116,7 @@ impl Machine for Breaker {
     type Answer = Answer;
     type Id = PermitId;
 
-    fn begin(policy: BreakerPolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(policy: BreakerPolicy, state: BreakerState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &BreakerPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> BreakerState {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match *op {

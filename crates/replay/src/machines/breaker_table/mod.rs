@@ -10,7 +10,6 @@ mod recorder;
 
 use core::hash::BuildHasher;
 
-use evenkeel_core::RestoreError;
 use evenkeel_core::breaker::{Outcome, Permit, PermitId};
 use evenkeel_core::random::Rng;
 use evenkeel_core::table::{BreakerTable, BreakerTablePolicy, BreakerTableState};
@@ -18,6 +17,7 @@ use evenkeel_core::table::{BreakerTable, BreakerTablePolicy, BreakerTableState};
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
 use crate::machine::{Assumed, Change, Machine, Verdict};
+use crate::machines::own::own;
 use crate::table_key::TableKey;
 
 pub use answer::{Answer, Due};
@@ -35,28 +35,7 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for BreakerTable<K, S> {
     /// A report is made for a key: the permit alone does not say for which.
     type Id = (K, PermitId);
 
-    fn begin(policy: BreakerTablePolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(
-        policy: BreakerTablePolicy,
-        state: BreakerTableState<K>,
-    ) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &BreakerTablePolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> BreakerTableState<K> {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op<K>, rng: &mut R) -> Answer<K> {
         match op {

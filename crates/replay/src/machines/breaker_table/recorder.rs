@@ -8,6 +8,7 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::table::{Answered, BreakerTable, TableFull};
 
 use super::{Answer, Due, Op, RecordedGate};
+use crate::machines::cleared::cleared;
 use crate::recorder::Recorder;
 use crate::table_key::TableKey;
 
@@ -142,21 +143,8 @@ impl<K: TableKey, S: BuildHasher + Default> Recorder<BreakerTable<K, S>> {
         )
     }
 
-    /// [`BreakerTable::forget`]
-    pub fn forget<Q>(&mut self, now_ns: u64, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let op = Op::Forget {
-            key: key.to_owned(),
-        };
-        self.record_plain(
-            now_ns,
-            op,
-            |table| table.forget(now_ns, key),
-            |tracked| Answer::Forgotten(*tracked),
-        )
+    cleared! {
+        BreakerTable::forget: Forget -> Forgotten;
     }
 
     /// [`BreakerTable::gate`]: what goes through it is recorded as calls of the table.

@@ -4,7 +4,6 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
-use evenkeel_core::RestoreError;
 use evenkeel_core::health::{
     Health, HealthChange, HealthProbe, HealthProbePolicy, HealthProbeState, ProbeAction, ProbeId,
     ProbeReceipt, Probed, TrafficReceipt,
@@ -13,6 +12,7 @@ use evenkeel_core::random::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Assumed, Change, Machine, Verdict};
+use crate::machines::own::own;
 
 /// A call of a [`HealthProbe`].
 ///
@@ -96,25 +96,7 @@ impl Machine for HealthProbe {
     type Answer = Answer;
     type Id = ProbeId;
 
-    fn begin(policy: HealthProbePolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(policy: HealthProbePolicy, state: HealthProbeState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &HealthProbePolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> HealthProbeState {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match *op {

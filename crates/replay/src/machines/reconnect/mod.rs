@@ -4,15 +4,16 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
+use evenkeel_core::Reported;
 use evenkeel_core::random::Rng;
 use evenkeel_core::reconnect::{
     LinkAction, LinkEvent, LinkId, LinkPhase, LinkStatus, LostBy, Reconnect, ReconnectPolicy,
     ReconnectState,
 };
-use evenkeel_core::{Reported, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Assumed, Change, Machine, Verdict};
+use crate::machines::own::own;
 
 /// A call of a [`Reconnect`].
 ///
@@ -96,25 +97,7 @@ impl Machine for Reconnect {
     type Answer = Answer;
     type Id = LinkId;
 
-    fn begin(policy: ReconnectPolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(policy: ReconnectPolicy, state: ReconnectState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &ReconnectPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> ReconnectState {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match *op {

@@ -7,17 +7,18 @@ mod recorder;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
+use evenkeel_core::Refusal;
 use evenkeel_core::random::Rng;
 use evenkeel_core::table::{
     DeniedBy, Recovery, RecoveryBudget, RecoveryBudgetPolicy, RecoveryBudgetState,
 };
-use evenkeel_core::{Refusal, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 use crate::key::Key;
 use crate::machine::{Machine, NoId, Verdict};
 use crate::machines::either;
+use crate::machines::own::own;
 use crate::table_key::TableKey;
 
 /// A call of a [`RecoveryBudget`].
@@ -161,24 +162,7 @@ impl<K: TableKey, S: BuildHasher + Default> Machine for RecoveryBudget<K, S> {
     type Answer = Answer<K>;
     type Id = NoId;
 
-    fn begin(policy: RecoveryBudgetPolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(
-        policy: RecoveryBudgetPolicy,
-        state: RecoveryBudgetState<K>,
-    ) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &RecoveryBudgetPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> RecoveryBudgetState<K> {
-        self.state()
-    }
+    own!(begin, restore, policy, state);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op<K>, rng: &mut R) -> Answer<K> {
         match op {

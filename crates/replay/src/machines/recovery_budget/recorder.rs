@@ -8,6 +8,7 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::table::{DeniedBy, Recovery, RecoveryBudget};
 
 use super::{Answer, Op};
+use crate::machines::cleared::cleared;
 use crate::recorder::Recorder;
 use crate::table_key::TableKey;
 
@@ -40,37 +41,8 @@ impl<K: TableKey, S: BuildHasher + Default> Recorder<RecoveryBudget<K, S>> {
         )
     }
 
-    /// [`RecoveryBudget::on_success`]
-    pub fn on_success<Q>(&mut self, now_ns: u64, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let op = Op::OnSuccess {
-            key: key.to_owned(),
-        };
-        self.record_plain(
-            now_ns,
-            op,
-            |budget| budget.on_success(now_ns, key),
-            |known| Answer::Cleared(*known),
-        )
-    }
-
-    /// [`RecoveryBudget::forget`]
-    pub fn forget<Q>(&mut self, now_ns: u64, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let op = Op::Forget {
-            key: key.to_owned(),
-        };
-        self.record_plain(
-            now_ns,
-            op,
-            |budget| budget.forget(now_ns, key),
-            |known| Answer::Cleared(*known),
-        )
+    cleared! {
+        RecoveryBudget::on_success: OnSuccess -> Cleared;
+        RecoveryBudget::forget: Forget -> Cleared;
     }
 }

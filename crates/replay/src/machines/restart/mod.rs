@@ -4,14 +4,15 @@ mod generate;
 #[cfg(feature = "std")]
 mod recorder;
 
+use evenkeel_core::Reported;
 use evenkeel_core::random::Rng;
 use evenkeel_core::restart::{
     Exit, Restart, RestartAction, RestartPhase, RestartPolicy, RestartState, RunId,
 };
-use evenkeel_core::{Reported, RestoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Change, Machine, Verdict};
+use crate::machines::own::own;
 
 /// A call of a [`Restart`].
 ///
@@ -92,25 +93,7 @@ impl Machine for Restart {
     type Answer = Answer;
     type Id = RunId;
 
-    fn begin(policy: RestartPolicy, _: u64) -> Self {
-        Self::new(policy)
-    }
-
-    fn restore(policy: RestartPolicy, state: RestartState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &RestartPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> RestartState {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(begin, restore, policy, state, next_deadline_ns);
 
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {
         match *op {

@@ -51,6 +51,7 @@ impl Lent {
 /// A breaker that was lent. In a journal it is a plain id, or `{"table": id, "key": key}`.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use evenkeel_replay::Key;
 /// use evenkeel_replay::retry::LentBreaker;
 ///
@@ -60,6 +61,7 @@ impl Lent {
 /// assert_eq!(serde_json::to_string(&lent)?, text);
 /// assert_eq!(serde_json::from_str::<LentBreaker>(text)?, lent);
 /// assert_eq!(serde_json::from_str::<LentBreaker>("7")?, LentBreaker::Breaker(7));
+/// # }
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[non_exhaustive]

@@ -9,7 +9,6 @@ mod recorded_parts;
 #[cfg(feature = "std")]
 mod recorder;
 
-use evenkeel_core::RestoreError;
 use evenkeel_core::breaker::Transitions;
 use evenkeel_core::budget::RetryCause;
 use evenkeel_core::random::Rng;
@@ -28,6 +27,7 @@ use crate::any::{AnyAnswer, AnyOp, Journaled, Kind};
 #[cfg(feature = "alloc")]
 use crate::key::Key;
 use crate::machine::{Assumed, Change, Machine, Verdict};
+use crate::machines::own::own;
 
 /// A call of a [`Retry`].
 ///
@@ -192,21 +192,7 @@ impl Machine for Retry {
         Self::new(policy, now_ns)
     }
 
-    fn restore(policy: RetryPolicy, state: RetryState) -> Result<Self, RestoreError> {
-        Self::restore(policy, state)
-    }
-
-    fn policy(&self) -> &RetryPolicy {
-        self.policy()
-    }
-
-    fn state(&self) -> RetryState {
-        self.state()
-    }
-
-    fn next_deadline_ns(&self) -> Option<u64> {
-        self.next_deadline_ns()
-    }
+    own!(restore, policy, state, next_deadline_ns);
 
     /// Lends nothing: a retry alone cannot know the machines whose ids the call has. See [`apply_with`].
     fn apply<R: Rng + ?Sized>(&mut self, now_ns: u64, op: &Op, rng: &mut R) -> Answer {

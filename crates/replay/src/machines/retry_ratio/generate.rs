@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use evenkeel_core::Ratio;
-use evenkeel_core::budget::{RetryCause, RetryRatio, RetryRatioPolicy, WithdrawalId};
+use evenkeel_core::budget::{RetryRatio, RetryRatioPolicy, WithdrawalId};
 
 use super::{Answer, Op};
 use crate::generate::{Generate, Pick};
@@ -39,20 +39,7 @@ impl Generate for RetryRatio {
     }
 
     fn call(_: &RetryRatioPolicy, pick: &mut Pick, _: u64, ids: &[WithdrawalId]) -> Op {
-        let causes = [
-            RetryCause::Failure,
-            RetryCause::Timeout,
-            RetryCause::Throttled,
-        ];
-        match (pick.below(16), pick.recent(ids)) {
-            (0..=3, _) => Op::OnRequest,
-            (4, withdrawal) => Op::OnSuccess { withdrawal },
-            (5, _) => Op::OnSuccess { withdrawal: None },
-            (6..=8, Some(withdrawal)) => Op::GiveBack { withdrawal },
-            _ => Op::TryWithdraw {
-                cause: pick.of(&causes),
-            },
-        }
+        Op::call(pick, ids)
     }
 
     fn query(_: &RetryRatioPolicy, pick: &mut Pick) -> Option<Op> {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use evenkeel_core::budget::{RetryCause, RetryTokens, RetryTokensPolicy, WithdrawalId};
+use evenkeel_core::budget::{RetryTokens, RetryTokensPolicy, WithdrawalId};
 
 use super::{Answer, Op};
 use crate::generate::{Generate, Pick};
@@ -46,20 +46,7 @@ impl Generate for RetryTokens {
     }
 
     fn call(_: &RetryTokensPolicy, pick: &mut Pick, _: u64, ids: &[WithdrawalId]) -> Op {
-        let causes = [
-            RetryCause::Failure,
-            RetryCause::Timeout,
-            RetryCause::Throttled,
-        ];
-        match (pick.below(16), pick.recent(ids)) {
-            (0..=3, _) => Op::OnRequest,
-            (4, withdrawal) => Op::OnSuccess { withdrawal },
-            (5, _) => Op::OnSuccess { withdrawal: None },
-            (6..=8, Some(withdrawal)) => Op::GiveBack { withdrawal },
-            _ => Op::TryWithdraw {
-                cause: pick.of(&causes),
-            },
-        }
+        Op::call(pick, ids)
     }
 
     fn query(_: &RetryTokensPolicy, _: &mut Pick) -> Option<Op> {

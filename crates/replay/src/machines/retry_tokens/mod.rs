@@ -7,7 +7,7 @@ use evenkeel_core::budget::{
     WithdrawalId,
 };
 use evenkeel_core::random::Rng;
-use evenkeel_core::{Refusal, Reported, RestoreError};
+use evenkeel_core::{Refusal, Reported};
 
 use crate::machine::{Machine, Verdict};
 use crate::machines::budget::budget;

@@ -1,0 +1,45 @@
+//! What a policy allows of a schedule's waits: the next one, and those that a stored state tells of.
+
+use super::Exhausted;
+use super::policy::BackoffPolicy;
+use crate::error::RestoreError;
+
+impl BackoffPolicy {
+    /// A wait of `delay_ns` from `from_ns` on, after waits of `total_wait_ns` together: when it ends, and the new total.
+    #[inline]
+    pub(crate) fn allow(
+        &self,
+        from_ns: u64,
+        delay_ns: u64,
+        total_wait_ns: u64,
+    ) -> Result<(u64, u64), Exhausted> {
+        let total_wait_ns = total_wait_ns.saturating_add(delay_ns);
+        if self.is_past_total(total_wait_ns) {
+            return Err(Exhausted::TotalWait);
+        }
+        let at_ns = from_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
+        Ok((at_ns, total_wait_ns))
+    }
+
+    /// Whether waits that were stored can be: the last one, as it was drawn, and all together.
+    pub(crate) fn check_waits(
+        &self,
+        previous_ns: u64,
+        total_wait_ns: u64,
+    ) -> Result<(), RestoreError> {
+        let misfit = |what| Err(RestoreError::Misfit { what });
+        if self.remembers_wait() && previous_ns > self.longest_ns() {
+            return misfit("the last wait is longer than the policy allows");
+        }
+        if self.is_past_total(total_wait_ns) {
+            return misfit("the waits together pass the policy's total");
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn is_past_total(&self, total_wait_ns: u64) -> bool {
+        self.max_total_wait_ns()
+            .is_some_and(|max| total_wait_ns > max)
+    }
+}

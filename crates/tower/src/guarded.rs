@@ -1,0 +1,121 @@
+//! A call that a breaker has let through: reported when it is over, panics or is dropped.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use evenkeel_core::breaker::{Outcome, Refused};
+use evenkeel_std::CallError;
+use pin_project_lite::pin_project;
+
+use crate::classify::Classify;
+use crate::verdict;
+
+/// Leave to make one call.
+pub(crate) trait Place {
+    fn now_ns(&self) -> u64;
+    fn settle(self, outcome: Outcome);
+}
+
+/// Dropped, the call was given up: never a failure, although a panic somewhere else may be what drops it.
+pub(crate) struct Held<P: Place>(Option<P>);
+
+impl<P: Place> Held<P> {
+    fn settle(&mut self, outcome: Outcome) {
+        if let Some(place) = self.0.take() {
+            place.settle(outcome);
+        }
+    }
+
+    /// A panic in `act` is a failure of the call.
+    fn watch<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        match catch_unwind(AssertUnwindSafe(|| act(self))) {
+            Ok(done) => done,
+            Err(panic) => {
+                self.settle(Outcome::Failure);
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+impl<P: Place> Drop for Held<P> {
+    fn drop(&mut self) {
+        self.settle(Outcome::Ignored);
+    }
+}
+
+pin_project! {
+    #[project = GuardedProjected]
+    pub(crate) enum Guarded<F, P: Place, K> {
+        Refused {
+            refused: Option<Refused>,
+        },
+        Calling {
+            // Dropped first: a place is given back when nobody uses it any more.
+            #[pin]
+            future: F,
+            held: Held<P>,
+            classify: K,
+        },
+    }
+}
+
+impl<F, P: Place, K> Guarded<F, P, K> {
+    pub(crate) const fn refused(refused: Refused) -> Self {
+        Self::Refused {
+            refused: Some(refused),
+        }
+    }
+
+    pub(crate) fn calling(place: P, classify: K, call: impl FnOnce() -> F) -> Self {
+        let mut held = Held(Some(place));
+        let future = held.watch(|_| call());
+        Self::Calling {
+            future,
+            held,
+            classify,
+        }
+    }
+
+    pub(crate) const fn stage(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Calling { .. } => "calling",
+        }
+    }
+}
+
+impl<F, P, K, Res, Err> Future for Guarded<F, P, K>
+where
+    F: Future<Output = Result<Res, Err>>,
+    P: Place,
+    K: Classify<Res, Err>,
+{
+    type Output = Result<Res, CallError<Err, Refused>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            GuardedProjected::Refused { refused } => {
+                let refused = refused.take().expect("polled after it was over");
+                Poll::Ready(Err(CallError::Refused(refused)))
+            }
+            GuardedProjected::Calling {
+                future,
+                held,
+                classify,
+            } => {
+                let result = ready!(held.watch(|held| {
+                    let result = ready!(future.poll(cx));
+                    let classified = classify.classify(result.as_ref());
+                    let now_ns = || held.0.as_ref().map_or(0, Place::now_ns);
+                    let outcome = verdict::outcome(classified, now_ns);
+                    held.settle(outcome);
+                    Poll::Ready(result)
+                }));
+                Poll::Ready(result.map_err(CallError::Failed))
+            }
+        }
+    }
+}

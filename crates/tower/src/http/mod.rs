@@ -1,0 +1,11 @@
+//! HTTP and gRPC: what responses mean, which requests may be sent again, and how a refusal is told to a client.
+
+mod grpc;
+mod idempotent;
+mod refused;
+mod status;
+
+pub use grpc::GrpcStatus;
+pub use idempotent::IdempotentMethods;
+pub use refused::service_unavailable;
+pub use status::HttpStatus;

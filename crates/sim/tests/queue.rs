@@ -110,3 +110,16 @@ fn a_hundred_thousand_events_of_one_instant_stay_in_order() {
         assert_eq!(queue.pop(), Some((1_000_000_007, number)));
     }
 }
+
+#[test]
+fn crowds_of_every_size_come_out_in_order() {
+    for size in 0..1_100 {
+        let mut queue = Queue::new();
+        // All in one bucket, at instants that fall.
+        for number in (0..size).rev() {
+            queue.push(1_000_000_000 + number, number);
+        }
+        let popped = std::iter::from_fn(|| queue.pop()).map(|(_, number)| number);
+        assert!(popped.eq(0..size), "{size}");
+    }
+}

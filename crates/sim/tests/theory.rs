@@ -94,6 +94,44 @@ fn draws_lie_below_each_bound_as_often_as_the_distribution_says() {
     }
 }
 
+/// Where the layers of the method are widest, and a wrong one would show.
+#[test]
+fn rare_draws_are_as_rare_as_they_should_be() {
+    const MANY: u32 = 16_000_000;
+    let mut rng = Streams::seeded(SEED).of("rare", 0);
+    let mut assert_share = |share: f64, draw: fn(&mut Stream) -> bool, what: &str| {
+        let found = (0..MANY).filter(|_| draw(&mut rng)).count() as f64;
+        let expected = share * f64::from(MANY);
+        let off = (found - expected).abs() / expected.sqrt();
+        assert!(off < 4.0, "{what}: {found} of {MANY}, not {expected:.0}");
+    };
+    assert_share(
+        0.001_374_275_875_83,
+        |rng| rng.normal(0.0, 1.0).abs() > 3.2,
+        "normal, 3.2",
+    );
+    assert_share(
+        0.000_385_231_151_27,
+        |rng| rng.normal(0.0, 1.0).abs() > 3.55,
+        "normal, 3.55",
+    );
+    assert_share(
+        0.000_041_315_013_83,
+        |rng| rng.normal(0.0, 1.0).abs() > 4.1,
+        "normal, 4.1",
+    );
+    assert_share(
+        0.000_675_538_775_19,
+        |rng| rng.exponential(1.0) > 7.3,
+        "exponential, 7.3",
+    );
+    assert_share(
+        0.000_123_409_804_09,
+        |rng| rng.exponential(1.0) > 9.0,
+        "exponential, 9",
+    );
+}
+
 /// Poisson arrivals at a server; nobody retries.
 struct Station<S> {
     server: S,

@@ -71,8 +71,8 @@ impl Checkout {
         }
     }
 
-    /// After the end of the script: the breaker is not closed yet, and may be within a few seconds. The recording goes on
-    /// for it, because the end of the story is what it is for.
+    /// After the end of the script: the breaker is not closed yet, and may be within a few seconds. The recording goes
+    /// on for it, because the end of the story is what it is for.
     pub(crate) fn closes_soon(&self, script_end: Duration) -> bool {
         let last_ns = (script_end + OVERTIME).as_nanos() as u64;
         let next_ns = self.breaker.next_deadline_ns();

@@ -105,7 +105,8 @@ pub(crate) async fn run(args: &RecordArgs, out: &Path, policy: &Policy) -> Resul
     })
 }
 
-/// The trace in the making. A recording takes its time and cannot be had again: nothing is replaced unless that is said.
+/// The trace in the making. A recording takes its time and cannot be had again: nothing is replaced unless that is
+/// said.
 fn draft(path: &Path, force: bool) -> Result<Draft> {
     match path.is_file() && !force {
         true => Err(there_already(path)),

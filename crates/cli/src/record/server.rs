@@ -79,8 +79,8 @@ impl Server {
         limit_per_second: f64,
         dice: Xoshiro256PlusPlus,
     ) -> Arc<Self> {
-        // By Little's law the calls to checkout at its slowest, 40 % of all, need 0.19 slots for each call a second, and
-        // as many again come from the clients of a trace until a breaker turns them away. With so many slots the pool
+        // By Little's law the calls to checkout at its slowest, 40 % of all, need 0.19 slots for each call a second,
+        // and as many again come from the clients of a trace until a breaker turns them away. With so many slots the pool
         // runs out only then, and only for moments.
         let slots = (rate * 0.25).ceil() as usize;
         Arc::new(Self {

@@ -16,7 +16,7 @@ use crate::output::{Draft, cannot_write};
 use crate::trace::COLUMNS;
 
 /// How long such a client waits for a whole answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// A row of the trace, its columns in their order.
 #[derive(Serialize)]

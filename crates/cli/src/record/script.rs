@@ -99,17 +99,18 @@ pub(crate) const SCRIPT: [Phase; 9] = [
     },
     Phase {
         name: "failing",
-        until: 29.0,
+        until: 28.0,
         errors: 0.85,
         added_ms: [120.0, 120.0],
         ..HEALTHY
     },
     Phase {
         name: "resetting",
-        until: 32.0,
+        until: 31.0,
         fault: Some(Fault::Reset),
         ..HEALTHY
     },
+    // In a run of ten seconds it is still longer than its callers wait: they time out before the restart hangs up.
     Phase {
         name: "black hole",
         until: 38.0,

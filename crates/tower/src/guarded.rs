@@ -10,7 +10,6 @@ use evenkeel_std::CallError;
 use pin_project_lite::pin_project;
 
 use crate::classify::Classify;
-use crate::verdict;
 
 /// Leave to make one call.
 pub(crate) trait Place {
@@ -109,8 +108,11 @@ where
                 let result = ready!(held.watch(|held| {
                     let result = ready!(future.poll(cx));
                     let classified = classify.classify(result.as_ref());
+                    // The clock is not read for a success.
                     let now_ns = || held.0.as_ref().map_or(0, Place::now_ns);
-                    let outcome = verdict::outcome(classified, now_ns);
+                    let outcome = classified.map_or(Outcome::Success, |classified| {
+                        classified.outcome(now_ns()).breaker_outcome()
+                    });
                     held.settle(outcome);
                     Poll::Ready(result)
                 }));

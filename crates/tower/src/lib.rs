@@ -87,7 +87,6 @@ pub mod http;
 pub mod retry;
 mod retry_after;
 pub mod throttle;
-mod verdict;
 
 #[cfg(feature = "http")]
 pub use self::http::{GrpcStatus, HttpStatus, IdempotentMethods, service_unavailable};

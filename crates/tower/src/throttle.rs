@@ -6,15 +6,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_core::Refusal;
+use evenkeel_core::budget::RetryCause;
+use evenkeel_core::retry::AttemptOutcome;
 use evenkeel_core::throttle::Throttled;
-use evenkeel_std::{CallError, Clock};
+use evenkeel_std::{CallError, Classified, Clock};
 use evenkeel_tokio::{SharedThrottle, TokioClock};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::classify::{ByResult, Classify};
-use crate::verdict;
 
 /// Puts a [`SharedThrottle`] around a service. All services that it makes share that throttle.
 ///
@@ -156,7 +157,7 @@ where
             StageProjected::Calling { future, layer } => {
                 let result = ready!(future.poll(cx));
                 let classified = layer.classify.classify(result.as_ref());
-                if verdict::accepted(classified, result.is_ok()) {
+                if accepted(classified, result.is_ok()) {
                     layer.throttle.on_accepted();
                 }
                 Poll::Ready(result.map_err(CallError::Failed))
@@ -207,5 +208,18 @@ impl<F, K, C: Clock> fmt::Debug for AdaptiveThrottleFuture<F, K, C> {
         };
         let mut future = f.debug_struct("AdaptiveThrottleFuture");
         future.field("stage", &stage).finish_non_exhaustive()
+    }
+}
+
+/// Whether the service took the request on: it answered, and not with "too much".
+fn accepted(classified: Option<Classified>, answered: bool) -> bool {
+    // The instant matters only to advice, which is not looked at.
+    match classified.map(|classified| classified.outcome(0)) {
+        None | Some(AttemptOutcome::Success | AttemptOutcome::Permanent { .. }) => true,
+        Some(AttemptOutcome::Transient {
+            cause: RetryCause::Failure,
+            ..
+        }) => answered,
+        Some(_) => false,
     }
 }

@@ -165,8 +165,20 @@ impl AttemptOutcome {
         }
     }
 
-    /// What the breaker is told.
-    pub(super) const fn verdict(self) -> Outcome {
+    /// What a retry tells its breaker of it. Advice on being throttled opens the breaker, until the instant if it has one.
+    ///
+    /// For a breaker outside of a retry that shall hear the same.
+    ///
+    /// ```
+    /// use evenkeel_core::{advice::Advice, breaker::Outcome, budget::RetryCause, retry::AttemptOutcome};
+    /// let throttled = AttemptOutcome::transient(RetryCause::Throttled);
+    /// assert_eq!(throttled.breaker_outcome(), Outcome::Failure);
+    /// let advised = throttled.with_advice(Advice::RetryAt { at_ns: 400 });
+    /// assert_eq!(advised.breaker_outcome(), Outcome::Overloaded { retry_at_ns: Some(400) });
+    /// assert_eq!(AttemptOutcome::Cancelled.breaker_outcome(), Outcome::Ignored);
+    /// ```
+    #[must_use]
+    pub const fn breaker_outcome(self) -> Outcome {
         match self {
             Self::Success => Outcome::Success,
             Self::Cancelled => Outcome::Ignored,

@@ -67,7 +67,7 @@ impl RetryState {
             return stale(transitions);
         }
         let latency_ns = now_ns.saturating_sub(began_ns);
-        let transitions = tell(parts, now_ns, permit, outcome.verdict(), latency_ns, rng);
+        let transitions = tell(parts, now_ns, permit, outcome.breaker_outcome(), latency_ns, rng);
         self.stage = match outcome {
             AttemptOutcome::Success => {
                 self.credit(now_ns, withdrawal, parts);

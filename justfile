@@ -25,9 +25,14 @@ features:
     cargo test -p evenkeel-replay --no-default-features
     cargo test -p evenkeel-replay --no-default-features --features alloc
 
+# The machines without std, without alloc, without a path to a panic (Linux on x86-64).
+freestanding:
+    bash crates/freestanding/check.sh
+
 # The golden traces anew, after a change of answers that is meant (a breaking change: CHANGELOG says why).
 bless:
-    EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --test golden -- --show-output
+    EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --test golden --test golden_answers -- --show-output
+    EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --no-default-features --test golden_answers
 
 # The laws over every machine, with a table of how often each was put to the test: `just laws 100 7` is 100 runs from seed 7.
 laws runs="6" seed="1":
@@ -73,6 +78,14 @@ bench-tables:
 # Recording to disk: a steady million calls a second, and as fast as it goes.
 bench-recording:
     cargo run --profile bench -p evenkeel-benches --bin recording
+
+# The simulator from a thousand clients to a million: time an event, bytes a client; and its queue beside a binary heap.
+bench-simulator *args:
+    cargo run --profile bench -p evenkeel-benches --bin simulator -- {{args}}
+
+# The same model in SimPy and in evenkeel-sim, side by side (installs SimPy into an environment of its own).
+bench-simpy *args:
+    bash benches/simpy/compare.sh {{args}}
 
 # The shared breaker under every schedule of small cases (loom).
 loom:

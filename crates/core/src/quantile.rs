@@ -219,15 +219,21 @@ impl fmt::Display for Quantile {
         if scaled.checked_rem(den) != Some(0) {
             return write!(f, "{}/{}", self.num, self.den);
         }
-        let unit = 10_u128.wrapping_pow(u32::try_from(digits).unwrap_or(0));
         let percent = scaled.checked_div(den).unwrap_or(0);
-        let whole = percent.checked_div(unit).unwrap_or(0);
-        if digits == 0 {
-            write!(f, "p{whole}")
-        } else {
-            let part = percent.checked_rem(unit).unwrap_or(0);
-            write!(f, "p{whole}.{part:0digits$}")
+        let mut unit = 10_u128.wrapping_pow(u32::try_from(digits).unwrap_or(0));
+        write!(f, "p{}", percent.checked_div(unit).unwrap_or(0))?;
+        if digits > 0 {
+            f.write_str(".")?;
         }
+        // Digit by digit: a width that is an argument is a path to a panic.
+        while unit > 1 {
+            unit = unit.checked_div(10).unwrap_or(0);
+            let digit = percent
+                .checked_div(unit)
+                .and_then(|up_to| up_to.checked_rem(10));
+            write!(f, "{}", digit.unwrap_or(0))?;
+        }
+        Ok(())
     }
 }
 

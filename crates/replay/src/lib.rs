@@ -69,7 +69,6 @@ mod digest;
 #[cfg(feature = "std")]
 mod extra_key;
 pub mod generate;
-#[cfg(feature = "std")]
 pub mod golden;
 #[cfg(feature = "alloc")]
 mod group;

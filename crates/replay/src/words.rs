@@ -3,9 +3,11 @@
 use core::convert::Infallible;
 
 use evenkeel_core::random::{Rng, TryRng};
+#[cfg(feature = "alloc")]
 use smallvec::SmallVec;
 
 /// The words that one call drew: nearly always none or one.
+#[cfg(feature = "alloc")]
 pub type Words = SmallVec<[u64; 2]>;
 
 /// Draws from another generator and takes down each word.
@@ -20,12 +22,14 @@ pub type Words = SmallVec<[u64; 2]>;
 /// let word = recording.next_u64();
 /// assert_eq!(recording.into_words().as_slice(), [word]);
 /// ```
+#[cfg(feature = "alloc")]
 #[derive(Debug)]
 pub struct Recording<'a, R: ?Sized> {
     rng: &'a mut R,
     words: Words,
 }
 
+#[cfg(feature = "alloc")]
 impl<'a, R: Rng + ?Sized> Recording<'a, R> {
     /// Nothing drawn yet.
     pub fn new(rng: &'a mut R) -> Self {
@@ -42,6 +46,7 @@ impl<'a, R: Rng + ?Sized> Recording<'a, R> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<R: Rng + ?Sized> TryRng for Recording<'_, R> {
     type Error = Infallible;
 
@@ -168,7 +173,9 @@ const fn upper_half(word: u64) -> u32 {
 fn fill(words: &mut impl TryRng<Error = Infallible>, bytes: &mut [u8]) -> Result<(), Infallible> {
     for chunk in bytes.chunks_mut(8) {
         let word = words.try_next_u64()?.to_le_bytes();
-        chunk.copy_from_slice(&word[..chunk.len()]);
+        for (byte, drawn) in chunk.iter_mut().zip(word) {
+            *byte = drawn;
+        }
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ fn there_is_a_trace_for_every_kind_and_nothing_else() {
         .iter()
         .map(|(name, _)| format!("{name}.jsonl"))
         .collect();
-    expected.extend(["digests.txt", "README.md"].map(str::to_owned));
+    expected.extend(["answers.txt", "digests.txt", "README.md"].map(str::to_owned));
     assert_eq!(there, expected);
 }
 

@@ -54,10 +54,10 @@ impl History {
     pub(super) fn prune(&mut self, window_ns: u64, now_ns: u64) {
         let kept = self.within(window_ns, now_ns);
         let old = self.recorded.saturating_sub(kept) as usize;
-        if old == 0 {
+        let words = self.instants.words_mut();
+        if old == 0 || old > words.len() {
             return;
         }
-        let words = self.instants.words_mut();
         words.copy_within(old.., 0);
         if let Some(freed) = words.get_mut(kept as usize..) {
             freed.fill(0);

@@ -6,6 +6,8 @@ mod pilot;
 pub use pick::{Pick, Words, mix};
 pub use pilot::{Pilot, TAME_NS, Times};
 
+use core::time::Duration;
+
 use crate::machine::Machine;
 
 /// A machine for which there are policies and random calls.
@@ -47,4 +49,10 @@ pub trait Generate: Machine {
 
     /// Shows each instant that an answer holds: they make the next calls meet deadlines exactly.
     fn instants(_answer: &Self::Answer, _show: &mut dyn FnMut(u64)) {}
+}
+
+/// How long a slice of such a span is.
+pub(crate) fn slice_ns(span: Duration, slices: u32) -> u64 {
+    let span_ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    span_ns.checked_div(slices.into()).unwrap_or(1)
 }

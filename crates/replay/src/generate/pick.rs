@@ -66,9 +66,14 @@ impl Pick {
         self.below(n) == 0
     }
 
-    /// One of these; they are not empty.
-    pub fn of<T: Clone>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize].clone()
+    /// One of these. (An empty row does not compile.)
+    pub fn of<T: Clone, const N: usize>(&mut self, all: &[T; N]) -> T {
+        let first = const {
+            assert!(N > 0, "one of none");
+            0
+        };
+        let at = self.below(N as u64) as usize;
+        all.get(at).unwrap_or(&all[first]).clone()
     }
 
     /// One of these, the later the likelier; `None` when there is none.

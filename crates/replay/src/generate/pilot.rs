@@ -1,6 +1,6 @@
 //! Makes up calls at instants while a machine answers them, so that deadlines and ids are met exactly.
 
-use smallvec::SmallVec;
+use arrayvec::ArrayVec;
 
 use super::Generate;
 use super::pick::{Pick, Words};
@@ -42,8 +42,8 @@ pub struct Pilot<M: Generate> {
     times: Times,
     begin_ns: u64,
     clock_ns: u64,
-    hints_ns: SmallVec<[u64; HINTS]>,
-    ids: SmallVec<[M::Id; IDS]>,
+    hints_ns: ArrayVec<u64, HINTS>,
+    ids: ArrayVec<M::Id, IDS>,
 }
 
 impl<M: Generate> Pilot<M> {
@@ -67,8 +67,8 @@ impl<M: Generate> Pilot<M> {
             times,
             begin_ns: clock_ns,
             clock_ns,
-            hints_ns: SmallVec::new(),
-            ids: SmallVec::new(),
+            hints_ns: ArrayVec::new(),
+            ids: ArrayVec::new(),
         }
     }
 
@@ -120,18 +120,10 @@ impl<M: Generate> Pilot<M> {
 
     fn remember(&mut self, op: &M::Op, answer: &M::Answer) {
         if let Some(id) = M::given(op, answer) {
-            if self.ids.len() == IDS {
-                self.ids.remove(0);
-            }
-            self.ids.push(id);
+            push_last(&mut self.ids, id);
         }
         let hints_ns = &mut self.hints_ns;
-        M::instants(answer, &mut |at_ns| {
-            if hints_ns.len() == HINTS {
-                hints_ns.remove(0);
-            }
-            hints_ns.push(at_ns);
-        });
+        M::instants(answer, &mut |at_ns| push_last(hints_ns, at_ns));
     }
 
     /// Lets ten years go by.
@@ -173,4 +165,12 @@ impl<M: Generate> Pilot<M> {
         self.clock_ns = at_ns.max(clock_ns);
         at_ns
     }
+}
+
+/// Adds one, and forgets the oldest if there is no room.
+fn push_last<T, const N: usize>(row: &mut ArrayVec<T, N>, one: T) {
+    if row.is_full() {
+        row.pop_at(0);
+    }
+    let _ = row.try_push(one);
 }

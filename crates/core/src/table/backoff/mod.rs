@@ -19,7 +19,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::full::TableFull;
 use super::hash::FixedState;
-use super::keyed::{Keyed, Queue, make_room};
+use super::keyed::{Keyed, Queue, make_room, swap_remove};
 use crate::advice::Advice;
 use crate::random::Rng;
 use crate::refusal::Refusal;
@@ -443,7 +443,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
 
     fn remove(&mut self, at: u32) {
         if self.keys.remove(at).is_some() && !self.previous.is_empty() {
-            self.previous.swap_remove(at as usize);
+            swap_remove(&mut self.previous, at);
         }
     }
 }

@@ -14,6 +14,7 @@ mod heap;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
+use core::mem;
 
 use hashbrown::HashTable;
 use heap::{Entry, Heap, Places};
@@ -375,7 +376,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
             index.of_mut(queue).remove(place, &mut self.slots);
         }
         let last = self.len().saturating_sub(1);
-        let removed = self.slots.swap_remove(at as usize);
+        let removed = swap_remove(&mut self.slots, at);
         if let Some(moved) = self.slots.get(at as usize) {
             let hash = self.hasher.hash_one(&moved.key);
             if let Some(found) = self.numbers.find_mut(hash, |&number| number == last) {
@@ -387,7 +388,17 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
                 }
             }
         }
-        Some(removed)
+        removed
+    }
+}
+
+/// Takes element `at` out; the last one has its place from now on. (That of `Vec` panics where there is none.)
+#[inline]
+pub(super) fn swap_remove<T>(row: &mut Vec<T>, at: u32) -> Option<T> {
+    let last = row.pop()?;
+    match row.get_mut(at as usize) {
+        Some(place) => Some(mem::replace(place, last)),
+        None => Some(last),
     }
 }
 

@@ -6,7 +6,7 @@ use evenkeel_core::Ratio;
 use evenkeel_core::throttle::{AdaptiveThrottle, AdaptiveThrottlePolicy};
 
 use super::{Answer, Op};
-use crate::generate::{Generate, Pick};
+use crate::generate::{Generate, Pick, slice_ns};
 use crate::machine::NoId;
 
 impl Generate for AdaptiveThrottle {
@@ -37,7 +37,7 @@ impl Generate for AdaptiveThrottle {
     }
 
     fn grid_ns(policy: &AdaptiveThrottlePolicy) -> u64 {
-        policy.history().as_nanos() as u64 / u64::from(policy.slices())
+        slice_ns(policy.history(), policy.slices())
     }
 
     fn call(_: &AdaptiveThrottlePolicy, pick: &mut Pick, _: u64, _: &[NoId]) -> Op {

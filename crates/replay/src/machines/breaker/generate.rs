@@ -9,7 +9,7 @@ use evenkeel_core::breaker::{
 use evenkeel_core::{Quantile, Ratio};
 
 use super::{Answer, Op};
-use crate::generate::{Generate, Pick};
+use crate::generate::{Generate, Pick, slice_ns};
 
 const fn ns(ns: u64) -> Duration {
     Duration::from_nanos(ns)
@@ -119,7 +119,7 @@ impl Generate for Breaker {
 
     fn grid_ns(policy: &BreakerPolicy) -> u64 {
         match policy.window() {
-            Some(Window::Time { span, slices }) => span.as_nanos() as u64 / u64::from(slices),
+            Some(Window::Time { span, slices }) => slice_ns(span, slices),
             _ => 1,
         }
     }

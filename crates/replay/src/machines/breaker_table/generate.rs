@@ -9,7 +9,7 @@ use evenkeel_core::breaker::{BreakerPolicy, Health, Mode, Outcome, PermitId, Tri
 use evenkeel_core::table::{BreakerTable, BreakerTablePolicy};
 
 use super::{Answer, Op};
-use crate::generate::{Generate, Pick};
+use crate::generate::{Generate, Pick, slice_ns};
 use crate::table_key::TableKey;
 
 /// Some more than there is room for in most policies.
@@ -88,7 +88,7 @@ impl<K: TableKey + From<u64>, S: BuildHasher + Default> Generate for BreakerTabl
 
     fn grid_ns(policy: &BreakerTablePolicy) -> u64 {
         match policy.breaker().window() {
-            Some(Window::Time { span, slices }) => span.as_nanos() as u64 / u64::from(slices),
+            Some(Window::Time { span, slices }) => slice_ns(span, slices),
             _ => 1,
         }
     }

@@ -6,7 +6,7 @@ use evenkeel_core::Ratio;
 use evenkeel_core::budget::{RetryRatio, RetryRatioPolicy, WithdrawalId};
 
 use super::{Answer, Op};
-use crate::generate::{Generate, Pick};
+use crate::generate::{Generate, Pick, slice_ns};
 
 impl Generate for RetryRatio {
     const POLICIES: usize = 4;
@@ -35,7 +35,7 @@ impl Generate for RetryRatio {
     }
 
     fn grid_ns(policy: &RetryRatioPolicy) -> u64 {
-        policy.ttl().as_nanos() as u64 / u64::from(policy.slices())
+        slice_ns(policy.ttl(), policy.slices())
     }
 
     fn call(_: &RetryRatioPolicy, pick: &mut Pick, _: u64, ids: &[WithdrawalId]) -> Op {

@@ -3,12 +3,14 @@
 use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::env;
 use std::fs;
 use std::hint::black_box;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use evenkeel_benches::clock::thread_time;
 use evenkeel_core::backoff::{Backoff, BackoffPolicy};
@@ -25,10 +27,18 @@ struct Args {
     /// How many events are measured, after a tenth as many that are not.
     #[arg(long, default_value_t = 20_000_000)]
     events: u64,
+    /// Measure one crowd and print its two figures: what each row is started with.
+    #[arg(long, hide = true)]
+    only: Option<u32>,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(clients) = args.only {
+        let (event_ns, bytes) = crowd(clients, args.events)?;
+        println!("{event_ns} {bytes}");
+        return Ok(());
+    }
     let state = size_of::<Client>();
     println!(
         "A client's breaker, backoff and random stream: {state} bytes. With its share of the queue:"
@@ -40,7 +50,7 @@ fn main() -> Result<()> {
     println!("|---:|---:|---:|---:|---:|");
     let mut first = None;
     for &clients in &args.clients {
-        let (event_ns, bytes) = crowd(clients, args.events)?;
+        let (event_ns, bytes) = apart(clients, args.events)?;
         let times = event_ns / *first.get_or_insert(event_ns);
         let rate = 1e3 / event_ns;
         println!("| {clients} | {event_ns:.1} | {rate:.2} | {times:.2} | {bytes:.0} |");
@@ -180,6 +190,19 @@ impl Model for Crowd {
             }
         }
     }
+}
+
+/// [`crowd`] in a process of its own: memory that an earlier crowd left to this one would be counted for neither.
+fn apart(clients: u32, events: u64) -> Result<(f64, f64)> {
+    let output = Command::new(env::current_exe()?)
+        .args(["--only", &clients.to_string()])
+        .args(["--events", &events.to_string()])
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the crowd of {clients} failed");
+    let text = String::from_utf8(output.stdout)?;
+    let (event_ns, bytes) = text.trim().split_once(' ').context("two figures")?;
+    Ok((event_ns.parse()?, bytes.parse()?))
 }
 
 /// The time of an event, and the memory of a client with its share of the queue.

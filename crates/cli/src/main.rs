@@ -21,6 +21,7 @@ mod record;
 mod recorded;
 mod replay;
 mod report;
+mod simulate;
 mod summary;
 mod terminal;
 mod timeline;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use journal::args::{JournalArgs, VerifyArgs, WhatIfArgs};
+use simulate::args::{MergeArgs, SimulateArgs};
 
 /// Bad usage or bad input.
 const BAD_INPUT: u8 = 2;
@@ -93,6 +95,10 @@ enum Command {
     Journal(JournalArgs),
     #[command(about = record::ABOUT)]
     Record(record::RecordArgs),
+    #[command(about = "What does a crowd of clients with this policy do to a server?")]
+    Simulate(SimulateArgs),
+    #[command(about = "Join the parts of a simulation that ran on many machines")]
+    Merge(MergeArgs),
 }
 
 /// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
@@ -166,6 +172,8 @@ fn main() -> ExitCode {
         Command::WhatIf(args) => journal::what_if(&args),
         Command::Journal(args) => journal::journal(&args),
         Command::Record(args) => record::record(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
+        Command::Merge(args) => simulate::merge(&args),
     };
     let error = match result {
         Ok(ended) => return ExitCode::from(ended as u8),

@@ -248,7 +248,7 @@ fn table_within<'a>(near: &'a str, root: &str) -> Option<&'a str> {
 }
 
 /// serde's sentences about the value at `path` as: what was found, what was expected, and the fix.
-fn reworded(what: &str, path: &str) -> String {
+pub(crate) fn reworded(what: &str, path: &str) -> String {
     if let Some(key) = between(what, "missing field `", "`") {
         let dot = if path.is_empty() { "" } else { "." };
         return format!("{path}{dot}{key} is missing: add it, it has no default");

@@ -234,7 +234,7 @@ fn latencies(summary: &Summary) -> String {
 }
 
 /// Columns side by side, each as wide as its widest cell; `right` says which are set to the right.
-fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
+pub(crate) fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
     let width = |column: usize| {
         let cells = lines.iter().map(|line| line[column].chars().count());
         cells.max().unwrap_or(0)

@@ -211,6 +211,36 @@ fn the_commands_of_the_incident_print_what_it_says() {
     assert_eq!(folder.read(small), checked_in);
 }
 
+/// The last table of the incident: what both breakers make of the trace that was recorded beside the journal.
+#[test]
+fn the_replays_of_the_incident_give_what_it_says() {
+    let page = std::fs::read_to_string(of_repository("docs/incident.md")).expect("it is there");
+    let trace = of_repository("docs/traces/outage.csv");
+    for policy in ["checkout", "checkout-better"] {
+        let policy = format!("docs/policies/{policy}.toml");
+        let summary = common::replay_json(&trace, &of_repository(&policy), &["--per-key"]);
+        let [avoided, seen] = ["avoided", "seen"].map(|name| grouped(&summary["failures"][name]));
+        let good = grouped(&summary["good_refused"]);
+        let list = summary["transitions"].as_array().expect("a list");
+        let last = list.iter().rfind(|made| made["key"] == "checkout");
+        let last = last.expect("it opens");
+        let closed = match (last["to"].as_str(), last["at_ns"].as_u64()) {
+            (Some("closed"), Some(at_ns)) => format!("at {:.1} s", at_ns as f64 / 1e9),
+            _ => "not before the end".to_owned(),
+        };
+        let row = format!("| `{policy}` | {avoided} of {seen} | {good} | {closed} |");
+        assert!(page.contains(&row), "{row}");
+    }
+}
+
+/// A count below a million, as pages write it.
+fn grouped(count: &Value) -> String {
+    match count.as_u64().expect("a count") {
+        small @ 0..1_000 => small.to_string(),
+        count => format!("{},{:03}", count / 1_000, count % 1_000),
+    }
+}
+
 /// Runs each command of a page in this folder and compares what it prints; how many there are.
 fn run_sessions(page: &str, folder: &Folder) -> usize {
     let sessions = blocks(page, "console");

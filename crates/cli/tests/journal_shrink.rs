@@ -182,7 +182,7 @@ fn a_trace_becomes_a_journal() {
         .collect();
     assert_eq!(
         names,
-        ["search", "checkout", "inventory"],
+        ["checkout", "search", "inventory"],
         "by first appearance"
     );
     let sum = |of: &str| {

@@ -36,6 +36,8 @@ fn help_teaches_with_an_example() {
         "journal shrink",
         "journal diff",
         "record",
+        "simulate",
+        "merge",
     ] {
         let help = evenkeel(name.split(' ').chain(["--help"])).good();
         assert!(help.contains("Example:"), "{help}");
@@ -69,6 +71,7 @@ fn bad_usage_ends_with_2() {
         &["journal"],
         &["journal", "shrink", "x.jsonl"],
         &["journal", "diff", "x.jsonl"],
+        &["merge"],
     ] {
         let run = evenkeel(args);
         assert_eq!(run.code, 2, "{args:?}");

@@ -244,6 +244,7 @@ pub mod error;
 pub mod estimator;
 pub mod health;
 mod named;
+mod packed;
 mod quantile;
 pub mod random;
 mod ratio;

@@ -108,6 +108,7 @@ fn the_compared_calls_reach_every_action_and_every_end() {
         "done exhausted",
         "done budget-spent",
         "done breaker-open",
+        "done refused",
         "done cancelled",
         "Asked",
         "Told",

@@ -173,6 +173,30 @@ fn who_is_cancelled_while_waiting_gives_back_and_while_out_releases_its_permit()
     assert_eq!(bench.poll(121), done(End::Cancelled));
 }
 
+/// The load was not there: unlike what was cancelled.
+#[test]
+fn a_retry_that_was_refused_before_it_was_sent_ends_and_costs_nothing() {
+    let mut bench = Bench::plain(builder()).after(FAILED);
+    assert_eq!(bench.poll(110), attempt(2));
+    let refused = AttemptOutcome::Refused {
+        retry_at_ns: Some(900),
+    };
+    assert_eq!(bench.report(120, 2, refused), Reported::Counted);
+    let end = End::Refused {
+        retry_at_ns: Some(900),
+    };
+    assert_eq!(bench.poll(121), done(end));
+    assert_eq!((end.name(), end.retry_at_ns()), ("refused", Some(900)));
+    assert_eq!(bench.told(), [Outcome::Failure, Outcome::Ignored]);
+    assert_eq!(
+        bench.of_budget().last(),
+        Some(&Heard::GaveBack {
+            now_ns: 120,
+            paid: 1
+        })
+    );
+}
+
 #[test]
 fn the_breaker_is_told_what_each_outcome_means_for_it() {
     let at_ns = 5_000;
@@ -189,6 +213,10 @@ fn the_breaker_is_told_what_each_outcome_means_for_it() {
             Outcome::Failure,
         ),
         (AttemptOutcome::Cancelled, Outcome::Ignored),
+        (
+            AttemptOutcome::Refused { retry_at_ns: None },
+            Outcome::Ignored,
+        ),
         (FAILED, Outcome::Failure),
         (
             AttemptOutcome::transient(RetryCause::Timeout),

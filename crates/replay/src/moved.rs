@@ -27,6 +27,9 @@ impl Move {
                     breaker.iter_mut().for_each(|told| self.outcome(told));
                 }
                 AttemptOutcome::Permanent { breaker } => self.outcome(breaker),
+                AttemptOutcome::Refused {
+                    retry_at_ns: Some(at_ns),
+                } => *at_ns = self.at_ns(*at_ns),
                 _ => {}
             },
             AnyOp::Breaker(breaker::Op::OnOutcome { outcome, .. })

@@ -113,7 +113,8 @@ impl Delay {
     }
 
     /// Log-normal: half are below `median`, and `sigma` is the standard deviation of its logarithm. Service times of real
-    /// servers look like this with a sigma from 0.5 to 1.5. One word, rarely more.
+    /// servers look like this with a sigma from 0.5 to 1.5. Where `sigma` is no number, every draw is 0. One word, rarely
+    /// more.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -165,7 +166,7 @@ fn whole(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// To whole nanoseconds; negative is 0, and what is too large is the largest.
+/// To whole nanoseconds; negative is 0, as is what is no number, and what is too large is the largest.
 #[inline]
 pub(crate) fn rounded(ns: f64) -> u64 {
     (ns + 0.5) as u64

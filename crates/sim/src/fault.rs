@@ -1,6 +1,9 @@
 //! What goes wrong, and when: a script of outages, slow-downs, partitions and errors.
 
+use std::fmt;
 use std::time::Duration;
+
+use evenkeel_core::span;
 
 use crate::random::Stream;
 
@@ -16,7 +19,7 @@ use crate::random::Stream;
 pub enum Fault {
     /// The server is gone: each request is refused at once. What it was working on is lost.
     Outage,
-    /// Work that begins takes this many times as long: 2 is half of the capacity.
+    /// Work that begins takes this many times as long: 2 is half of the capacity, 1 changes nothing. 0 and more.
     SlowDown(f64),
     /// Messages of this share of the clients are lost both ways, 0 to 1: those with the lowest numbers. They learn it by
     /// their timeouts alone.
@@ -162,5 +165,30 @@ impl Faults {
         ends.sort_unstable();
         ends.dedup();
         ends
+    }
+}
+
+/// In the order in which they were put in: `20s..30s slow-down 10; 40s..45s outage`.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (from_ns, until_ns, fault)) in self.script.iter().enumerate() {
+            let [from, until] =
+                [*from_ns, *until_ns].map(|ns| span::text(Duration::from_nanos(ns)));
+            let gap = if at == 0 { "" } else { "; " };
+            write!(f, "{gap}{from}..{until} {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+/// As in a scenario file: `slow-down 10`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outage => write!(f, "outage"),
+            Self::SlowDown(factor) => write!(f, "slow-down {factor}"),
+            Self::Partition(share) => write!(f, "partition {share}"),
+            Self::ErrorRate(rate) => write!(f, "error-rate {rate}"),
+        }
     }
 }

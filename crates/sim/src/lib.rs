@@ -77,18 +77,26 @@
 //! # Ok::<(), evenkeel_core::ConfigError>(())
 //! ```
 //!
+//! With a server of one's own, too, and the same calls with breakers and without: the example `own_world`, explained in
+//! `docs/simulators.md`.
+//!
 //! A run is deterministic because nothing in it is left to the platform: time is virtual, ties go by the order in which
 //! events were put in, each entity has a random stream of its own, and logarithms come from `libm` (those of the standard
 //! library differ in the last bit between platforms).
 //!
-//! Feature `serde`: a [`Report`] serializes.
+//! Feature `serde`: a [`Report`] serializes, and scenarios are read from files.
 #![forbid(unsafe_code)]
 
 mod delay;
 mod fault;
+#[cfg(feature = "serde")]
+mod file;
+#[cfg(feature = "serde")]
+mod file_error;
 mod load;
 mod operation;
 mod param;
+mod param_error;
 mod queue;
 mod random;
 mod report;
@@ -96,20 +104,31 @@ mod scenario;
 pub mod scenarios;
 mod server;
 mod slab;
+#[cfg(feature = "serde")]
+mod table;
+mod trace_file;
 mod watch;
 mod world;
 mod ziggurat;
 
 pub use delay::Delay;
 pub use fault::{Fault, Faults};
+#[cfg(feature = "serde")]
+pub use file::ScenarioFile;
+#[cfg(feature = "serde")]
+pub use file_error::FileError;
 pub use load::{Arrivals, Load, TraceError};
 pub use operation::{Standing, advance};
-pub use param::{Choice, Param, ParamError, Value};
+pub use param::{Choice, Param, Value};
+pub use param_error::ParamError;
 pub use queue::Queue;
 pub use random::{Stream, Streams};
 pub use report::Report;
 pub use scenario::{Metric, Run, Scenario, Summary, summarize};
 pub use server::{Arrival, BoundedQueue, Concurrent, Listener, Server, Started, VersionedRow};
 pub use slab::{Key, Slab, Timer};
+#[cfg(feature = "serde")]
+pub use table::{Policy, Table};
+pub use trace_file::TraceFile;
 pub use watch::{Column, Curve, Series, Watch};
 pub use world::{Model, Sim, World};

@@ -10,7 +10,8 @@ use crate::random::Stream;
 /// How many requests come, and when.
 ///
 /// Rates are in requests a second. The rate is read at each arrival and holds until the next, so a rate of nearly 0 can
-/// last: at 0 and below, the arrivals end for good.
+/// last: at 0 and below, or where it is no finite number, the arrivals end for good. Instants are whole nanoseconds: much
+/// above 10^8 a second many of them fall together.
 ///
 /// ```
 /// use evenkeel_sim::{Load, Streams};
@@ -175,7 +176,8 @@ impl Arrivals {
             self.given += 1;
             return at_ns;
         }
-        let rate = self.load.rate(now_ns).filter(|&rate| rate > 0.0)?;
+        let rate = self.load.rate(now_ns);
+        let rate = rate.filter(|rate| rate.is_finite() && *rate > 0.0)?;
         now_ns.checked_add(rounded(rng.exponential(1e9 / rate)))
     }
 }

@@ -2,9 +2,13 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use evenkeel_core::span;
+
+use crate::param_error::ParamError;
+use crate::trace_file::TraceFile;
 
 /// A field of a scenario, by name.
 ///
@@ -32,6 +36,8 @@ enum Slot<'a> {
     Span(&'a mut Duration, RangeInclusive<Duration>),
     Flag(&'a mut bool),
     Choice(&'a mut dyn Choose),
+    Trace(&'a mut TraceFile),
+    Told(String),
 }
 
 /// A parameter whose values have names; an enum of a scenario.
@@ -156,12 +162,38 @@ impl<'a> Param<'a> {
     }
 
     /// One of several by name; see [`Choice`].
+    ///
+    /// ```
+    /// # use evenkeel_sim::{Param, scenarios::Algorithm};
+    /// let mut algorithm = Algorithm::Full;
+    /// Param::choice("algorithm", "how they wait", &mut algorithm).set("equal")?;
+    /// assert_eq!(algorithm, Algorithm::Equal);
+    /// # Ok::<(), evenkeel_sim::ParamError>(())
+    /// ```
     pub const fn choice<C: Choice>(
         name: &'static str,
         about: &'static str,
         field: &'a mut C,
     ) -> Self {
         Self::new(name, about, Slot::Choice(field))
+    }
+
+    /// The path of a trace; see [`TraceFile`].
+    pub const fn trace(name: &'static str, about: &'static str, field: &'a mut TraceFile) -> Self {
+        Self::new(name, about, Slot::Trace(field))
+    }
+
+    /// What is told but not set: a policy or a script that came as a table of a scenario file, in one line.
+    ///
+    /// ```
+    /// # use evenkeel_sim::{Param, Value};
+    /// let mut param = Param::told("breaker_policy", "instead of the default", "..".into());
+    /// assert_eq!(param.value(), Value::Text("..".into()));
+    /// assert!(param.set("..").is_err());
+    /// ```
+    #[must_use]
+    pub const fn told(name: &'static str, about: &'static str, text: String) -> Self {
+        Self::new(name, about, Slot::Told(text))
     }
 
     const fn new(name: &'static str, about: &'static str, slot: Slot<'a>) -> Self {
@@ -211,6 +243,8 @@ impl<'a> Param<'a> {
                 span::text(*range.end())
             ),
             Slot::Flag(_) => "true or false".into(),
+            Slot::Trace(_) => "the path of a trace".into(),
+            Slot::Told(_) => "given as a table of a scenario file".into(),
             Slot::Choice(choice) => {
                 let names = choice.names();
                 match names.split_last() {
@@ -237,6 +271,8 @@ impl<'a> Param<'a> {
             Slot::Span(field, _) => Value::Text(span::text(**field).to_string()),
             Slot::Flag(field) => Value::Flag(**field),
             Slot::Choice(field) => Value::Text(field.name().into()),
+            Slot::Trace(file) => Value::Text(file.name().into()),
+            Slot::Told(text) => Value::Text(text.clone()),
         }
     }
 
@@ -252,6 +288,11 @@ impl<'a> Param<'a> {
     /// assert_eq!(error.to_string(), "budget is \"maybe\": it must be true or false");
     /// ```
     pub fn set(&mut self, text: &str) -> Result<(), ParamError> {
+        self.set_in(Path::new(""), text)
+    }
+
+    /// The same, with paths relative to this folder.
+    pub(crate) fn set_in(&mut self, folder: &Path, text: &str) -> Result<(), ParamError> {
         let text = text.trim();
         let taken = match &mut self.slot {
             Slot::Count(field, range) => put(*field, text.parse().ok(), range),
@@ -259,6 +300,15 @@ impl<'a> Param<'a> {
             Slot::Span(field, range) => put(*field, span_of(text), range),
             Slot::Flag(field) => text.parse().map(|flag| **field = flag).is_ok(),
             Slot::Choice(field) => field.choose(text),
+            Slot::Trace(file) => {
+                let read = TraceFile::read(folder, text).map_err(|error| ParamError::Trace {
+                    path: text.into(),
+                    problem: error.to_string(),
+                })?;
+                **file = read;
+                true
+            }
+            Slot::Told(_) => false,
         };
         if taken {
             return Ok(());
@@ -319,36 +369,4 @@ impl fmt::Display for Value {
             Self::Text(text) => text.fmt(f),
         }
     }
-}
-
-/// Why a parameter cannot be set.
-///
-/// ```
-/// let mut scenario = evenkeel_sim::scenarios::by_name("contending-writers").expect("it is built in");
-/// let error = scenario.set("client", "10").unwrap_err();
-/// assert_eq!(error.to_string(), "contending-writers has no parameter \"client\"; it has clients, algorithm");
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParamError {
-    /// No parameter has this name.
-    #[error("{scenario} has no parameter {given:?}; it has {names}")]
-    Unknown {
-        /// The scenario.
-        scenario: &'static str,
-        /// The name that was given.
-        given: String,
-        /// Those that there are.
-        names: String,
-    },
-    /// It cannot be this.
-    #[error("{name} is {given:?}: it must be {range}")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// What was given.
-        given: String,
-        /// What it can be.
-        range: String,
-    },
 }

@@ -111,8 +111,8 @@ impl<E> Queue<E> {
         self.len == 0
     }
 
-    /// Puts an event in. One for an instant that is past (before the last event popped) is for the present, behind all
-    /// that is due then.
+    /// Puts an event in. One for an instant that is past is for the present, behind all that is due then. The present is
+    /// the instant of the last event popped; a pop that finds nothing may move it on, up to its limit.
     ///
     /// ```
     /// # use evenkeel_sim::Queue;

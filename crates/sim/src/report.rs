@@ -34,6 +34,15 @@ pub struct Report {
 
 impl Report {
     /// Of these runs of a scenario, in the order of their numbers.
+    ///
+    /// ```
+    /// # use evenkeel_sim::{Report, Streams, Value, Watch};
+    /// let mut scenario = evenkeel_sim::scenarios::by_name("contending-writers").expect("it is built in");
+    /// let run = scenario.run(Streams::of_run(7, 0), &mut Watch::off());
+    /// let report = Report::of(&mut *scenario, 7, &[run]);
+    /// assert_eq!((report.runs, report.seed), (1, 7));
+    /// assert_eq!(report.params[0], ("clients".to_owned(), Value::Count(100)));
+    /// ```
     #[must_use]
     pub fn of(scenario: &mut dyn Scenario, seed: u64, runs: &[Run]) -> Self {
         let params = scenario.values().into_iter();
@@ -48,6 +57,15 @@ impl Report {
     }
 
     /// A metric by name.
+    ///
+    /// ```
+    /// # use evenkeel_sim::{Report, Streams, Watch};
+    /// let mut scenario = evenkeel_sim::scenarios::by_name("contending-writers").expect("it is built in");
+    /// let run = scenario.run(Streams::of_run(7, 0), &mut Watch::off());
+    /// let report = Report::of(&mut *scenario, 7, &[run]);
+    /// assert!(report.metric("calls").is_some_and(|calls| calls.mean >= 100.0));
+    /// assert_eq!(report.metric("cells"), None);
+    /// ```
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<Summary> {
         let found = self.metrics.iter().find(|(metric, _)| metric == name);

@@ -1,8 +1,10 @@
 //! A scenario: a world with parameters that is run many times, and what is measured in each run.
 
 use std::fmt;
+use std::path::Path;
 
-use crate::param::{Param, ParamError, Value};
+use crate::param::{Param, Value};
+use crate::param_error::ParamError;
 use crate::random::Streams;
 use crate::watch::{Column, Watch};
 
@@ -61,8 +63,15 @@ pub trait Scenario: fmt::Debug + Send + Sync {
     /// What it shows, in one sentence without a full stop.
     fn about(&self) -> &'static str;
 
-    /// Its parameters, always the same ones in the same order.
+    /// Its parameters in their order. What one of them is may decide which others there are (the kind of a server), and
+    /// so may a policy of one's own.
     fn params(&mut self) -> Vec<Param<'_>>;
+
+    /// The tables of a scenario file that it takes, besides parameters. Default: none. (Feature `serde`.)
+    #[cfg(feature = "serde")]
+    fn tables(&mut self) -> Vec<crate::table::Table<'_>> {
+        Vec::new()
+    }
 
     /// What is measured in each run.
     fn metrics(&self) -> &'static [Metric];
@@ -87,10 +96,20 @@ impl dyn Scenario + '_ {
     /// # Ok::<(), evenkeel_sim::ParamError>(())
     /// ```
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), ParamError> {
+        self.set_in(Path::new(""), name, text)
+    }
+
+    /// The same, with paths relative to this folder.
+    pub(crate) fn set_in(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        text: &str,
+    ) -> Result<(), ParamError> {
         let scenario = self.name();
         let mut params = self.params();
         if let Some(param) = params.iter_mut().find(|param| param.name() == name) {
-            return param.set(text);
+            return param.set_in(folder, text);
         }
         let names: Vec<_> = params.iter().map(Param::name).collect();
         Err(ParamError::Unknown {
@@ -190,7 +209,9 @@ impl Summary {
             return Self { mean, sd, min, max };
         }
         let mean = values.clone().sum::<f64>() / n;
-        let squares: f64 = values.clone().map(|value| (value - mean).powi(2)).sum();
+        // Not `powi`, whose last bit is the platform's.
+        let square = |value| (value - mean) * (value - mean);
+        let squares: f64 = values.clone().map(square).sum();
         Self {
             mean,
             sd: if n > 1.0 {

@@ -3,7 +3,7 @@
 /// A place for each of many things that come and go.
 ///
 /// A key names its thing for good: when the thing is gone, the key finds nothing, also when its place has been taken by
-/// another. So an event may hold a key, and need not be taken back when the thing goes.
+/// another (up to 2^32 times). So an event may hold a key, and need not be taken back when the thing goes.
 ///
 /// ```
 /// use evenkeel_sim::Slab;

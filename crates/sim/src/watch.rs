@@ -187,7 +187,7 @@ impl Watch {
         series.values.get_mut(cell as usize)
     }
 
-    /// The run is over: all curves go to here.
+    /// The run is over: all curves go to here, or to the last cell that there can be.
     ///
     /// ```
     /// # use evenkeel_sim::{Column, Curve, Watch};
@@ -197,8 +197,9 @@ impl Watch {
     /// assert_eq!(watch.series()[0].values, [0.0; 3]);
     /// ```
     pub fn end(&mut self, now_ns: u64) {
+        let last_ns = self.grid_ns.saturating_mul(MAX_CELLS - 1);
         for column in 0..self.series.len() {
-            let _ = self.cell(column, now_ns);
+            let _ = self.cell(column, now_ns.min(last_ns));
         }
     }
 

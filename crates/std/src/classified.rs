@@ -15,6 +15,7 @@ use evenkeel_core::retry::AttemptOutcome;
 /// | [`timeout`](Self::timeout) | the same; budgets may price it differently | failure |
 /// | [`throttled`](Self::throttled) | the same | failure; overloaded (opens it at once) if it said when to come back |
 /// | [`permanent`](Self::permanent) | ends | success: the dependency has answered |
+/// | [`refused`](Self::refused) | ends; a retry's token is given back | nothing |
 /// | [`cancelled`](Self::cancelled) | ends | nothing |
 ///
 /// [`breaker`](Self::breaker) says otherwise. Where a limit is that of one caller (HTTP 429 for each user) say
@@ -55,6 +56,7 @@ pub struct Classified {
 enum Kind {
     Transient(RetryCause),
     Permanent,
+    Refused { retry_at_ns: Option<u64> },
     Cancelled,
 }
 
@@ -126,7 +128,21 @@ impl Classified {
         Self::new(Kind::Permanent)
     }
 
-    /// The call was given up or never sent: it ends the operation and says nothing of the dependency.
+    /// A gate of this side (a breaker or throttle inside of the operation) refused the call until this instant of its
+    /// clock, if it knows one: nothing was sent. It ends the operation with
+    /// [`End::Refused`](evenkeel_core::retry::End::Refused) and says nothing of the dependency.
+    ///
+    /// ```
+    /// # use evenkeel_core::retry::AttemptOutcome;
+    /// # use evenkeel_std::Classified;
+    /// let refused = Classified::refused(Some(5_000)).outcome(0);
+    /// assert_eq!(refused, AttemptOutcome::Refused { retry_at_ns: Some(5_000) });
+    /// ```
+    pub const fn refused(retry_at_ns: Option<u64>) -> Self {
+        Self::new(Kind::Refused { retry_at_ns })
+    }
+
+    /// The call was given up: it ends the operation and says nothing of the dependency.
     ///
     /// ```
     /// # use evenkeel_std::Classified;
@@ -184,7 +200,7 @@ impl Classified {
         self
     }
 
-    /// What the breaker hears, instead of what the [table](Self) says. Nothing for what was cancelled.
+    /// What the breaker hears, instead of what the [table](Self) says. Nothing for what was refused or cancelled.
     ///
     /// ```
     /// # use evenkeel_core::{breaker::Outcome, retry::AttemptOutcome};
@@ -259,6 +275,7 @@ impl Classified {
                 AttemptOutcome::transient(cause).with_advice(self.advice(now_ns))
             }
             Kind::Permanent => AttemptOutcome::permanent(),
+            Kind::Refused { retry_at_ns } => AttemptOutcome::Refused { retry_at_ns },
             Kind::Cancelled => AttemptOutcome::Cancelled,
         };
         match self.breaker {

@@ -20,6 +20,7 @@ mod link_report;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 pub mod observe;
 mod observed;
+mod opaque;
 pub mod reconnect;
 pub mod retry;
 mod retry_after;
@@ -43,6 +44,7 @@ pub use budget::{SharedRatio, SharedTokens};
 pub use classified::Classified;
 pub use clock::{Clock, MonotonicClock, TestClock};
 pub use health::HealthProbe;
+pub use opaque::Opaque;
 pub use reconnect::Reconnect;
 pub use retry::{Retry, RetryExt, retry};
 pub use retry_after::retry_after;

@@ -100,6 +100,7 @@ impl Observed {
                 AttemptOutcome::Success => "success",
                 AttemptOutcome::Transient { cause, .. } => cause.name(),
                 AttemptOutcome::Permanent { .. } => "permanent",
+                AttemptOutcome::Refused { .. } => "refused",
                 _ => "cancelled",
             });
         }

@@ -26,6 +26,16 @@ pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
         // Only digits: the one way not to parse is to be above the range.
         return Some(Duration::from_secs(header.parse().unwrap_or(u64::MAX)));
     }
-    let at = httpdate::parse_http_date(header).ok()?;
+    let at = http_date(header)?;
     Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// The parser's calendar has no leap second: it is taken for the instant that follows it.
+fn http_date(header: &str) -> Option<SystemTime> {
+    const LEAP: &str = ":60 ";
+    let parse = |date: &str| httpdate::parse_http_date(date).ok();
+    if !header.contains(LEAP) {
+        return parse(header);
+    }
+    parse(&header.replacen(LEAP, ":59 ", 1))?.checked_add(Duration::from_secs(1))
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use evenkeel_core::retry::End;
 
+use crate::opaque::Opaque;
+
 /// The operation did not succeed: why it ended, after how many attempts, and the last error that an attempt ended with.
 ///
 /// There is no error where no attempt ended with one: the breaker refused the first, or all timed out. The error is the
@@ -76,15 +78,15 @@ impl<E> RetryError<E> {
         self.last
     }
 
-    /// The same text and the same source as an error without a type: `?` takes it in a function that returns a
-    /// `Box<dyn Error + Send + Sync>`, a `Box<dyn Error>` or an `anyhow::Error`, also where `E` is no [`Error`] itself.
-    /// For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept:
+    /// The same as an error without a type: `?` takes it in a function that returns a `Box<dyn Error + Send + Sync>`, a
+    /// `Box<dyn Error>` or an `anyhow::Error`, also where `E` is no [`Error`] itself. In the box is a
+    /// `RetryError<`[`Opaque`]`>`, whatever `E` was: who asks for that type has the end and the attempts back. For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept:
     /// `.map_err(|error| error.to_string())`, or [`into_last`](Self::into_last).
     ///
     /// ```
     /// use std::{error::Error, time::Duration};
     /// use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
-    /// use evenkeel_std::{RetryError, TestClock, retry};
+    /// use evenkeel_std::{Opaque, RetryError, TestClock, retry};
     ///
     /// fn fetch(policy: &RetryPolicy) -> Result<u32, Box<dyn Error + Send + Sync>> {
     ///     let attempt = || Err("status 503".to_owned()); // a String, a Box<dyn Error + Send + Sync>, ..
@@ -100,6 +102,7 @@ impl<E> RetryError<E> {
     ///
     /// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
     /// let error = fetch(&policy).unwrap_err();
+    /// assert_eq!(error.downcast_ref::<RetryError<Opaque>>().map(RetryError::attempts), Some(3));
     /// assert_eq!(error.to_string(), "the last attempt that is allowed has failed, after 3 attempts");
     /// assert_eq!(error.source().map(|source| source.to_string()).as_deref(), Some("status 503"));
     /// assert!(fetch_text(&policy).unwrap_err().to_string().ends_with("attempts: Some(\"status 503\")"));
@@ -115,24 +118,8 @@ impl<E> RetryError<E> {
             attempts,
             last,
         } = self;
-        let last = last.map(Into::into);
-        Box::new(Boxed(RetryError::new(end, attempts, last)))
-    }
-}
-
-/// A box of an error is no error: this is one.
-#[derive(Debug)]
-struct Boxed(RetryError<Box<dyn Error + Send + Sync>>);
-
-impl fmt::Display for Boxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for Boxed {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.last.as_deref().map(|last| last as _)
+        let last = last.map(|error| Opaque::from(error.into()));
+        Box::new(RetryError::new(end, attempts, last))
     }
 }
 
@@ -149,6 +136,9 @@ impl<E> fmt::Display for RetryError<E> {
 
 impl<E: Error + 'static> Error for RetryError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.last.as_ref().map(|last| last as _)
+        let last: &(dyn Error + 'static) = self.last.as_ref()?;
+        // Whoever walks the chain looks for what is inside.
+        let opaque = last.downcast_ref::<Opaque>();
+        Some(opaque.map_or(last, |opaque| opaque.get_ref()))
     }
 }

@@ -118,6 +118,8 @@ where
         call: &mut impl FnMut(Attempt) -> Result<T, E>,
     ) -> Option<End> {
         self.observed.attempt(told.number());
+        // An answer may hold what the next attempt needs, say a connection until its body is read.
+        self.last = self.last.take().filter(Result::is_err);
         let answer = self.observed.in_attempt(|| call(told));
         let now_ns = self.clock.now_ns();
         let outcome = self.rules.outcome(&answer, now_ns);
@@ -130,6 +132,7 @@ where
         let end = match outcome {
             AttemptOutcome::Success => End::Succeeded,
             AttemptOutcome::Permanent { .. } => End::Permanent,
+            AttemptOutcome::Refused { retry_at_ns } => End::Refused { retry_at_ns },
             AttemptOutcome::Cancelled => End::Cancelled,
             _ => return None,
         };

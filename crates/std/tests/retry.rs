@@ -679,3 +679,18 @@ fn an_hour_of_outage_takes_no_time_and_the_attempt_is_told_its_own() {
     let answer = answer.clock(&clock).run().expect("it comes back");
     assert!((120..140).contains(&answer), "{answer}");
 }
+
+#[test]
+fn an_answer_that_is_a_failure_is_dropped_before_the_next_attempt() {
+    let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(1)));
+    let held = Arc::new(());
+    let answer = retry(&policy.build().expect("a valid policy"), |_| {
+        assert_eq!(Arc::strong_count(&held), 1);
+        Ok::<_, ()>(Arc::clone(&held))
+    })
+    .classify_ok(|_| Some(Classified::transient()))
+    .clock(TestClock::new())
+    .run();
+    assert_eq!(Arc::strong_count(&held), 2, "the last comes back");
+    drop(answer);
+}

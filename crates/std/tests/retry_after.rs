@@ -98,3 +98,23 @@ proptest! {
         prop_assert_eq!(retry_after(&seconds.to_string(), now()), Some(Duration::from_secs(seconds)));
     }
 }
+
+#[test]
+fn a_leap_second_is_an_instant() {
+    let before = SystemTime::UNIX_EPOCH + Duration::from_secs(1_483_228_799);
+    for header in [
+        "Sat, 31 Dec 2016 23:59:60 GMT",
+        "Saturday, 31-Dec-16 23:59:60 GMT",
+        "Sat Dec 31 23:59:60 2016",
+    ] {
+        let wait = retry_after(header, before);
+        assert_eq!(wait, Some(Duration::from_secs(1)), "{header}");
+    }
+    for header in [
+        "Sat, 31 Dec 2016 23:59:61 GMT",
+        "Sat, 31 Dec 2016 23:60:00 GMT",
+        ":60 ",
+    ] {
+        assert_eq!(retry_after(header, before), None, "{header}");
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{
-    Breaker, BreakerBuilder, BreakerPolicy, Grant, Health, Mode, Outcome, Permit, Transition,
-    Transitions, Trigger, Window,
+    Breaker, BreakerBuilder, BreakerPolicy, Grant, Health, Mode, Outcome, Permit, Phase,
+    Transition, Transitions, Trigger, Window,
 };
 use evenkeel_core::{Quantile, Ratio};
 use evenkeel_std::{CallError, Clock, Guard, SharedBreaker, Stream, Streams, TestClock};
@@ -362,4 +362,22 @@ proptest! {
         }
         pair.compare_all();
     }
+}
+
+/// A panic in a call drops its guard, which opens the breaker: a second panic on the way would end the process.
+#[test]
+fn a_listener_that_panics_while_a_call_panics_does_not_end_the_process() {
+    let open = BackoffPolicy::builder(Duration::from_secs(1));
+    let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
+        .trigger(Trigger::Consecutive { failures: 1 });
+    let breaker = SharedBreaker::new(policy.build().expect("a valid policy"));
+    breaker.on_transition(|_| panic!("the listener's own"));
+    let call = || {
+        let _guard = breaker.try_acquire().expect("closed");
+        panic!("the call's");
+    };
+    let panic =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).expect_err("it panics");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"the call's"));
+    assert_eq!(breaker.phase(), Phase::Open);
 }

@@ -88,6 +88,11 @@
 //! | [`Reconnect`] | a link that is made again when it is lost |
 //! | [`Supervisor`] | tasks that are started again when they fail |
 //! | [`HealthProbe`] | a task that asks whether a dependency is up, and tells breakers |
+//! | `observe::Observer` | what goes on in metrics and logs: features `metrics`, `tracing`; docs/observability.md |
+//! | `journal::Journal` | what was decided, in a file that replays bit for bit: feature `journal` |
+//!
+//! Features are off by default. What holds when a real redis or PostgreSQL is killed, stopped and slowed under load is
+//! in docs/real-servers.md.
 //!
 //! # What holds for all
 //!
@@ -100,8 +105,6 @@
 //!   [`Streams::seeded`] is given.
 //! - What is the same for threads is that of [`evenkeel_std`], under the same name. A handle of that crate becomes one
 //!   of this by `into()`; give it a [`TokioClock`] first.
-//! - **Feature `journal`** (off by default): handles, retries and drivers can be recorded, and their decisions replayed
-//!   bit for bit; see the module `journal`.
 
 pub mod breaker;
 pub mod budget;
@@ -124,8 +127,8 @@ pub use clock::{Sleep, TokioClock};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 pub use evenkeel_std::observe;
 pub use evenkeel_std::{
-    Attempt, CallError, Classified, Clock, Guard, KeyGuard, RetryError, RetryEvent, SharedKeyGate,
-    Stream, Streams, TestClock, WaitCause, retry_after,
+    Attempt, CallError, Classified, Clock, Guard, KeyGuard, Opaque, RetryError, RetryEvent,
+    SharedKeyGate, Stream, Streams, TestClock, WaitCause, retry_after,
 };
 pub use health::HealthProbe;
 pub use reconnect::Reconnect;

@@ -397,3 +397,21 @@ fn futures_of_send_parts_are_send() {
     let operation = retry(&policy, |_| ready(Ok::<_, io::Error>(Duration::ZERO)));
     is_send(&operation.breaker(&breaker).budget(&tokens).run());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_a_failure_is_dropped_before_the_next_attempt() {
+    let policy = plain_retry().max_attempts(3).build();
+    let held = std::sync::Arc::new(());
+    let answer = retry(&policy.expect("a valid policy"), |_| {
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        ready(Ok::<_, ()>(std::sync::Arc::clone(&held)))
+    })
+    .classify_ok(|_| Some(Classified::transient()))
+    .await;
+    assert_eq!(
+        std::sync::Arc::strong_count(&held),
+        2,
+        "the last comes back"
+    );
+    drop(answer);
+}

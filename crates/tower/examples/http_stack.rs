@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use evenkeel_core::Ratio;
 use evenkeel_core::backoff::BackoffPolicy;
-use evenkeel_core::breaker::{BreakerPolicy, Outcome, Trigger};
+use evenkeel_core::breaker::{BreakerPolicy, Trigger};
 use evenkeel_core::budget::RetryRatioPolicy;
 use evenkeel_core::retry::RetryPolicy;
 use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use evenkeel_tower::retry::Failed;
 use evenkeel_tower::{
-    AdaptiveThrottleLayer, Attempt, CallError, Classified, Classify, HttpStatus, IdempotentMethods,
-    RetryEvent, RetryLayer, SharedBreaker, SharedRatio, SharedThrottle, Through, WaitCause,
+    AdaptiveThrottleLayer, Attempt, HttpStatus, IdempotentMethods, RetryEvent, RetryLayer,
+    SharedBreaker, SharedRatio, SharedThrottle, Through, WaitCause,
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -67,28 +67,7 @@ async fn listen() -> Result<SocketAddr, Error> {
     Ok(address)
 }
 
-/// What hyper's answers mean: HTTP's statuses; and a 503 is this server's way to say "not you, not now", so the
-/// breaker, which others share, takes it for a plain failure.
-#[derive(Clone, Copy)]
-struct Meaning;
-
-impl<B, E> Classify<Response<B>, E> for Meaning {
-    fn classify(&self, result: Result<&Response<B>, &E>) -> Option<Classified> {
-        let said = HttpStatus::new().classify(result)?;
-        match result {
-            Ok(response) if response.status() == 503 => Some(said.breaker(Outcome::Failure)),
-            _ => Some(said),
-        }
-    }
-}
-
-type Wait<'a> = RetryEvent<'a, Failed<Response<Incoming>, ThrottleError>>;
-type ThrottleError = CallError<
-    hyper_util::client::legacy::Error,
-    evenkeel_core::Refusal<evenkeel_core::throttle::Throttled>,
->;
-
-fn tell(event: &Wait<'_>) {
+fn tell<E>(event: &RetryEvent<'_, Failed<Response<Incoming>, E>>) {
     let answer = event.error().and_then(Failed::answer);
     let failed = match (event.cause(), answer) {
         (WaitCause::Failed, Some(response)) => response.status().to_string(),
@@ -124,8 +103,8 @@ async fn main() -> Result<(), Error> {
         .breaker(&breaker)
         .budget(&budget);
     let mut service = ServiceBuilder::new()
-        .layer(retry.classify(Through(Meaning)).on_retry(tell))
-        .layer(AdaptiveThrottleLayer::new(&throttle).classify(Meaning))
+        .layer(retry.classify(Through(HttpStatus::new())).on_retry(tell))
+        .layer(AdaptiveThrottleLayer::new(&throttle).classify(HttpStatus::new()))
         // Which attempt it is, for the server's log: the retry has put it into the extensions.
         .map_request(|mut request: Request<Full<Bytes>>| {
             if let Some(attempt) = request.extensions().get::<Attempt>().copied() {

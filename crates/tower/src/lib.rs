@@ -18,7 +18,7 @@
 //! use evenkeel_core::{budget::RetryRatioPolicy, retry::RetryPolicy, throttle::AdaptiveThrottlePolicy};
 //! use evenkeel_tower::{AdaptiveThrottleLayer, HttpStatus, IdempotentMethods, RetryLayer, Through};
 //! use evenkeel_tower::{SharedBreaker, SharedRatio, SharedThrottle};
-//! use ::http::{Request, Response};
+//! use http::{Request, Response};
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
 //! // Once, for all calls of a service: a clone of a handle is the same breaker, the same budget.
@@ -37,7 +37,7 @@
 //! // The first layer is the outermost.
 //! let retry = RetryLayer::new(&policy, IdempotentMethods).breaker(&breaker).budget(&budget);
 //! let service = ServiceBuilder::new()
-//!     .layer(retry.classify(Through(HttpStatus::new().per_caller_limits(true))))
+//!     .layer(retry.classify(Through(HttpStatus::new())))
 //!     .layer(AdaptiveThrottleLayer::new(&throttle).classify(HttpStatus::new()))
 //!     .service(client);
 //! let response = service.oneshot(Request::get("http://example.org/").body(String::new())?).await?;
@@ -83,20 +83,28 @@ pub mod breaker;
 mod classify;
 mod guarded;
 #[cfg(feature = "http")]
-pub mod http;
+mod http;
+mod refused;
 pub mod retry;
 mod retry_after;
 pub mod throttle;
 
 #[cfg(feature = "http")]
-pub use self::http::{GrpcStatus, HttpStatus, IdempotentMethods, service_unavailable};
-pub use breaker::{BreakerLayer, BreakerService, BreakerTableLayer, BreakerTableService};
-pub use classify::{ByResult, Classify, Through};
-pub use evenkeel_tokio::{
-    Attempt, CallError, Classified, Clock, RetryError, RetryEvent, SharedBreaker,
-    SharedBreakerTable, SharedRatio, SharedThrottle, SharedTokens, Sleep, Streams, TestClock,
-    TokioClock, WaitCause,
+pub use self::http::{
+    GrpcStatus, GrpcUnary, HttpStatus, IdempotentMethods, UnavailableFuture, UnavailableLayer,
+    UnavailableService, service_unavailable,
 };
+pub use breaker::{BreakerLayer, BreakerService, BreakerTableLayer, BreakerTableService};
+pub use classify::{By, ByResult, Classify, Through, by};
+pub use evenkeel_tokio::{
+    Attempt, CallError, Classified, Clock, Opaque, RetryError, RetryEvent, SharedBreaker,
+    SharedBreakerBuilder, SharedBreakerTable, SharedRatio, SharedThrottle, SharedTokens, Sleep,
+    Streams, TestClock, TokioClock, WaitCause, retry_after,
+};
+#[cfg(feature = "journal")]
+pub use evenkeel_tokio::journal;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub use evenkeel_tokio::observe;
 pub use retry::{AnyRequest, Replay, RetryLayer, RetryService};
 pub use retry_after::RetryAfter;
 pub use throttle::{AdaptiveThrottleLayer, AdaptiveThrottleService};

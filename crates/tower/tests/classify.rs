@@ -9,12 +9,14 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, SystemTime};
 
+use evenkeel_core::Refusal;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{BreakerPolicy, BreakerStats, Outcome, Phase, Trigger};
+use evenkeel_core::retry::End;
 use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use evenkeel_tower::{
     AdaptiveThrottleLayer, AnyRequest, BreakerLayer, ByResult, CallError, Classified, Classify,
-    GrpcStatus, HttpStatus, RetryLayer, SharedThrottle, Streams, TestClock, Through,
+    GrpcStatus, HttpStatus, RetryError, RetryLayer, SharedThrottle, Streams, TestClock, Through,
 };
 use http::Response;
 use support::{breaker_on, call, ms, now, opens_after, plain_retry, scripted};
@@ -35,14 +37,16 @@ where
 #[test]
 fn http_statuses_mean_what_the_table_says() {
     let ignored = |classified: Classified| Some(classified.breaker(Outcome::Ignored));
+    let failed = |classified: Classified| Some(classified.breaker(Outcome::Failure));
     for code in 100..=999 {
         let expected = match code {
             100..=399 => None,
-            408 | 504 => Some(Classified::timeout()),
+            408 | 504 => failed(Classified::timeout()),
             425 => ignored(Classified::transient()),
-            429 | 503 => Some(Classified::throttled()),
+            429 => ignored(Classified::throttled()),
+            503 => failed(Classified::throttled()),
             501 | 505 | 400..=499 => ignored(Classified::permanent()),
-            _ => Some(Classified::transient()),
+            _ => failed(Classified::transient()),
         };
         assert_eq!(
             meaning(HttpStatus::new(), &status(code)),
@@ -65,11 +69,12 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
         response.headers_mut().insert("retry-after", text);
         meaning(HttpStatus::new(), &response)
     };
-    let after = |secs| Classified::throttled().retry_after(Duration::from_secs(secs));
-    for code in [429, 503] {
+    for (code, told) in [(429, Outcome::Ignored), (503, Outcome::Failure)] {
+        let throttled = Classified::throttled().breaker(told);
+        let after = |secs| throttled.retry_after(Duration::from_secs(secs));
         assert_eq!(said(code, "120"), Some(after(120)));
         assert_eq!(said(code, "Sun, 06 Nov 1994 08:49:37 GMT"), Some(after(0)));
-        assert_eq!(said(code, "soon"), Some(Classified::throttled()));
+        assert_eq!(said(code, "soon"), Some(throttled));
         let far = httpdate_in(Duration::from_secs(3_600));
         let advised = said(code, &far).and_then(|said| said.advice(0));
         let Some(evenkeel_core::advice::Advice::RetryAt { at_ns }) = advised else {
@@ -79,7 +84,7 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
         assert!((3_500..=3_600).contains(&(at_ns / 1_000_000_000)));
     }
     let also = Classified::transient().retry_after(Duration::from_secs(3));
-    assert_eq!(said(500, "3"), Some(also));
+    assert_eq!(said(500, "3"), Some(also.breaker(Outcome::Failure)));
     let never = Classified::permanent().breaker(Outcome::Ignored);
     assert_eq!(
         said(404, "3"),
@@ -131,8 +136,8 @@ fn grpc_codes_mean_what_the_table_says() {
         let expected = match code {
             0 => None,
             1 => Some(Classified::cancelled()),
-            8 => Some(Classified::throttled()),
-            14 => Some(Classified::transient()),
+            8 => Some(Classified::throttled().breaker(Outcome::Failure)),
+            14 => Some(Classified::transient().breaker(Outcome::Failure)),
             // Above 16 there are none: taken for UNKNOWN.
             2 | 4 | 13 | 15 | 17.. => permanent(Outcome::Failure),
             _ => permanent(Outcome::Ignored),
@@ -157,10 +162,10 @@ fn grpc_codes_mean_what_the_table_says() {
 
 #[test]
 fn the_codes_that_are_retried_can_be_chosen() {
-    let chosen = GrpcStatus::new().retry_on(&[4, 10, 0, 200]);
+    let chosen = GrpcStatus::new().retry_on(&[4, 10, 0]);
     assert_eq!(
         meaning(chosen, &grpc("4", None)),
-        Some(Classified::timeout())
+        Some(Classified::timeout().breaker(Outcome::Failure))
     );
     let conflict = Classified::transient().breaker(Outcome::Ignored);
     assert_eq!(meaning(chosen, &grpc("10", None)), Some(conflict));
@@ -173,7 +178,8 @@ fn the_codes_that_are_retried_can_be_chosen() {
 #[test]
 fn a_pushback_is_followed_and_what_is_none_says_stop() {
     let said = |text| meaning(GrpcStatus::new(), &grpc("14", Some(text)));
-    let after = |wait_ms| Some(Classified::transient().retry_after(ms(wait_ms)));
+    let transient = Classified::transient().breaker(Outcome::Failure);
+    let after = |wait_ms| Some(transient.retry_after(ms(wait_ms)));
     assert_eq!(said("0"), after(0));
     assert_eq!(said("1500"), after(1_500));
     for stop in [
@@ -185,7 +191,7 @@ fn a_pushback_is_followed_and_what_is_none_says_stop() {
         "soon",
         "99999999999999999999999",
     ] {
-        assert_eq!(said(stop), Some(Classified::transient().stop()), "{stop:?}");
+        assert_eq!(said(stop), Some(transient.stop()), "{stop:?}");
     }
     let not_retried = meaning(GrpcStatus::new(), &grpc("13", Some("5")));
     assert!(not_retried.is_some_and(Classified::is_permanent));
@@ -193,20 +199,20 @@ fn a_pushback_is_followed_and_what_is_none_says_stop() {
 
 #[test]
 fn refusals_of_an_inner_layer_say_nothing_of_the_service() {
-    let refused: Result<(), CallError<(), ()>> = Err(CallError::Refused(()));
+    type Gated<E> = CallError<E, Refusal<&'static str>>;
+    let no = Refusal::new("full", Some(7));
+    let refused: Result<(), Gated<()>> = Err(CallError::Refused(no));
     assert_eq!(
         Through(ByResult).classify(refused.as_ref()),
-        Some(Classified::cancelled())
+        Some(Classified::refused(Some(7)))
     );
-    let nested: Result<(), CallError<CallError<(), ()>, ()>> =
-        Err(CallError::Failed(CallError::Refused(())));
+    let nested: Result<(), Gated<Gated<()>>> = Err(CallError::Failed(CallError::Refused(no)));
     let through = Through(Through(ByResult));
     assert_eq!(
         through.classify(nested.as_ref()),
-        Some(Classified::cancelled())
+        Some(Classified::refused(Some(7)))
     );
-    let failed: Result<(), CallError<CallError<(), ()>, ()>> =
-        Err(CallError::Failed(CallError::Failed(())));
+    let failed: Result<(), Gated<Gated<()>>> = Err(CallError::Failed(CallError::Failed(())));
     assert_eq!(
         through.classify(failed.as_ref()),
         Some(Classified::transient())
@@ -220,6 +226,7 @@ fn all_meanings() -> Vec<Option<Classified>> {
         Classified::timeout(),
         Classified::throttled(),
         Classified::permanent(),
+        Classified::refused(Some(9)),
         Classified::cancelled(),
     ];
     let mut all = vec![None];
@@ -286,6 +293,7 @@ fn a_throttle_hears_what_the_table_says() {
         (Some(Classified::transient()), true, false),
         (Some(Classified::timeout()), false, false),
         (Some(Classified::throttled()), false, false),
+        (Some(Classified::refused(None)), false, false),
         (Some(Classified::cancelled()), false, false),
     ];
     let policy = AdaptiveThrottlePolicy::builder()
@@ -317,4 +325,29 @@ fn a_classifier_is_asked_once_for_each_answer() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(future.as_mut().poll(&mut cx).is_ready());
     assert_eq!((asked.get(), breaker.phase()), (1, Phase::Closed));
+}
+
+#[test]
+fn a_cancelled_call_is_retried_where_the_list_says_so() {
+    let cancelled = Response::builder().header("grpc-status", "1").body(());
+    let cancelled = cancelled.expect("a valid status");
+    assert_eq!(
+        [&[1, 14][..], &[14]].map(|list| meaning(GrpcStatus::new().retry_on(list), &cancelled)),
+        [
+            Some(Classified::transient().breaker(Outcome::Ignored)),
+            Some(Classified::cancelled())
+        ]
+    );
+}
+
+#[test]
+fn an_operation_that_sent_nothing_says_nothing_of_the_service() {
+    let ended = |attempts| Err::<(), _>(RetryError::<()>::new(End::Deadline, attempts, None));
+    assert_eq!(
+        [0, 1].map(|attempts| Through(ByResult).classify(ended(attempts).as_ref())),
+        [
+            Some(Classified::cancelled()), // it waited for its breaker until then
+            Some(Classified::timeout())
+        ]
+    );
 }

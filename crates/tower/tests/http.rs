@@ -101,7 +101,7 @@ async fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
         .breaker(&breaker)
         .clock(clock);
     let service = ServiceBuilder::new()
-        .layer(retry.classify(HttpStatus::new()))
+        .layer(retry.classify(HttpStatus::new().overload_opens(true)))
         .service_fn(|_: Request<String>| {
             let mut calls = calls.lock().expect("no panic");
             calls.push((clock.now_ns(), breaker.phase()));

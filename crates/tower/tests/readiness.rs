@@ -260,6 +260,26 @@ async fn a_place_that_is_kept_is_taken_anew_when_asked_again() {
     assert_eq!((breaker.phase(), breaker.stats().lost), (Phase::Closed, 0));
 }
 
+/// A probe's place that was kept while the breaker opened again: by an operator, and because it was lost.
+#[tokio::test(start_paused = true)]
+async fn a_place_is_no_leave_once_the_breaker_has_opened_again() {
+    for lost in [false, true] {
+        let (_, breaker) = open();
+        tokio::time::advance(ms(1_000)).await;
+        let mut service = waiting(&breaker, 1).remove(0);
+        assert!(is_ready(&mut service));
+        if lost {
+            tokio::time::advance(ms(10_500)).await;
+        } else {
+            let _ = breaker.set_mode(Mode::ForcedOpen);
+        }
+        assert_eq!(breaker.phase(), Phase::Open);
+        let refused = call(&mut service).await.expect_err("open");
+        assert!(refused.refused().is_some());
+        assert_eq!(service.get_ref().calls(), 0);
+    }
+}
+
 /// Ready the first time it is asked, and not again.
 struct Once(bool);
 

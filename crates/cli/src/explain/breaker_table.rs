@@ -10,7 +10,7 @@ use super::{breaker, memory};
 use crate::numbers::{counted, exact};
 
 /// What a breaker keeps without the heap.
-const INLINE_WORDS: u64 = 8;
+const INLINE_WORDS: u64 = 4;
 
 pub(super) fn explain(policy: &BreakerTablePolicy, page: &mut Page) {
     page.part("BREAKER TABLE");

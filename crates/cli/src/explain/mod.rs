@@ -8,7 +8,7 @@ mod breaker;
 mod breaker_table;
 mod diagram;
 mod health;
-mod layout;
+pub(crate) mod layout;
 #[cfg(test)]
 mod machine_runs;
 #[cfg(test)]

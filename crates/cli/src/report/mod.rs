@@ -5,8 +5,8 @@ mod figure;
 mod lanes;
 mod latency;
 mod shares;
-mod style;
-mod svg;
+pub(crate) mod style;
+pub(crate) mod svg;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,8 @@ mod usage;
 #[cfg(not(feature = "record"))]
 #[test]
 fn without_the_feature_it_says_what_it_takes() {
-    let run = common::evenkeel(["record", "--out", "j.jsonl", "--seconds", "10"]);
+    let folder = common::Folder::new("record_absent");
+    let run = common::evenkeel(["record", "--out", &folder.path("j.jsonl")]);
     let said = run.complaint();
     assert!(said.contains("--features record"), "{said}");
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);

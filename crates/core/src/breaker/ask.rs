@@ -35,14 +35,10 @@ impl BreakerState {
     /// Closed, with no ramp and no operator's say.
     #[inline]
     const fn admits_all(&self) -> bool {
-        let stage = matches!(
-            self.stage,
-            Stage::Closed {
-                ramp_from_ns: None,
-                ..
-            }
-        );
-        stage && !self.is_forced()
+        match &self.stage {
+            Stage::Closed { ramp_from_ns, .. } => ramp_from_ns.is_none() && !self.is_forced(),
+            _ => false,
+        }
     }
 
     /// An ask whose answer is not plain: the phase may change, a word may be drawn, an operator may have a say.
@@ -110,13 +106,10 @@ impl BreakerState {
             Mode::ForcedClosed => return Ok(PermitId::UNCOUNTED),
         }
         match self.stage {
-            Stage::Closed {
-                ramp_from_ns: None, ..
-            } => Ok(PermitId::CLOSED),
-            Stage::Closed {
-                ramp_from_ns: Some(from_ns),
-                ..
-            } => pass_ramp(policy, from_ns, now_ns, rng),
+            Stage::Closed { ramp_from_ns, .. } => match ramp_from_ns.get() {
+                None => Ok(PermitId::CLOSED),
+                Some(from_ns) => pass_ramp(policy, from_ns, now_ns, rng),
+            },
             Stage::Open { until_ns } => Err(self.open_refusal(policy, until_ns, now_ns)),
             Stage::HalfOpen { .. } => self.admit_probe(policy, now_ns, rng),
         }

@@ -30,7 +30,12 @@
 //!
 //! **Cost.** Asking and reporting in closed: O(triggers), a few nanoseconds, no allocation. In half-open an ask
 //! or a report searches at most `max_in_flight` places. A change of phase clears the window: O(its words). A time window moves at
-//! most all its slices once, however long the silence was. Memory is fixed when the breaker is made.
+//! most all its slices once, however long the silence was.
+//!
+//! **Memory** is fixed when the breaker is made: 208 bytes beside the policy or the reference to it. Two probes in flight
+//! lie within, and so does a window of 256 bits (256 calls where the triggers look at one condition, 128 for two, 64 for
+//! three or four; 4 slices of time for one condition). What needs more takes it from the heap, once, where the feature
+//! `alloc` is on; without it a breaker is larger and has no heap.
 //!
 //! **Random words.** A trip draws one, the first probe of a half-open phase draws one for the wait that may follow (so
 //! that time alone never needs one), each ask on the ramp draws one. Open waits without jitter draw none.
@@ -119,6 +124,8 @@ pub use window::Window;
 /// let _ = breakers[1].set_mode(0, Mode::ForcedOpen);
 /// let phases = breakers.map(|breaker| breaker.phase(0));
 /// assert_eq!(phases, [Phase::Closed, Phase::Open, Phase::Closed]);
+/// # #[cfg(all(feature = "alloc", target_pointer_width = "64"))]
+/// assert_eq!(size_of::<Breaker<&BreakerPolicy>>(), 208 + size_of::<&BreakerPolicy>());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

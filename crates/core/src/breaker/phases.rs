@@ -5,6 +5,7 @@ use super::leases;
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
 use super::transition::{Cause, Phase, Transition, Transitions};
+use crate::packed::PackedNs;
 use crate::random::Rng;
 
 impl BreakerState {
@@ -87,7 +88,7 @@ impl BreakerState {
     }
 
     fn forgive(&mut self, policy: &BreakerPolicy, now_ns: u64) {
-        if let (Some(calm_ns), Some(closed_ns)) = (policy.calm_after_ns, self.last_close_ns) {
+        if let (Some(calm_ns), Some(closed_ns)) = (policy.calm_after_ns, self.last_close_ns.get()) {
             let calm = now_ns.saturating_sub(closed_ns).checked_div(calm_ns);
             let forgiven = u32::try_from(calm.unwrap_or(0)).unwrap_or(u32::MAX);
             self.opens = self.opens.saturating_sub(forgiven);
@@ -122,7 +123,7 @@ impl BreakerState {
     }
 
     fn mark_closed(&mut self, policy: &BreakerPolicy, at_ns: u64) {
-        self.last_close_ns = Some(at_ns);
+        self.last_close_ns = PackedNs::new(Some(at_ns));
         if policy.calm_after_ns.is_none() {
             self.opens = 0;
             self.previous_wait_ns = 0;
@@ -202,7 +203,7 @@ impl BreakerState {
         self.mode = Mode::Normal;
         self.opens = 0;
         self.previous_wait_ns = 0;
-        self.last_close_ns = None;
+        self.last_close_ns = PackedNs::NONE;
         let stage = Stage::closed(&policy.layout, None);
         made.push(self.enter(stage, now_ns, Cause::Reset));
         made

@@ -12,9 +12,10 @@ use crate::error::{ConfigError, Problem};
 use crate::store::fits;
 use crate::time::MAX_SPAN_NS;
 
-/// Words that a breaker holds without touching the heap: 512 bits of window. Without `alloc` there is nothing else,
-/// so there it is 2 048 bits: the last 512 results with four triggers.
-pub(super) const INLINE_WORDS: usize = if cfg!(feature = "alloc") { 8 } else { 32 };
+/// Words that a breaker holds without touching the heap: 256 bits of window, or two probes. More would make each of a
+/// million breakers larger for what few of them need. Without `alloc` there is nothing else, so there it is 2 048 bits:
+/// the last 512 results with four triggers.
+pub(super) const INLINE_WORDS: usize = if cfg!(feature = "alloc") { 4 } else { 32 };
 
 /// A checked, immutable breaker policy; made by [`BreakerPolicy::builder`].
 ///

@@ -4,6 +4,7 @@ use super::leases;
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
 use super::window::{Layout, Planes, Results, add, counters, empty, get, take};
+use crate::packed::PackedNs;
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
 use crate::time::Monotone;
@@ -14,7 +15,8 @@ impl BreakerState {
         let taken_ns = self.clock.peek(rebase.taken_at_ns);
         self.generation = self.generation.wrapping_add(1);
         self.clock = rebase.clock(self.clock);
-        self.last_close_ns = self.last_close_ns.map(|at_ns| rebase.past_ns(at_ns));
+        let moved = |past: PackedNs| PackedNs::new(past.get().map(|at_ns| rebase.past_ns(at_ns)));
+        self.last_close_ns = moved(self.last_close_ns);
         let latest_end_ns = self.latest_end_ns(policy);
         let words = self.words.words_mut();
         match &mut self.stage {
@@ -23,7 +25,7 @@ impl BreakerState {
                 results,
                 ..
             } => {
-                *ramp_from_ns = ramp_from_ns.map(|at_ns| rebase.past_ns(at_ns));
+                *ramp_from_ns = moved(*ramp_from_ns);
                 if let Layout::Slices(grid) = policy.layout {
                     // What has left the window by now must not come back where the new clock stands early.
                     let now_ns = rebase.old_now_ns(Monotone::since(taken_ns));

@@ -7,6 +7,7 @@ use super::policy::{BreakerPolicy, INLINE_WORDS};
 use super::transition::Phase;
 use super::window::{Layout, Results};
 use crate::error::RestoreError;
+use crate::packed::PackedNs;
 use crate::store::Store;
 use crate::time::Monotone;
 use crate::version::Version;
@@ -48,7 +49,7 @@ pub struct BreakerState {
     pub(super) opens: u32,
     /// The last open wait, which decorrelated jitter starts from.
     pub(super) previous_wait_ns: u64,
-    pub(super) last_close_ns: Option<u64>,
+    pub(super) last_close_ns: PackedNs,
     pub(crate) stats: BreakerStats,
     pub(super) stage: Stage,
     /// The window's bits or slices while closed, the leases of the probes while half-open.
@@ -63,7 +64,7 @@ pub struct BreakerState {
 pub(super) enum Stage {
     Closed {
         /// When the ramp began, if it was closed by its probes and has one.
-        ramp_from_ns: Option<u64>,
+        ramp_from_ns: PackedNs,
         /// Failures in a row.
         consecutive: u32,
         results: Results,
@@ -87,7 +88,7 @@ pub(super) enum Stage {
 impl Stage {
     pub(super) const fn closed(layout: &Layout, ramp_from_ns: Option<u64>) -> Self {
         Self::Closed {
-            ramp_from_ns,
+            ramp_from_ns: PackedNs::new(ramp_from_ns),
             consecutive: 0,
             results: Results::empty(layout),
         }
@@ -122,7 +123,7 @@ impl BreakerState {
             health: None,
             opens: 0,
             previous_wait_ns: 0,
-            last_close_ns: None,
+            last_close_ns: PackedNs::NONE,
             stats: BreakerStats::default(),
             stage: Stage::closed(&policy.layout, None),
             words: Store::zeroed(policy.words()),
@@ -143,6 +144,7 @@ impl BreakerState {
         }
         if self
             .last_close_ns
+            .get()
             .is_some_and(|at_ns| at_ns > self.clock.latest_ns())
         {
             return Err(corrupt("it closed in the future"));
@@ -158,7 +160,7 @@ impl BreakerState {
                 ramp_from_ns,
                 results,
                 ..
-            } => self.check_closed(policy, ramp_from_ns, &results),
+            } => self.check_closed(policy, ramp_from_ns.get(), &results),
             Stage::Open { until_ns } => self.check_open(policy, until_ns),
             Stage::HalfOpen { .. } => self.check_half_open(policy),
         }

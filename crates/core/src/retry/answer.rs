@@ -27,6 +27,7 @@ word_id! {
 /// | [`Success`](Self::Success) | ends: succeeded | success |
 /// | [`Transient`](Self::Transient) | is retried if every check allows | what you say; else failure, and for `Throttled` with advice [overloaded](Outcome::Overloaded) |
 /// | [`Permanent`](Self::Permanent) | ends: permanent | what you say |
+/// | [`Refused`](Self::Refused) | ends: refused; what a retry took from the budget is given back | ignored |
 /// | [`Cancelled`](Self::Cancelled) | ends: cancelled | ignored |
 ///
 /// Overloaded opens a breaker at once, for as long as the server asks, and for all who share the breaker. That is right
@@ -75,7 +76,12 @@ pub enum AttemptOutcome {
         /// [`Outcome::Failure`] where it did not.
         breaker: Outcome,
     },
-    /// It was given up or never sent: it says nothing of the dependency.
+    /// A gate between the operation and the dependency refused it (another breaker, a throttle): it was not sent.
+    Refused {
+        /// When the gate would have agreed, as far as it knew.
+        retry_at_ns: Option<u64>,
+    },
+    /// It was given up: it says nothing of the dependency.
     Cancelled,
 }
 
@@ -181,7 +187,7 @@ impl AttemptOutcome {
     pub const fn breaker_outcome(self) -> Outcome {
         match self {
             Self::Success => Outcome::Success,
-            Self::Cancelled => Outcome::Ignored,
+            Self::Refused { .. } | Self::Cancelled => Outcome::Ignored,
             Self::Permanent { breaker }
             | Self::Transient {
                 breaker: Some(breaker),

@@ -109,6 +109,12 @@ pub enum End {
         /// When it would have agreed, as far as it knew.
         retry_at_ns: Option<u64>,
     },
+    /// A gate behind the operation, another breaker or a throttle, refused the last attempt: it was not sent.
+    #[error("the attempt was refused before it was sent")]
+    Refused {
+        /// When the gate would have agreed, as far as it knew.
+        retry_at_ns: Option<u64>,
+    },
     /// It was cancelled.
     #[error("the operation was cancelled")]
     Cancelled,
@@ -153,11 +159,12 @@ impl End {
             Self::Exhausted { .. } => "exhausted",
             Self::BudgetSpent { .. } => "budget-spent",
             Self::BreakerOpen { .. } => "breaker-open",
+            Self::Refused { .. } => "refused",
             Self::Cancelled => "cancelled",
         }
     }
 
-    /// When another operation may fare better: what the breaker or the budget said with its refusal.
+    /// When another operation may fare better: what the breaker, the budget or another gate said with its refusal.
     ///
     /// ```
     /// # use evenkeel_core::{breaker::RefusedBy, retry::End};
@@ -168,9 +175,9 @@ impl End {
     #[must_use]
     pub const fn retry_at_ns(self) -> Option<u64> {
         match self {
-            Self::BudgetSpent { retry_at_ns } | Self::BreakerOpen { retry_at_ns, .. } => {
-                retry_at_ns
-            }
+            Self::BudgetSpent { retry_at_ns }
+            | Self::BreakerOpen { retry_at_ns, .. }
+            | Self::Refused { retry_at_ns } => retry_at_ns,
             _ => None,
         }
     }

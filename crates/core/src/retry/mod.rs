@@ -18,7 +18,7 @@
 //! |---|---|---|---|---|
 //! | waiting, before its instant | `WaitUntil` | stale | → **done**, what was taken is given back | deadline → **done** |
 //! | waiting, at its instant | breaker agrees: `Attempt` → **in flight**; refuses: what was taken is given back, → **done**, or wait on | stale | → **done**, given back | deadline → **done**, given back |
-//! | in flight | `InFlight` | `Success`, `Permanent`, `Cancelled` → **done**; `Transient` → *checks* | `Abandon`, permit released → **done** | its timeout: `Abandon` and *checks*; deadline: `Abandon` → **done** |
+//! | in flight | `InFlight` | `Success`, `Permanent`, `Refused`, `Cancelled` → **done**; `Transient` → *checks* | `Abandon`, permit released → **done** | its timeout: `Abandon` and *checks*; deadline: `Abandon` → **done** |
 //! | done | `Done` | stale | `Done` | nothing |
 //!
 //! **Checks**, in this order, each only if all before it agree: the deadline; `max_attempts`; advice to
@@ -30,7 +30,7 @@
 //! **What the parts are told.** The breaker: see [`AttemptOutcome`]; an attempt that timed out is a failure, one that
 //! the operation's deadline cut short of its own timeout is ignored. Latency is the time from the poll that began the
 //! attempt to the report. The budget: `on_success` with what the retry cost, or without where the first attempt did it.
-//! What a retry took is given back where the retry is not made; once it is made it is spent, also if it is then
+//! What a retry took is given back where the retry is not made or not sent (`Refused`); once it is made it is spent, also if it is then
 //! cancelled: the load was there. A retry that waits on for a breaker asks the budget again, unless it took nothing
 //! that can be given back: with [`AboveHalf`](crate::budget::AllowedWhen::AboveHalf) a failure costs once.
 //!

@@ -27,7 +27,9 @@ pub enum WhenRefused {
     End,
     /// The operation waits until the instant that the breaker names, and asks again; it ends where there is none, or
     /// none before the deadline. For work that nobody waits for. All that wait for one breaker come back at one
-    /// instant; the breaker lets its probes through and names the next.
+    /// instant; the breaker lets its probes through and names the next. That one is late: while all probes are out, the
+    /// only instant that is sure is that at which the last has not reported and the open wait after it is over. So an
+    /// operation may sleep on although the probes pass; a short `probe_timeout` bounds by how much.
     Wait,
 }
 

@@ -335,6 +335,9 @@ fn shifted(end: End, rebase: &Rebase) -> End {
             reason,
             retry_at_ns: moved(retry_at_ns),
         },
+        End::Refused { retry_at_ns } => End::Refused {
+            retry_at_ns: moved(retry_at_ns),
+        },
         end => end,
     }
 }

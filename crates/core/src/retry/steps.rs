@@ -67,7 +67,14 @@ impl RetryState {
             return stale(transitions);
         }
         let latency_ns = now_ns.saturating_sub(began_ns);
-        let transitions = tell(parts, now_ns, permit, outcome.breaker_outcome(), latency_ns, rng);
+        let transitions = tell(
+            parts,
+            now_ns,
+            permit,
+            outcome.breaker_outcome(),
+            latency_ns,
+            rng,
+        );
         self.stage = match outcome {
             AttemptOutcome::Success => {
                 self.credit(now_ns, withdrawal, parts);
@@ -78,6 +85,13 @@ impl RetryState {
             AttemptOutcome::Permanent { .. } => Stage::Done {
                 end: End::Permanent,
             },
+            AttemptOutcome::Refused { retry_at_ns } => {
+                // It was not made.
+                give_back(parts, now_ns, withdrawal);
+                Stage::Done {
+                    end: End::Refused { retry_at_ns },
+                }
+            }
             AttemptOutcome::Cancelled => Stage::Done {
                 end: End::Cancelled,
             },

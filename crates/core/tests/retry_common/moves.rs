@@ -38,6 +38,7 @@ pub enum Deed {
 pub enum Fate {
     Success,
     Permanent(Outcome),
+    Refused(Option<u64>),
     Cancelled,
     /// With what the breaker is told, where it is not what the cause says.
     Transient(RetryCause, Option<Option<u64>>, Option<Outcome>),
@@ -75,6 +76,7 @@ impl Fate {
         match self {
             Self::Success => AttemptOutcome::Success,
             Self::Permanent(breaker) => AttemptOutcome::Permanent { breaker },
+            Self::Refused(retry_at_ns) => AttemptOutcome::Refused { retry_at_ns },
             Self::Cancelled => AttemptOutcome::Cancelled,
             Self::Transient(cause, advice, breaker) => AttemptOutcome::Transient {
                 cause,
@@ -115,6 +117,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Success),
         1 => Just(Fate::Permanent(Outcome::Success)),
         1 => Just(Fate::Permanent(Outcome::Overloaded { retry_at_ns: Some(NAMED_NS) })),
+        1 => Just(Fate::Refused(Some(NAMED_NS))),
         1 => Just(Fate::Cancelled),
         16 => (cause, advice, told).prop_map(|(cause, advice, told)| Fate::Transient(cause, advice, told)),
     ]

@@ -393,7 +393,7 @@ impl Teller<'_> {
                 breaker: Some(breaker),
                 ..
             } => breaker,
-            AttemptOutcome::Cancelled => Outcome::Ignored,
+            AttemptOutcome::Refused { .. } | AttemptOutcome::Cancelled => Outcome::Ignored,
             AttemptOutcome::Transient {
                 cause: RetryCause::Throttled,
                 advice: Some(Advice::RetryAt { at_ns }),
@@ -418,6 +418,12 @@ impl Teller<'_> {
             }
             AttemptOutcome::Permanent { .. } => self.finish(End::Permanent),
             AttemptOutcome::Transient { cause, advice, .. } => self.decide(now, cause, advice),
+            AttemptOutcome::Refused { retry_at_ns } => {
+                if let Some(paid) = paid {
+                    self.heard.push(Heard::GaveBack { now_ns: now, paid });
+                }
+                self.finish(End::Refused { retry_at_ns });
+            }
             _ => self.finish(End::Cancelled),
         }
         Answer::Counted

@@ -178,6 +178,8 @@ pub(super) const LINES: &[Lines] = &[
             r#"{"end":{"budget-spent":{"retry_at_ns":9}}}"#,
             r#"{"end":{"breaker-open":{"reason":"ramp","retry_at_ns":null}}}"#,
             r#"{"end":{"breaker-open":{"reason":"open","retry_at_ns":9}}}"#,
+            r#"{"end":{"refused":{"retry_at_ns":null}}}"#,
+            r#"{"end":{"refused":{"retry_at_ns":9}}}"#,
         ],
     },
 ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::retry::{AttemptId, AttemptOutcome, End, Parts, Retry, RetryPolicy};
 
+use super::own;
 use crate::delay::Delay;
 use crate::load::{Arrivals, Load};
 use crate::operation::{Standing, advance};
@@ -32,7 +33,7 @@ use crate::world::{Model, Sim, World};
 /// use evenkeel_sim::{Scenario, Streams, Watch};
 ///
 /// let goodput = |client| {
-///     let scenario = CongestiveCollapse { load: CollapseLoad::Spike, client };
+///     let scenario = CongestiveCollapse { client, ..CongestiveCollapse::default() };
 ///     scenario.run(Streams::of_run(7, 0), &mut Watch::off()).values[1]
 /// };
 /// assert!(goodput(CollapseClient::BackoffAndJitter) > 0.8);
@@ -43,6 +44,8 @@ pub struct CongestiveCollapse {
     pub load: CollapseLoad,
     /// How a client retries. Default: [`CollapseClient::NoBackoff`].
     pub client: CollapseClient,
+    /// Instead of what `client` says.
+    pub retry_policy: Option<RetryPolicy>,
 }
 
 impl Default for CongestiveCollapse {
@@ -50,6 +53,7 @@ impl Default for CongestiveCollapse {
         Self {
             load: CollapseLoad::Spike,
             client: CollapseClient::NoBackoff,
+            retry_policy: None,
         }
     }
 }
@@ -103,7 +107,7 @@ const LAST_NS: u64 = END_NS - 20 * SECOND_NS;
 const METRICS: &[Metric] = &[
     Metric {
         name: "collapsed",
-        unit: "",
+        unit: "0 or 1",
         about: "whether goodput in the last 20 s is under half of the arrivals",
     },
     Metric {
@@ -151,10 +155,21 @@ impl Scenario for CongestiveCollapse {
     }
 
     fn params(&mut self) -> Vec<Param<'_>> {
-        vec![
-            Param::choice("load", "how requests come", &mut self.load),
-            Param::choice("client", "how a client retries", &mut self.client),
-        ]
+        let mut params = vec![Param::choice("load", "how requests come", &mut self.load)];
+        match &self.retry_policy {
+            None => params.push(Param::choice(
+                "client",
+                "how a client retries",
+                &mut self.client,
+            )),
+            policy => params.extend(own("retry_policy", policy.as_ref())),
+        }
+        params
+    }
+
+    #[cfg(feature = "serde")]
+    fn tables(&mut self) -> Vec<crate::table::Table<'_>> {
+        vec![crate::table::Table::policy(&mut self.retry_policy)]
     }
 
     fn metrics(&self) -> &'static [Metric] {
@@ -167,7 +182,7 @@ impl Scenario for CongestiveCollapse {
 
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {
         watch.columns(COLUMNS);
-        let policy = self.policy();
+        let policy = self.retry_policy.unwrap_or_else(|| self.policy());
         let mut sim = Sim::new(Collapsing {
             policy: &policy,
             step: Delay::exponential(Duration::from_millis(100)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{Backoff, BackoffPolicy, Growth, Jitter};
 
+use super::own;
 use crate::delay::Delay;
 use crate::param::{Choice, Param};
 use crate::random::{Stream, Streams};
@@ -25,7 +26,7 @@ use crate::world::{Model, Sim, World};
 /// use evenkeel_sim::{Scenario, Streams, Watch};
 ///
 /// let calls = |algorithm| {
-///     let scenario = ContendingWriters { clients: 50, algorithm };
+///     let scenario = ContendingWriters { clients: 50, algorithm, backoff_policy: None };
 ///     scenario.run(Streams::of_run(7, 0), &mut Watch::off()).values[1]
 /// };
 /// assert!(calls(Algorithm::None) > calls(Algorithm::Exponential));
@@ -37,6 +38,8 @@ pub struct ContendingWriters {
     pub clients: u64,
     /// How they wait after a failed write. Default: [`Algorithm::Full`].
     pub algorithm: Algorithm,
+    /// Instead of what `algorithm` says. A client that may not retry any more gives up.
+    pub backoff_policy: Option<BackoffPolicy>,
 }
 
 impl Default for ContendingWriters {
@@ -44,6 +47,7 @@ impl Default for ContendingWriters {
         Self {
             clients: 100,
             algorithm: Algorithm::Full,
+            backoff_policy: None,
         }
     }
 }
@@ -103,7 +107,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "time_ms",
         unit: "ms",
-        about: "until the last client has its answer",
+        about: "until the last client has its answer, or gives up",
     },
     Metric {
         name: "calls",
@@ -145,19 +149,27 @@ impl Scenario for ContendingWriters {
     }
 
     fn params(&mut self) -> Vec<Param<'_>> {
-        vec![
-            Param::count(
-                "clients",
-                "how many want to write",
-                &mut self.clients,
-                1..=100_000,
-            ),
-            Param::choice(
+        let clients = &mut self.clients;
+        let mut params = vec![Param::count(
+            "clients",
+            "how many want to write",
+            clients,
+            1..=100_000,
+        )];
+        match &self.backoff_policy {
+            None => params.push(Param::choice(
                 "algorithm",
                 "how they wait after a failed write",
                 &mut self.algorithm,
-            ),
-        ]
+            )),
+            policy => params.extend(own("backoff_policy", policy.as_ref())),
+        }
+        params
+    }
+
+    #[cfg(feature = "serde")]
+    fn tables(&mut self) -> Vec<crate::table::Table<'_>> {
+        vec![crate::table::Table::policy(&mut self.backoff_policy)]
     }
 
     fn metrics(&self) -> &'static [Metric] {
@@ -170,7 +182,8 @@ impl Scenario for ContendingWriters {
 
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {
         watch.columns(COLUMNS);
-        let policy = self.algorithm.policy();
+        let algorithm = self.algorithm;
+        let policy = self.backoff_policy.unwrap_or_else(|| algorithm.policy());
         let writer = |id| Writer {
             backoff: Backoff::new(&policy),
             rng: streams.of("client", id),
@@ -187,12 +200,13 @@ impl Scenario for ContendingWriters {
         }
         sim.run();
         sim.model.watch.end(sim.world.now_ns());
-        let calls = sim.model.row.writes();
+        let row = &sim.model.row;
+        let (calls, written) = (row.writes(), row.version());
         Run {
             values: vec![
                 sim.world.now_ns() as f64 / 1e6,
                 calls as f64,
-                (calls - self.clients) as f64,
+                (calls - written) as f64,
             ],
             events: sim.world.events(),
             end_ns: sim.world.now_ns(),
@@ -226,7 +240,7 @@ impl Row<'_> {
     /// Sends a read after a wait.
     fn read(&mut self, client: usize, wait_ns: u64, world: &mut World<Event>) {
         let delay_ns = self.delay_ns(client);
-        world.after(wait_ns + delay_ns, Event::Read { client });
+        world.after(wait_ns.saturating_add(delay_ns), Event::Read { client });
     }
 
     fn delay_ns(&mut self, client: usize) -> u64 {
@@ -257,8 +271,10 @@ impl Model for Row<'_> {
             Event::Answer { client, .. } => {
                 let writer = &mut self.writers[client];
                 let wait = writer.backoff.next_wait(now_ns, &mut writer.rng);
-                let wait = wait.expect("this schedule has no end");
-                self.read(client, wait.delay_ns, world);
+                match wait {
+                    Ok(wait) => self.read(client, wait.delay_ns, world),
+                    Err(_) => self.busy -= 1,
+                }
             }
         }
         self.watch.level(IN_FLIGHT, now_ns, self.busy as f64);

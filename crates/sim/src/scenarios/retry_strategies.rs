@@ -111,7 +111,7 @@ const COLUMNS: &[Column] = &[
         curve: Curve::Rate,
     },
     Column {
-        name: "refused",
+        name: "given up",
         curve: Curve::Rate,
     },
     Column {
@@ -121,7 +121,7 @@ const COLUMNS: &[Column] = &[
 ];
 const GOODPUT: usize = 0;
 const LOAD: usize = 1;
-const REFUSED: usize = 2;
+const GIVEN_UP: usize = 2;
 const IN_FLIGHT: usize = 3;
 
 impl Scenario for RetryStrategies {
@@ -261,7 +261,7 @@ impl Service<'_> {
 
     /// Lets the client's next call come, if it is within the time.
     fn call_later(&mut self, client: usize, world: &mut World<Event>) {
-        let end_ns = self.scenario.seconds * 1_000_000_000;
+        let end_ns = self.scenario.seconds.saturating_mul(1_000_000_000);
         let Client { arrivals, rng, .. } = &mut self.clients[client];
         let next_ns = arrivals.next_ns(world.now_ns(), rng);
         if let Some(at_ns) = next_ns.filter(|&at_ns| at_ns <= end_ns) {
@@ -323,7 +323,7 @@ impl Model for Service<'_> {
                     self.send(client, retries + 1, world);
                 } else {
                     self.in_flight -= 1;
-                    self.watch.count(REFUSED, now_ns, 1);
+                    self.watch.count(GIVEN_UP, now_ns, 1);
                 }
             }
         }

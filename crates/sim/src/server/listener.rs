@@ -32,7 +32,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Accepts `per_second` connections a second, the first at 1 / `per_second`; at most `backlog` wait for it.
+    /// Accepts `per_second` connections a second, the first at 1 / `per_second`, to the nanosecond; at most `backlog` wait
+    /// for it. It accepts none where `per_second` is 0, below, or no number.
     ///
     /// ```
     /// # use evenkeel_sim::{Listener, Server};
@@ -40,8 +41,13 @@ impl Listener {
     /// ```
     #[must_use]
     pub fn new(per_second: f64, backlog: u64) -> Self {
+        let gap_ns = if per_second > 0.0 {
+            crate::delay::rounded(1e9 / per_second)
+        } else {
+            u64::MAX
+        };
         Self {
-            gap_ns: crate::delay::rounded(1e9 / per_second),
+            gap_ns,
             backlog,
             factor: 1.0,
             busy_until_ns: 0,

@@ -57,7 +57,7 @@ pub trait Server<R> {
     /// The work on a request is done, as its [`Started`] said; the request that is begun next, if one was waiting.
     fn finish(&mut self, now_ns: u64, rng: &mut Stream) -> Option<Started<R>>;
 
-    /// From now on, work that begins takes `factor` times as long as at first.
+    /// From now on, work that begins takes `factor` times as long as at first: 1 is as at first, 0 and below no time.
     fn slow_down(&mut self, factor: f64);
 
     /// Forgets what it works on and what waits: it was restarted. No `finish` may be called for what was started before.
@@ -101,7 +101,7 @@ pub struct Started<R> {
     pub ends_at_ns: u64,
 }
 
-/// A span of work, stretched.
+/// A span of work, stretched; at most `u64::MAX`.
 fn stretched(ns: u64, factor: f64) -> u64 {
     // Exact where nothing is slowed down.
     if factor == 1.0 {

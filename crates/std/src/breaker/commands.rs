@@ -17,8 +17,8 @@ impl<C: Clock> SharedBreaker<C> {
     /// it may use the breaker.
     ///
     /// It runs on the thread whose step made the transition, or on one that is still delivering earlier ones. It should
-    /// be quick, and it must not panic: a guard that is dropped by a panic may be what calls it. If it does, the other
-    /// listeners hear of the transition all the same, then the panic goes on to who made the step.
+    /// be quick, and it should not panic. If it does, the other listeners hear of the transition all the same, then the
+    /// panic goes on to who made the step; where that is a guard that a panic drops, the listener's is swallowed.
     ///
     /// ```
     /// # use std::time::Duration;

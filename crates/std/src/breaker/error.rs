@@ -7,7 +7,7 @@ use evenkeel_core::breaker::Refused;
 /// The gate refused the call, or the call was made and failed.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::{error::Error, time::Duration};
 /// use evenkeel_core::backoff::BackoffPolicy;
 /// use evenkeel_core::breaker::{BreakerPolicy, Trigger};
 /// use evenkeel_std::{CallError, SharedBreaker};
@@ -19,18 +19,22 @@ use evenkeel_core::breaker::Refused;
 /// let failed = breaker.call(|| Err::<(), _>("no route")).unwrap_err();
 /// assert_eq!(failed.failed(), Some(&"no route"));
 /// let refused = breaker.call(|| Err::<(), _>("not called")).unwrap_err();
-/// assert_eq!(refused.to_string(), "refused: open");
+/// assert_eq!(refused.to_string(), "the call was not made");
+/// assert_eq!(refused.source().map(|why| why.to_string()).as_deref(), Some("refused: open"));
 /// assert!(refused.refused().is_some_and(|no| no.retry_at_ns().is_some()));
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
+///
+/// A refusal is the [`source`](Error::source), so that whoever walks the chain of an error without a type finds it; the
+/// call's own error is as it is.
 ///
 /// `R` is what the gate answers instead of yes: a breaker [`Refused`], a table of breakers the same with whose breaker it
 /// was, a throttle a [`Refusal`](evenkeel_core::Refusal) with the probability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError<E, R = Refused> {
     /// The call was not made.
-    #[error(transparent)]
-    Refused(R),
+    #[error("the call was not made")]
+    Refused(#[source] R),
     /// The call was made, and this is its error.
     #[error(transparent)]
     Failed(E),
@@ -66,8 +70,7 @@ impl<E, R> CallError<E, R> {
 
     /// The refusal or the call's own error, without a type: `?` takes it in a function that returns a
     /// `Box<dyn Error + Send + Sync>`, a `Box<dyn Error>` or an `anyhow::Error`, also where `E` is no [`Error`] itself.
-    /// For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept:
-    /// `.map_err(|error| error.to_string())`, or [`into_failed`](Self::into_failed).
+    /// For an `E` that cannot go to another thread, as `Box<dyn Error>`, say what is to be kept, as below.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -85,7 +88,8 @@ impl<E, R> CallError<E, R> {
     ///
     /// fn fetch_text(breaker: &SharedBreaker) -> Result<u32, Box<dyn Error>> {
     ///     let call = || Err(Box::<dyn Error>::from("status 503")); // cannot go to another thread
-    ///     Ok(breaker.call(call).map_err(|error| error.to_string())?)
+    ///     let answer = breaker.call(call);
+    ///     Ok(answer.map_err(|error| error.refused().map_or_else(|| error.to_string(), |no| no.to_string()))?)
     /// }
     ///
     /// let breaker = SharedBreaker::new(policy.build()?);

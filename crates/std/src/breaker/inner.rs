@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use evenkeel_core::Refusal;
 use evenkeel_core::breaker::{
@@ -255,8 +256,11 @@ impl<C> Inner<C> {
                 }
             }
         }
-        if let Some(panic) = panicked {
-            resume_unwind(panic);
+        match panicked {
+            // A guard that a panic drops may be what delivers: a second panic would end the process.
+            Some(panic) if thread::panicking() => discard(panic),
+            Some(panic) => resume_unwind(panic),
+            None => {}
         }
     }
 

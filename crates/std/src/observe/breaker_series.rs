@@ -76,21 +76,16 @@ impl BreakerSeries {
 
     pub(super) fn show<C: Clock>(&self, breaker: &SharedBreaker<C>) {
         self.calls.show(&breaker.stats());
-        self.consecutive_opens.set(breaker.consecutive_opens());
         for kind in &self.transitions {
             kind.shown.absolute(kind.made.load(Ordering::Relaxed));
         }
-        // Two threads may be here, and the one that looked first write last. So who has written looks again: what
-        // stands in the end was so after it was written.
-        loop {
-            let phase = breaker.phase();
+        let stands = || (breaker.consecutive_opens(), breaker.phase());
+        series::show(stands, |(opens, phase)| {
+            self.consecutive_opens.set(opens);
             for (of, gauge) in &self.states {
                 gauge.set(series::flag(*of == phase));
             }
-            if breaker.phase() == phase {
-                return;
-            }
-        }
+        });
     }
 }
 

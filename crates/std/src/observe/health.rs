@@ -31,15 +31,25 @@ pub(super) fn watch(
         #[cfg(feature = "metrics")]
         shown: super::series::HEALTH_UP.gauge(&[("probe", name)]),
     });
-    let (telling, shared) = (Arc::clone(&watched), Arc::downgrade(shared));
+    let (probe, shared) = (Probe(Arc::clone(&watched)), Arc::downgrade(shared));
     let listener = move |change: &HealthChange| {
+        let Probe(telling) = &probe;
         telling.up.store(change.to == Health::Up, Ordering::Release);
         if let Some(shared) = shared.upgrade() {
-            let (watched, change) = (Arc::clone(&telling), *change);
+            let (watched, change) = (Arc::clone(telling), *change);
             shared.queue.put(Box::new(move || watched.tell(&change)));
         }
     };
     (watched, listener)
+}
+
+/// What the listener holds. It is dropped with the probe, and nobody may take the last verdict for one of today.
+struct Probe(Arc<WatchedProbe>);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.0.up.store(false, Ordering::Release);
+    }
 }
 
 impl WatchedProbe {
@@ -55,7 +65,9 @@ impl WatchedProbe {
 impl Watched for WatchedProbe {
     fn show(&self) {
         #[cfg(feature = "metrics")]
-        self.shown
-            .set(super::series::flag(self.up.load(Ordering::Acquire)));
+        super::series::show(
+            || self.up.load(Ordering::Acquire),
+            |up| self.shown.set(super::series::flag(up)),
+        );
     }
 }

@@ -52,9 +52,9 @@ struct WatchedRetry {
     #[cfg(feature = "tracing")]
     name: Box<str>,
     #[cfg(feature = "metrics")]
-    ends: [Kind; 9],
+    ends: [Kind; 10],
     #[cfg(feature = "metrics")]
-    outcomes: [Kind; 7],
+    outcomes: [Kind; 8],
     #[cfg(feature = "metrics")]
     waits: (Durations, Histogram),
     #[cfg(feature = "metrics")]
@@ -72,7 +72,7 @@ struct Kind {
 
 /// The names of [`End`](evenkeel_core::retry::End).
 #[cfg(feature = "metrics")]
-const ENDS: [&str; 9] = [
+const ENDS: [&str; 10] = [
     "succeeded",
     "permanent",
     "attempts",
@@ -81,17 +81,19 @@ const ENDS: [&str; 9] = [
     "exhausted",
     "budget-spent",
     "breaker-open",
+    "refused",
     "cancelled",
 ];
 
 /// How an attempt ends: see [`Observed::attempt_ended`](crate::driver::Observed::attempt_ended).
 #[cfg(feature = "metrics")]
-const OUTCOMES: [&str; 7] = [
+const OUTCOMES: [&str; 8] = [
     "success",
     "failure",
     "timeout",
     "throttled",
     "permanent",
+    "refused",
     "cancelled",
     "panicked",
 ];

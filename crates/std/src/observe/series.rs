@@ -99,6 +99,18 @@ impl Metric {
     }
 }
 
+/// Shows how something stands. Two threads may be here, and the one that looked first write last. So who has written
+/// looks again: what stands in the end was so after it was written.
+pub(super) fn show<A: Copy + PartialEq>(now: impl Fn() -> A, write: impl Fn(A)) {
+    loop {
+        let stands = now();
+        write(stands);
+        if now() == stands {
+            return;
+        }
+    }
+}
+
 /// 1 or 0.
 pub(super) fn flag(is: bool) -> f64 {
     f64::from(u8::from(is))

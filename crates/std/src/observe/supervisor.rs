@@ -24,16 +24,28 @@ pub(super) fn watch(
         #[cfg(feature = "metrics")]
         children: children::Children::default(),
     });
-    let (telling, shared) = (Arc::clone(&watched), Arc::downgrade(shared));
+    let (supervisor, shared) = (Supervisor(Arc::clone(&watched)), Arc::downgrade(shared));
     let listener = move |event: &ChildEvent| {
+        let Supervisor(telling) = &supervisor;
         #[cfg(feature = "metrics")]
         telling.children.count(event);
         if let Some(shared) = shared.upgrade() {
-            let (watched, event) = (Arc::clone(&telling), event.clone());
+            let (watched, event) = (Arc::clone(telling), event.clone());
             shared.queue.put(Box::new(move || watched.tell(&event)));
         }
     };
     (watched, listener)
+}
+
+/// What the listener holds. It is dropped with the supervisor; where that was aborted with its runs, nobody tells of
+/// their end.
+struct Supervisor(Arc<WatchedSupervisor>);
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        #[cfg(feature = "metrics")]
+        self.0.children.gone();
+    }
 }
 
 impl WatchedSupervisor {
@@ -98,6 +110,13 @@ mod children {
             }
         }
 
+        /// None of them runs any more.
+        pub(super) fn gone(&self) {
+            for child in self.lock().values() {
+                child.up.store(false, Ordering::Release);
+            }
+        }
+
         pub(super) fn show(&self, supervisor: &str) {
             let children: Vec<_> = {
                 let children = self.lock();
@@ -117,7 +136,7 @@ mod children {
                 }
                 if let Some((restarts, up)) = child.series.get() {
                     restarts.absolute(child.starts.load(Ordering::Relaxed).saturating_sub(1));
-                    up.set(flag(child.up.load(Ordering::Acquire)));
+                    series::show(|| child.up.load(Ordering::Acquire), |is| up.set(flag(is)));
                 }
             }
         }

@@ -321,3 +321,24 @@ fn a_table_shows_its_keys_and_the_calls_of_all() {
         1.0
     );
 }
+
+#[test]
+fn how_often_it_opened_is_not_overtaken_either() {
+    let (clock, recorded, observer) = (TestClock::new(), Recorded::default(), unthreaded());
+    let (breaker, by) = (breaker(&clock), Arc::new(Mutex::new(None)));
+    let recorder = Interrupted {
+        recorded: recorded.clone(),
+        by: Arc::clone(&by),
+    };
+    with_local_recorder(&recorder, || observer.breaker("checkout", &breaker));
+    let (again, opened) = (observer.clone(), breaker);
+    let interrupt = move || {
+        fail(&opened);
+        fail(&opened);
+        again.publish();
+    };
+    interrupt_at(&by, 0, Box::new(interrupt));
+    observer.publish();
+    let opens = recorded.value("evenkeel_breaker_consecutive_opens{breaker=checkout}");
+    assert_eq!((opens, states(&recorded)), (1.0, [0.0, 1.0, 0.0]));
+}

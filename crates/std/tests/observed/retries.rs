@@ -42,6 +42,7 @@ fn counted(recorded: &Recorded) -> Vec<(String, f64)> {
         "exhausted",
         "budget-spent",
         "breaker-open",
+        "refused",
         "cancelled",
     ];
     let outcomes = [
@@ -50,6 +51,7 @@ fn counted(recorded: &Recorded) -> Vec<(String, f64)> {
         "timeout",
         "throttled",
         "permanent",
+        "refused",
         "cancelled",
         "panicked",
     ];

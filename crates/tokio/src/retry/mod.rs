@@ -204,8 +204,9 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
 
     /// Says which answers are failures although they are `Ok`, say an HTTP response 503; `None` is a success.
     ///
-    /// Where such an answer is the last that an attempt brought, it is also what the operation returns, as the `Ok`
-    /// that it is: look at it as you would without retries.
+    /// Where no other attempt follows, such an answer is also what the operation returns, as the `Ok` that it is: look
+    /// at it as you would without retries. It is dropped when another attempt begins, which may need what it holds (a
+    /// connection, until its body is read).
     ///
     /// ```
     /// # use std::time::Duration;

@@ -52,6 +52,13 @@ where
         self.machine.poll(now_ns, &mut self.stream).action
     }
 
+    /// What the last attempt that ended brought, as another begins: an answer is dropped, because it may hold what the
+    /// next one needs.
+    pub(super) fn last_error(&mut self) -> &mut Option<Result<T, E>> {
+        self.last = self.last.take().filter(Result::is_err);
+        &mut self.last
+    }
+
     /// The next attempt is due at once.
     pub(super) fn is_due(&self) -> bool {
         let at_ns = self.machine.next_deadline_ns();
@@ -123,6 +130,7 @@ where
         let end = match outcome {
             AttemptOutcome::Success => End::Succeeded,
             AttemptOutcome::Permanent { .. } => End::Permanent,
+            AttemptOutcome::Refused { retry_at_ns } => End::Refused { retry_at_ns },
             AttemptOutcome::Cancelled => End::Cancelled,
             _ => return None,
         };

@@ -304,6 +304,7 @@ where
         } => {
             let told = Attempt::of(&action, now_ns)?;
             operation.observed.attempt(told.number());
+            call.forget(operation.last_error());
             let attempt = operation.observed.in_attempt(|| call.make(told));
             let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
             stage.set(Stage::Out {
@@ -319,6 +320,7 @@ where
         }
         RetryAction::WaitUntil { at_ns } => {
             operation.waits(at_ns);
+            call.waits();
             let sleep = operation.clock.sleep_until(at_ns);
             stage.set(Stage::Wait { sleep });
         }

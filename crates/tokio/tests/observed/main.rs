@@ -229,3 +229,33 @@ async fn links_probes_and_supervisors_are_told_of() {
         assert_eq!(of, 1, "{head}: {:#?}", lines.all());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_not_up() {
+    let (recorded, observer) = (Recorded::default(), unthreaded());
+    let (supervised, probed) = with_local_recorder(&recorded, || {
+        (observer.supervisor("workers"), observer.health("database"))
+    });
+    let up = || {
+        with_local_recorder(&recorded, || observer.publish());
+        [
+            recorded.value("evenkeel_supervisor_child_up{supervisor=workers,child=feed}"),
+            recorded.value("evenkeel_health_up{probe=database}"),
+        ]
+    };
+    let backoff = BackoffPolicy::builder(Duration::from_secs(1));
+    let policy = RestartPolicy::builder(backoff).build().expect("a policy");
+    let supervisor = Supervisor::with(TokioClock::default(), &Streams::seeded(7), supervised);
+    let feed = |_| pending::<Result<(), String>>();
+    supervisor.add("feed", &policy, feed).expect("a new child");
+    let policy = HealthProbePolicy::builder(Duration::from_secs(10), Duration::from_secs(1));
+    let policy = policy.rise(1).build().expect("a policy");
+    let probe = HealthProbe::new(&policy, |_| async { Ok::<_, ()>(()) });
+    let probe = probe.on_change(probed).start();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(up(), [1.0, 1.0]);
+    // Dropped, or aborted with their runtime: nobody is left who could say so.
+    drop((supervisor, probe));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(up(), [0.0, 0.0]);
+}

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) const SCRIPT: [(f64, &str); 5] = [
     (1.0, "works"),
     (2.0, "one in three fails with 500"),
-    (3.0, "every fourth is told 429 with Retry-After: 1"),
+    (3.0, "three in four are told 429 with Retry-After: 1"),
     (4.0, "hangs"),
     (f64::INFINITY, "works"),
 ];
@@ -54,7 +54,7 @@ async fn answer(scene: usize, number: u32) -> Response {
     sleep(Duration::from_millis(5)).await;
     match scene {
         1 if number % 3 == 0 => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        2 if number % 4 == 0 => {
+        2 if number % 4 != 0 => {
             let again = [(RETRY_AFTER, HeaderValue::from_static("1"))];
             (StatusCode::TOO_MANY_REQUESTS, again).into_response()
         }

@@ -1,11 +1,9 @@
 //! The service: axum behind evenkeel's layers, and what it tells a scraper.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::error_handling::HandleErrorLayer;
 use axum::extract::{Path, State};
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,12 +12,15 @@ use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
 use evenkeel_core::budget::RetryRatioPolicy;
 use evenkeel_core::retry::{End, RetryPolicy};
-use evenkeel_core::{ConfigError, Ratio};
+use evenkeel_core::throttle::{AdaptiveThrottlePolicy, Throttled};
+use evenkeel_core::{ConfigError, Ratio, Refusal};
 use evenkeel_std::observe::Observer;
 use evenkeel_tower::{
-    BreakerLayer, CallError, Clock, HttpStatus, IdempotentMethods, RetryAfter, RetryError,
-    RetryLayer, SharedBreaker, SharedRatio, TokioClock, service_unavailable,
+    AdaptiveThrottleLayer, BreakerLayer, CallError, Clock, HttpStatus, IdempotentMethods,
+    RetryAfter, RetryError, RetryLayer, SharedBreaker, SharedRatio, SharedThrottle, Through,
+    TokioClock, UnavailableLayer, service_unavailable,
 };
+use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioExecutor;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -29,8 +30,10 @@ use tower::{ServiceBuilder, ServiceExt};
 use crate::faults::Reports;
 
 /// What calls the upstream, whatever layers it has.
-type Upstream =
-    BoxCloneSyncService<Request<String>, Response<hyper::body::Incoming>, RetryError<ClientError>>;
+type Upstream = BoxCloneSyncService<Request<String>, Response<Incoming>, UpstreamError>;
+
+/// The retry's error, around the throttle's, around the client's.
+type UpstreamError = RetryError<CallError<ClientError, Refusal<Throttled>>>;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -59,14 +62,8 @@ pub(crate) fn router(
         metrics,
     };
     let guard = reports_breaker(&observer)?;
-    let clock = *guard.clock();
-    // axum wants to be told what an error is as a response.
-    let told = HandleErrorLayer::new(async move |error: CallError<Infallible>| match error {
-        CallError::Failed(never) => match never {},
-        CallError::Refused(refused) => come_back(&refused, clock),
-    });
     let guard = ServiceBuilder::new()
-        .layer(told)
+        .layer(UnavailableLayer::new(guard.clock()))
         .layer(BreakerLayer::new(&guard).classify(HttpStatus::new()));
     Ok(Router::new()
         .route("/orders/{id}", get(order))
@@ -93,7 +90,8 @@ fn reports_breaker(observer: &Observer) -> Result<SharedBreaker, ConfigError> {
     Ok(breaker)
 }
 
-/// Behind the handler: retries that know the breaker and the budget, and follow Retry-After.
+/// Behind the handler: retries that know the breaker and the budget, and follow Retry-After. Each attempt goes through
+/// the throttle.
 fn upstream(observer: &Observer) -> Result<Upstream, ConfigError> {
     let ms = Duration::from_millis;
     let policy = RetryPolicy::builder(BackoffPolicy::builder(ms(20)).cap(ms(200)))
@@ -107,21 +105,28 @@ fn upstream(observer: &Observer) -> Result<Upstream, ConfigError> {
         .build()?;
     let breaker = SharedBreaker::builder(breaker).count_all(true).build();
     let budget = SharedRatio::new(RetryRatioPolicy::builder(Ratio::percent(20)).build()?);
+    let throttle = AdaptiveThrottlePolicy::builder()
+        .history(ms(500))
+        .max_rejection(Ratio::percent(50))
+        .build()?;
+    let throttle = SharedThrottle::new(throttle);
     observer.breaker("upstream", &breaker);
     observer.ratio("upstream", &budget);
+    observer.throttle("upstream", &throttle);
 
     let retries = RetryLayer::new(&policy, IdempotentMethods)
-        .classify(HttpStatus::new().per_caller_limits(true))
+        .classify(Through(HttpStatus::new()))
         .breaker(&breaker)
-        .budget(&budget);
+        .budget(&budget)
+        .observe(&observer.retry("upstream"));
+    let throttled = AdaptiveThrottleLayer::new(&throttle).classify(HttpStatus::new());
     let client = Client::builder(TokioExecutor::new()).build_http::<String>();
-    let service = ServiceBuilder::new().layer(retries).service(client);
+    // The first layer is the outermost.
+    let service = ServiceBuilder::new()
+        .layer(retries)
+        .layer(throttled)
+        .service(client);
     Ok(BoxCloneSyncService::new(service))
-}
-
-/// 503, with Retry-After where it is known: what a client's own retries need.
-fn come_back(refused: &impl RetryAfter, clock: TokioClock) -> Response {
-    service_unavailable(refused.retry_after(clock.now_ns()))
 }
 
 async fn order(State(app): State<App>, Path(id): Path<u32>) -> Response {
@@ -130,8 +135,9 @@ async fn order(State(app): State<App>, Path(id): Path<u32>) -> Response {
     match app.upstream.oneshot(request).await {
         // Also a failure that was answered: the last one, when no retry is left.
         Ok(answer) => answer.map(Body::new),
-        Err(error) if matches!(error.end(), End::BreakerOpen { .. }) => {
-            come_back(&error, app.clock)
+        // Refused by the breaker or by the throttle: with Retry-After where it is known.
+        Err(error) if matches!(error.end(), End::BreakerOpen { .. } | End::Refused { .. }) => {
+            service_unavailable(error.retry_after(app.clock.now_ns()))
         }
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }

@@ -109,7 +109,7 @@ impl<K, C: Sleep> BreakerLayer<K, C> {
     /// - Ready means that the call may be made. A probe's place is taken by `poll_ready` and kept for the call; it is
     ///   given back when the service is dropped, and taken anew when `poll_ready` is asked again. A clone has to ask
     ///   for itself. A place that is neither used nor given back for `probe_timeout` counts as a lost probe, as any
-    ///   other.
+    ///   other, and is no leave any more; nor is one that was kept while the breaker opened again.
     /// - Who waits is woken at the instant that the breaker names, on its transitions, and when a probe of this layer
     ///   frees its place. Where no instant is known (forced open, awaiting health), it looks again after each
     ///   `probe_timeout` of the policy.

@@ -2,8 +2,9 @@
 
 use std::hash::Hash;
 
-use evenkeel_core::breaker::{Outcome, Permit, Refused};
+use evenkeel_core::breaker::{Outcome, Permit, Phase, Refused};
 use evenkeel_core::retry::BreakerGate;
+use evenkeel_core::time;
 use evenkeel_std::{Clock, Guard, SharedKeyGate, Stream};
 use evenkeel_tokio::SharedBreaker;
 
@@ -16,6 +17,8 @@ pub(super) struct BreakerPlace<C: Clock + 'static> {
     breaker: SharedBreaker<C>,
     /// When the call began, where that was not when the place was taken.
     called_ns: Option<u64>,
+    /// When it counts as lost, where it may be kept: a probe's.
+    lost_ns: Option<u64>,
     waiters: Option<Waiters>,
 }
 
@@ -24,6 +27,12 @@ impl<C: Clock + 'static> BreakerPlace<C> {
         breaker: &SharedBreaker<C>,
         waiters: Option<&Waiters>,
     ) -> Result<Self, Refused> {
+        // Where nobody waits no place is kept. Read before it is taken: too early rather than too late.
+        let lost_ns = || {
+            let now_ns = breaker.clock().now_ns();
+            time::after(now_ns, breaker.policy().probe_timeout())
+        };
+        let lost_ns = waiters.and_then(|_| lost_ns());
         let guard = breaker.try_acquire_owned()?;
         // Only a probe has a place that another could wait for.
         let waiters = waiters.filter(|_| guard.is_probe()).cloned();
@@ -31,8 +40,17 @@ impl<C: Clock + 'static> BreakerPlace<C> {
             guard,
             breaker: breaker.clone(),
             called_ns: None,
+            lost_ns,
             waiters,
         })
+    }
+
+    /// Whether what was kept is still leave to make a call: a probe's place that was not lost, of the phase that is.
+    pub(super) fn stands(&self) -> bool {
+        self.guard.is_probe()
+            && self.lost_ns.is_none_or(|at_ns| self.now_ns() < at_ns)
+            && self.guard.generation() == self.breaker.generation()
+            && self.breaker.phase() == Phase::HalfOpen
     }
 
     /// The place was kept for the call that begins now: it takes as long as the call takes.

@@ -170,7 +170,12 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let take = || BreakerPlace::take(&self.breaker, self.waiters.as_ref());
         let asked = match mem::replace(&mut self.ready, Ready::Plain) {
-            Ready::Reserved(place) => Ok(place.called()),
+            Ready::Reserved(place) if place.stands() => Ok(place.called()),
+            // It was kept for too long: what the breaker says now holds.
+            Ready::Reserved(place) => {
+                place.give_back();
+                take()
+            }
             // It is counted; and it stays refused where the breaker would let it now, as the service was not readied.
             Ready::Shed(refused) => match take() {
                 Ok(place) => {

@@ -11,7 +11,8 @@ use crate::retry::Replay;
 /// A `POST` or `PATCH` without such a key is sent once: when its answer is lost, nobody can tell whether it was done.
 ///
 /// A copy is a clone of the method, the URI, the version, the headers, the extensions and the body, which must be
-/// `Clone` (bytes, `Full<Bytes>`); for other bodies write a [`Replay`]. A retry carries its
+/// `Clone` (bytes, `Full<Bytes>`); for other bodies write a [`Replay`]. gRPC's calls are `POST`s: for those there is
+/// [`GrpcUnary`](super::GrpcUnary). A retry carries its
 /// [`Attempt`] in its extensions; the first attempt carries none, because putting it there allocates.
 ///
 /// ```

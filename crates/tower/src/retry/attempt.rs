@@ -1,6 +1,7 @@
 //! One attempt: a service is made ready, called, and its answer judged.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -29,7 +30,7 @@ pub(super) struct Sender<S, Req, R, K> {
 
 impl<S, Req, R, K> Sender<S, Req, R, K> {
     pub(super) fn new(
-        service: S,
+        (service, is_ready): (S, bool),
         request: Req,
         policy: &RetryPolicy,
         replay: R,
@@ -39,7 +40,7 @@ impl<S, Req, R, K> Sender<S, Req, R, K> {
         let by_backoff = by_backoff.map(|retries| retries.saturating_add(1));
         Self {
             service,
-            is_ready: true,
+            is_ready,
             request: Some(request),
             last: policy.max_attempts().or(by_backoff).unwrap_or(u32::MAX),
             replay,
@@ -67,11 +68,11 @@ impl<S, Req, R, K> MakeAttempt<Attempting<S, Req, K>> for Sender<S, Req, R, K>
 where
     S: Service<Req> + Clone,
     R: Replay<Req>,
-    K: Clone,
+    K: Classify<S::Response, S::Error> + Clone,
 {
     fn make(&mut self, attempt: Attempt) -> Attempting<S, Req, K> {
         let request = self.request(attempt);
-        let stage = if std::mem::take(&mut self.is_ready) {
+        let stage = if mem::take(&mut self.is_ready) {
             let future = self.service.call(request);
             Stage::Calling { future }
         } else {
@@ -82,6 +83,24 @@ where
         };
         let classify = self.classify.clone();
         Attempting { classify, stage }
+    }
+
+    /// A service that is ready may hold a slot, which nobody needs until the wait is over. Its clone holds none.
+    fn waits(&mut self) {
+        if mem::take(&mut self.is_ready) {
+            self.service = self.service.clone();
+        }
+    }
+
+    /// An answer that was a failure.
+    fn forget(&mut self, last: &mut Option<<Attempting<S, Req, K> as Future>::Output>) {
+        let is_answer = |failed: &Failed<_, _>| failed.answer().is_some();
+        if last
+            .as_ref()
+            .is_some_and(|last| last.as_ref().is_err_and(is_answer))
+        {
+            *last = None;
+        }
     }
 }
 

@@ -3,15 +3,26 @@
 use std::fmt;
 use std::hash::Hash;
 
+use evenkeel_core::breaker::Phase;
 use evenkeel_core::retry::BreakerGate;
 use evenkeel_std::driver::{Lent, NoBreaker};
 use evenkeel_std::{Clock, SharedKeyGate};
 use evenkeel_tokio::{SharedBreaker, SharedBreakerTable, TokioClock};
 
 /// What can be asked before attempts: see [`BreakerOf`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no breaker that calls can share",
+    note = "make one of a policy with `SharedBreaker::new(policy)`; one for each key is `breaker_table`"
+)]
 pub trait Guarding {
     /// What is asked.
     type Gate: BreakerGate + Send;
+
+    /// Whether the first attempt of any request would be refused now. Then the operation begins although the service is
+    /// not ready, and hears so at once. False where only the request says whom to ask.
+    fn refuses(&self) -> bool {
+        false
+    }
 }
 
 /// Which breaker a request's attempts ask: a [`SharedBreaker`] is that of all requests, [`KeyedBy`] has one for each
@@ -37,6 +48,11 @@ impl<Req> BreakerOf<Req> for Unguarded {
 
 impl<C: Clock> Guarding for SharedBreaker<C> {
     type Gate = Self;
+
+    /// Without the lock while closed.
+    fn refuses(&self) -> bool {
+        self.phase() != Phase::Closed && self.peek().is_err()
+    }
 }
 
 impl<Req, C: Clock> BreakerOf<Req> for SharedBreaker<C> {
@@ -45,7 +61,7 @@ impl<Req, C: Clock> BreakerOf<Req> for SharedBreaker<C> {
     }
 }
 
-/// The breaker of a request's key: what [`RetryLayer::breaker_by`](super::RetryLayer::breaker_by) makes.
+/// The breaker of a request's key: what [`RetryLayer::breaker_table`](super::RetryLayer::breaker_table) makes.
 pub struct KeyedBy<Q, F, C: Clock = TokioClock> {
     table: SharedBreakerTable<Q, C>,
     key: F,

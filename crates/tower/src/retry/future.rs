@@ -76,7 +76,7 @@ where
 {
     pub(super) fn new<B2, H2>(
         layer: &RetryLayer<R, K, B2, G, H2, C>,
-        service: S,
+        service: (S, bool),
         request: Req,
         policy: RetryPolicy,
     ) -> Self

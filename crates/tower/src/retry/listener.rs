@@ -1,5 +1,8 @@
 //! Who is told of waits.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use evenkeel_std::RetryEvent;
 
 use super::failed::Failed;
@@ -26,22 +29,37 @@ impl<Res, Err> Listener<Res, Err> for NoListener {
 }
 
 /// This function is told; each operation calls a clone of it.
-#[derive(Clone, Copy)]
-pub struct OnRetry<H>(pub(super) H);
+pub struct OnRetry<H, Res, Err> {
+    hook: H,
+    of: PhantomData<fn(Res, Err)>,
+}
 
-impl<Res, Err, H> Listener<Res, Err> for OnRetry<H>
+impl<H, Res, Err> OnRetry<H, Res, Err> {
+    pub(super) const fn new(hook: H) -> Self {
+        let of = PhantomData;
+        Self { hook, of }
+    }
+}
+
+impl<H: Clone, Res, Err> Clone for OnRetry<H, Res, Err> {
+    fn clone(&self) -> Self {
+        Self::new(self.hook.clone())
+    }
+}
+
+impl<Res, Err, H> Listener<Res, Err> for OnRetry<H, Res, Err>
 where
     H: FnMut(&RetryEvent<'_, Failed<Res, Err>>) + Clone,
 {
     type Hook = H;
 
     fn hook(&self) -> H {
-        self.0.clone()
+        self.hook.clone()
     }
 }
 
-impl<H> std::fmt::Debug for OnRetry<H> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<H, Res, Err> fmt::Debug for OnRetry<H, Res, Err> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnRetry").finish_non_exhaustive()
     }
 }

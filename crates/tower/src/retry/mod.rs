@@ -3,11 +3,15 @@
 //! The rules are core's ([`evenkeel_core::retry`]) and the loop is that of [`evenkeel_tokio::retry()`]; what is said
 //! there of timeouts, panics and locks holds here. A layer adds what a service needs:
 //!
-//! - **Readiness.** The first attempt is made by the service that `poll_ready` found ready. Each retry makes a clone
-//!   ready first; that counts into the attempt's time.
+//! - **Readiness.** The first attempt is made by the service that `poll_ready` found ready; the time for that counts
+//!   into neither attempt timeout nor deadline (bound it with tower's `LoadShed`), and an error there is the end, as it
+//!   came. Each retry makes a clone ready first; that counts into the attempt's time. While the breaker refuses, the
+//!   layer is ready at once and says so in the answer (one of a table at the call: it needs the request). Who waits for
+//!   the breaker keeps no service ready.
 //! - **Requests.** A [`Replay`] says which requests may be sent again, and copies them. One that may not is sent once,
 //!   under the same timeout, deadline and breaker. No copy is made for the last attempt.
-//! - **Answers that are failures** (a 503) come back as the `Ok` that they are when no retry is left.
+//! - **Answers that are failures** (a 503) come back as the `Ok` that they are when no retry is left. Each is dropped
+//!   before the next attempt is made: its body may hold the connection that this needs.
 //!
 //! **Cancel safe.** A response future that is dropped drops the attempt first; then the breaker hears that it was given
 //! up, and the budget gets back what a waiting retry had taken. An attempt whose time is over is dropped.
@@ -32,7 +36,7 @@ use evenkeel_core::retry::{RetryBudget, RetryPolicy};
 use evenkeel_std::driver::{Lent, NoBreaker, NoBudget};
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 use evenkeel_std::observe::RetryObserver;
-use evenkeel_std::{Clock, Streams};
+use evenkeel_std::{Clock, RetryEvent, Streams};
 use evenkeel_tokio::{SharedBreakerTable, Sleep, TokioClock};
 use tower_layer::Layer;
 
@@ -110,7 +114,8 @@ impl<R> RetryLayer<R> {
 }
 
 impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
-    /// Says what the results of attempts mean to retry and breaker: see [`Classify`](crate::Classify).
+    /// Says what the results of attempts mean to retry and breaker: see [`Classify`](crate::Classify). Around another
+    /// layer of this crate say [`Through(..)`](crate::Through); without it refusals are retried and count as failures.
     #[must_use]
     pub fn classify<K2>(self, classify: K2) -> RetryLayer<R, K2, B, G, H, C> {
         self.with(|_, breaker, lent, listener, clock| (classify, breaker, lent, listener, clock))
@@ -140,7 +145,7 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// # }
     /// ```
     #[must_use]
-    pub fn breaker<B2: Clone>(self, breaker: &B2) -> RetryLayer<R, K, B2, G, H, C> {
+    pub fn breaker<B2: Guarding + Clone>(self, breaker: &B2) -> RetryLayer<R, K, B2, G, H, C> {
         let breaker = breaker.clone();
         self.with(|classify, _, lent, listener, clock| (classify, breaker, lent, listener, clock))
     }
@@ -162,14 +167,14 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// # let table = BreakerTablePolicy::builder(breaker, 1_000, Duration::from_secs(3_600)).build()?;
     /// # let down = service_fn(|_: u64| async { Err::<(), _>("reset") });
     /// let shards = SharedBreakerTable::<u64>::new(table);
-    /// let layer = RetryLayer::new(&policy, AnyRequest).breaker_by(&shards, |user: &u64| user % 10);
+    /// let layer = RetryLayer::new(&policy, AnyRequest).breaker_table(&shards, |user: &u64| user % 10);
     /// assert!(layer.layer(down).oneshot(17).await.is_err());
     /// assert_eq!((shards.phase(&7), shards.phase(&8)), (Phase::Open, Phase::Closed));
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn breaker_by<Req, Q, F, D>(
+    pub fn breaker_table<Req, Q, F, D>(
         self,
         table: &SharedBreakerTable<Q, D>,
         key: F,
@@ -215,11 +220,10 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
         })
     }
 
-    /// Called once before each wait, never under a lock: with a
-    /// [`RetryEvent`](evenkeel_std::RetryEvent)`<'_, `[`Failed`]`<Res, Err>>`. Each operation takes a clone of it.
+    /// Called once before each wait, never under a lock: with a [`RetryEvent`] of what [`Failed`]. Each operation takes a
+    /// clone of it.
     ///
     /// ```
-    /// use evenkeel_tower::{RetryEvent, retry::Failed};
     /// # use std::time::Duration;
     /// # use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
     /// # use evenkeel_tower::{AnyRequest, RetryLayer};
@@ -228,7 +232,7 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// # async fn main() -> Result<(), evenkeel_core::ConfigError> {
     /// # let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
     /// # let down = service_fn(|()| async { Err::<u8, _>("down") });
-    /// let layer = RetryLayer::new(&policy, AnyRequest).on_retry(|event: &RetryEvent<'_, Failed<u8, &str>>| {
+    /// let layer = RetryLayer::new(&policy, AnyRequest).on_retry(|event| {
     ///     let error = event.error().and_then(|failed| failed.error());
     ///     println!("attempt {} failed ({error:?}); again in {:?}", event.attempts(), event.wait());
     /// });
@@ -237,8 +241,14 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// # }
     /// ```
     #[must_use]
-    pub fn on_retry<H2>(self, on_retry: H2) -> RetryLayer<R, K, B, G, OnRetry<H2>, C> {
-        let listener = OnRetry(on_retry);
+    pub fn on_retry<H2, Res, Err>(
+        self,
+        on_retry: H2,
+    ) -> RetryLayer<R, K, B, G, OnRetry<H2, Res, Err>, C>
+    where
+        H2: FnMut(&RetryEvent<'_, Failed<Res, Err>>) + Clone,
+    {
+        let listener = OnRetry::new(on_retry);
         self.with(|classify, breaker, lent, _, clock| (classify, breaker, lent, listener, clock))
     }
 

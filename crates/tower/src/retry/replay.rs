@@ -33,6 +33,10 @@ use evenkeel_std::Attempt;
 /// }
 /// assert!(InMemory.may_replay(&Body::Bytes(vec![7])));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot copy a `{Req}`",
+    note = "what may be sent again is cloned: a request with a body that is not `Clone` needs a `Replay` of yours"
+)]
 pub trait Replay<Req> {
     /// Whether it may be sent more than once: the service does the same work for it twice without harm, and it can be
     /// copied. Asked once for each request; one that may not is sent once.

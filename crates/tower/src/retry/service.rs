@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::mem;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use evenkeel_core::retry::{End, RetryBudget, RetryPolicy};
 use evenkeel_std::RetryError;
@@ -35,8 +35,18 @@ pub struct RetryService<
     layer: RetryLayer<R, K, B, G, H, C>,
     /// For what may be sent once only.
     once: RetryPolicy,
+    asked: Asked,
     #[cfg(feature = "journal")]
     recording: Option<Recording<B::Gate, G>>,
+}
+
+/// What the service inside was asked by `poll_ready` since it was called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Asked {
+    #[default]
+    Nothing,
+    Pending,
+    Ready,
 }
 
 impl<S, R, K, B: Guarding, G, H, C> RetryService<S, R, K, B, G, H, C> {
@@ -46,6 +56,7 @@ impl<S, R, K, B: Guarding, G, H, C> RetryService<S, R, K, B, G, H, C> {
             inner,
             layer,
             once,
+            asked: Asked::Nothing,
             #[cfg(feature = "journal")]
             recording: None,
         }
@@ -55,6 +66,16 @@ impl<S, R, K, B: Guarding, G, H, C> RetryService<S, R, K, B, G, H, C> {
     pub(super) fn recorded(mut self, recording: Recording<B::Gate, G>) -> Self {
         self.recording = Some(recording);
         self
+    }
+
+    /// What `poll_ready` has reserved or queued for is given back: a clone holds nothing.
+    fn leave_alone(&mut self)
+    where
+        S: Clone,
+    {
+        if mem::take(&mut self.asked) != Asked::Nothing {
+            self.inner = self.inner.clone();
+        }
     }
 
     /// The service.
@@ -78,20 +99,27 @@ where
     type Future = RetryFuture<S, Req, R, K, B::Gate, G, H::Hook, C>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        let ready = self.inner.poll_ready(cx);
-        ready.map_err(|error| RetryError::new(End::Permanent, 0, Some(error)))
+        if self.layer.breaker.refuses() {
+            self.leave_alone();
+            return Poll::Ready(Ok(()));
+        }
+        self.asked = Asked::Pending;
+        let ready = ready!(self.inner.poll_ready(cx));
+        self.asked = Asked::Ready;
+        Poll::Ready(ready.map_err(|error| RetryError::new(End::Permanent, 0, Some(error))))
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
         // The one that is ready is the one that is called; its clone must become ready first.
         let clone = self.inner.clone();
         let service = mem::replace(&mut self.inner, clone);
+        let is_ready = mem::take(&mut self.asked) == Asked::Ready;
         let policy = if self.layer.replay.may_replay(&request) {
             self.layer.policy
         } else {
             self.once
         };
-        let future = RetryFuture::new(&self.layer, service, request, policy);
+        let future = RetryFuture::new(&self.layer, (service, is_ready), request, policy);
         #[cfg(feature = "journal")]
         if let Some(recording) = &self.recording {
             return future.recorded(recording.clone());
@@ -111,6 +139,7 @@ where
             inner: self.inner.clone(),
             layer: self.layer.clone(),
             once: self.once,
+            asked: Asked::Nothing,
             #[cfg(feature = "journal")]
             recording: self.recording.clone(),
         }

@@ -16,7 +16,7 @@ use crate::timeline::axis::Axis;
 /// Machines that get a section.
 const MAX_MACHINES: usize = 24;
 /// Ends of operations that were refused their next attempt.
-const ENDED_BY_REFUSAL: [&str; 2] = ["breaker-open", "budget-spent"];
+const ENDED_BY_REFUSAL: [&str; 3] = ["breaker-open", "budget-spent", "refused"];
 /// Changes in a table; the rest is counted.
 const MAX_CHANGES: usize = 200;
 

@@ -347,7 +347,7 @@ impl<K, S> BreakerTable<K, S> {
     }
 
     /// The bytes that the table has taken from the heap, without what the keys themselves own, and without windows and
-    /// probes of more than 64 bytes, which each breaker keeps apart.
+    /// probes of more than 32 bytes, which each breaker keeps apart.
     ///
     /// ```
     /// # use core::time::Duration;

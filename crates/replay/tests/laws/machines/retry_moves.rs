@@ -18,6 +18,9 @@ pub(super) fn moved_end(end: End, mover: &mut Mover) -> End {
             reason,
             retry_at_ns: mover.maybe(retry_at_ns),
         },
+        End::Refused { retry_at_ns } => End::Refused {
+            retry_at_ns: mover.maybe(retry_at_ns),
+        },
         other => other,
     }
 }

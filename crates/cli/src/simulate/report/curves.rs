@@ -1,0 +1,365 @@
+//! What happened over time in one run of each side: rates together, each level by itself, phases of breakers stacked;
+//! all sides on the same axes.
+
+use evenkeel_sim::{Curve, Series, Watch};
+
+use super::scale::Scale;
+use crate::report::svg::{Path, Svg, escape};
+use crate::simulate::figure::figure;
+use crate::timeline::axis::Axis;
+
+/// One run that was watched.
+pub(crate) struct Side<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) end_ns: u64,
+    pub(crate) watch: Watch,
+}
+
+const WIDTH: f64 = 1000.0;
+const MARGIN: f64 = 52.0;
+const MARGIN_RIGHT: f64 = 14.0;
+const RATES: f64 = 190.0;
+const LEVEL: f64 = 84.0;
+const PHASES: f64 = 54.0;
+/// Above each panel, for its caption.
+const CAPTION: f64 = 30.0;
+/// Below the panels, for the time.
+const FOOT: f64 = 48.0;
+/// Levels with these names are breakers' phases, with their classes.
+const STACKED: [(&str, &str); 3] = [
+    ("closed", "closed"),
+    ("half-open", "half"),
+    ("open", "open"),
+];
+/// Classes of rates that have no colour of their own.
+const OTHERS: [&str; 3] = ["other-0", "other-1", "other-2"];
+const KNOWN: [(&str, &str); 5] = [
+    ("arrivals", "arrivals"),
+    ("goodput", "goodput"),
+    ("load", "load"),
+    ("refused", "refused"),
+    ("given up", "given-up"),
+];
+
+/// What all sides have in common.
+struct Layout<'a> {
+    axis: Axis,
+    rates: Vec<&'a str>,
+    levels: Vec<&'a str>,
+    has_phases: bool,
+}
+
+impl<'a> Layout<'a> {
+    fn of(sides: &'a [Side<'_>]) -> Self {
+        let end_ns = sides.iter().map(|side| side.end_ns).max().unwrap_or(0);
+        let (mut rates, mut levels) = (Vec::new(), Vec::new());
+        let mut has_phases = false;
+        for series in sides.iter().flat_map(|side| side.watch.series()) {
+            let name = series.column.name;
+            let list = match series.column.curve {
+                Curve::Rate => &mut rates,
+                Curve::Level if is_phase(name) => {
+                    // Without a breaker there are none in any phase.
+                    has_phases |= series.values.iter().any(|value| *value > 0.0);
+                    continue;
+                }
+                Curve::Level => &mut levels,
+            };
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        }
+        Self {
+            axis: Axis::between(0, end_ns),
+            rates,
+            levels,
+            has_phases,
+        }
+    }
+
+    fn height(&self) -> f64 {
+        let rates = if self.rates.is_empty() {
+            0.0
+        } else {
+            CAPTION + RATES
+        };
+        let phases = if self.has_phases {
+            CAPTION + PHASES
+        } else {
+            0.0
+        };
+        rates + self.levels.len() as f64 * (CAPTION + LEVEL) + phases + FOOT
+    }
+
+    /// How a rate is drawn.
+    fn class(&self, name: &str) -> &'static str {
+        if let Some((_, class)) = KNOWN.iter().find(|(known, _)| *known == name) {
+            return class;
+        }
+        let is_other = |name: &&&str| KNOWN.iter().all(|(known, _)| known != *name);
+        let mut others = self.rates.iter().filter(is_other);
+        let at = others.position(|other| *other == name).unwrap_or(0);
+        OTHERS[at % OTHERS.len()]
+    }
+}
+
+fn is_phase(name: &str) -> bool {
+    STACKED.iter().any(|(phase, _)| *phase == name)
+}
+
+fn series<'a>(side: &'a Side<'_>, name: &str) -> Option<&'a Series> {
+    side.watch
+        .series()
+        .iter()
+        .find(|series| series.column.name == name)
+}
+
+/// The most that these curves come to, on all sides.
+fn most(sides: &[Side<'_>], names: &[&str]) -> f64 {
+    sides
+        .iter()
+        .flat_map(|side| names.iter().filter_map(|name| series(side, name)))
+        .flat_map(|series| &series.values)
+        .fold(0.0, |most, value| most.max(*value))
+}
+
+/// The whole figure: at most three sides in a row, two of four.
+pub(crate) fn draw(sides: &[Side<'_>]) -> String {
+    let layout = Layout::of(sides);
+    let columns = match sides.len() {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    };
+    let rows = sides.len().div_ceil(columns);
+    let head = if sides.len() > 1 { 26.0 } else { 0.0 };
+    let height = head + layout.height();
+    let title = "Rates, levels and phases over time";
+    let mut svg = Svg::new(WIDTH, rows as f64 * height, title);
+    let width = WIDTH / columns as f64;
+    for (at, side) in sides.iter().enumerate() {
+        let left = (at % columns) as f64 * width + MARGIN;
+        let cell = Cell {
+            left,
+            width: width - MARGIN - MARGIN_RIGHT,
+            side,
+        };
+        let top = (at / columns) as f64 * height + head;
+        if sides.len() > 1 {
+            let most = (cell.width / 7.0) as usize;
+            let label = crate::terminal::label(side.label, most);
+            svg.label("side", left, top, &label);
+        }
+        cell.draw(&mut svg, &layout, sides, top);
+    }
+    svg.finish()
+}
+
+/// Where one side is drawn.
+struct Cell<'a> {
+    left: f64,
+    width: f64,
+    side: &'a Side<'a>,
+}
+
+impl Cell<'_> {
+    fn draw(&self, svg: &mut Svg, layout: &Layout<'_>, sides: &[Side<'_>], top: f64) {
+        let mut y = top;
+        let first = top + CAPTION;
+        let bottom = top + layout.height() - FOOT;
+        self.time_grid(svg, layout, first, bottom);
+        if !layout.rates.is_empty() {
+            let most = most(sides, &layout.rates);
+            let scale = self.panel(svg, y, RATES, most, "a second");
+            // Goodput above the others: it is what counts.
+            let is_below = |name: &&&str| **name != "goodput";
+            let below = layout.rates.iter().filter(is_below);
+            for name in below.chain(&["goodput"]) {
+                let class = format!("curve {}", layout.class(name));
+                svg.path(&class, &self.curve(layout, name, &scale));
+            }
+            y += CAPTION + RATES;
+        }
+        for name in &layout.levels {
+            let scale = self.panel(svg, y, LEVEL, most(sides, &[name]), name);
+            let mut area = self.curve(layout, name, &scale);
+            svg.path("curve level", &area);
+            let base = y + CAPTION + LEVEL;
+            area.line_to(self.end(layout), base);
+            area.line_to(self.left, base);
+            area.close();
+            svg.path("level-area", &area);
+            y += CAPTION + LEVEL;
+        }
+        if layout.has_phases {
+            self.phases(svg, layout, y);
+        }
+        self.hits(svg, layout, first, bottom);
+    }
+
+    fn x(&self, layout: &Layout<'_>, t_ns: u64) -> f64 {
+        let hundredths = layout.axis.place(t_ns, (self.width * 100.0) as u64);
+        self.left + hundredths as f64 / 100.0
+    }
+
+    fn end(&self, layout: &Layout<'_>) -> f64 {
+        self.x(layout, self.side.end_ns)
+    }
+
+    fn grid_ns(&self) -> u64 {
+        let grid = self.side.watch.grid().unwrap_or_default();
+        u64::try_from(grid.as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// The frame of a panel, from its caption down, and its scale from 0 on.
+    fn panel(&self, svg: &mut Svg, top: f64, height: f64, most: f64, caption: &str) -> Scale {
+        let (upper, lower) = (top + CAPTION, top + CAPTION + height);
+        let most = if most > 0.0 { most * 1.04 } else { 1.0 };
+        let scale = Scale::new(0.0, most, (lower, upper));
+        svg.label("caption", self.left, upper - 8.0, caption);
+        for (value, label) in scale.levels((height / 36.0) as usize) {
+            let y = scale.at(value);
+            svg.line("grid", (self.left, y), (self.left + self.width, y));
+            svg.label("tick end", self.left - 6.0, y + 4.0, &label);
+        }
+        scale
+    }
+
+    /// Rates hold for their cell and are drawn as steps, levels as they are at its end.
+    fn curve(&self, layout: &Layout<'_>, name: &str, scale: &Scale) -> Path {
+        let mut path = Path::default();
+        let Some(series) = series(self.side, name) else {
+            return path;
+        };
+        let grid_ns = self.grid_ns();
+        let instant = |cell: u64| grid_ns.saturating_mul(cell).min(self.side.end_ns);
+        if let (Curve::Level, Some(_)) = (series.column.curve, series.values.first()) {
+            path.move_to(self.left, scale.at(0.0));
+        }
+        for (cell, value) in series.values.iter().enumerate() {
+            let (from, to) = (instant(cell as u64), instant(cell as u64 + 1));
+            if from == to && cell > 0 {
+                // What happened at the very end is not a rate.
+                break;
+            }
+            let y = scale.at(*value);
+            match (series.column.curve, cell) {
+                (Curve::Level, _) => {}
+                (Curve::Rate, 0) => path.move_to(self.x(layout, from), y),
+                (Curve::Rate, _) => path.line_to(self.x(layout, from), y),
+            }
+            path.line_to(self.x(layout, to), y);
+        }
+        path
+    }
+
+    /// How many breakers are in which phase, as shares of them all.
+    fn phases(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64) {
+        let (upper, lower) = (top + CAPTION, top + CAPTION + PHASES);
+        svg.label("caption", self.left, upper - 8.0, "phases of the breakers");
+        let found = STACKED.map(|(name, _)| series(self.side, name));
+        let value = |at: usize, cell: usize| {
+            let series: Option<&Series> = found[at];
+            series
+                .and_then(|series| series.values.get(cell))
+                .map_or(0.0, |value| value.max(0.0))
+        };
+        let cells = found
+            .iter()
+            .flatten()
+            .map(|series| series.values.len())
+            .max();
+        let grid_ns = self.grid_ns();
+        let mut boxes: [Path; 3] = Default::default();
+        for cell in 0..cells.unwrap_or(0) {
+            let total: f64 = (0..3).map(|at| value(at, cell)).sum();
+            let from = self.x(layout, grid_ns.saturating_mul(cell as u64));
+            let to = self.x(layout, grid_ns.saturating_mul(cell as u64 + 1));
+            let mut y = lower;
+            for (at, path) in boxes.iter_mut().enumerate() {
+                let height = if total > 0.0 {
+                    PHASES * value(at, cell) / total
+                } else {
+                    0.0
+                };
+                y -= height;
+                if height > 0.0 {
+                    path.area(from, y.max(upper), to - from, height);
+                }
+            }
+        }
+        for ((_, class), path) in STACKED.iter().zip(&boxes) {
+            svg.path(class, path);
+        }
+    }
+
+    /// Stretches that say all numbers when hovered.
+    fn hits(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64, bottom: f64) {
+        let grid_ns = self.grid_ns();
+        let all = self.side.watch.series();
+        let cells = all.iter().map(|series| series.values.len()).max();
+        for cell in 0..cells.unwrap_or(0) {
+            let from_ns = grid_ns.saturating_mul(cell as u64);
+            let to_ns = from_ns.saturating_add(grid_ns);
+            let mut title = format!(
+                "{} to {}",
+                layout.axis.text(from_ns),
+                layout.axis.text(to_ns)
+            );
+            for series in all {
+                let per = match series.column.curve {
+                    Curve::Rate => "/s",
+                    Curve::Level => "",
+                };
+                if let Some(value) = series.values.get(cell) {
+                    title += &format!("\n{}: {}{per}", series.column.name, figure(*value));
+                }
+            }
+            let (from, to) = (self.x(layout, from_ns), self.x(layout, to_ns));
+            if to > from {
+                svg.titled("cell", &title, |svg| {
+                    svg.rect("hit", from, top, to - from, bottom - top);
+                });
+            }
+        }
+    }
+
+    fn time_grid(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64, bottom: f64) {
+        let mut grid = Path::default();
+        for tick in layout.axis.ticks((self.width / 75.0) as usize) {
+            let x = self.x(layout, tick.t_ns);
+            grid.move_to(x, top);
+            grid.line_to(x, bottom + 5.0);
+            let class = if x > self.left + self.width - 8.0 {
+                "tick end"
+            } else {
+                "tick middle"
+            };
+            svg.label(class, x, bottom + 20.0, &tick.label);
+        }
+        svg.path("grid", &grid);
+        let middle = self.left + self.width / 2.0;
+        svg.label("tick middle", middle, bottom + 36.0, "time");
+    }
+}
+
+/// What the colours mean.
+pub(crate) fn legend(sides: &[Side<'_>]) -> String {
+    let layout = Layout::of(sides);
+    let mut items = String::new();
+    let mut item = |name: &str, draw: &dyn Fn(&mut Svg)| {
+        let mut svg = Svg::new(26.0, 14.0, name);
+        draw(&mut svg);
+        items += &format!("<li>{}{}</li>\n", svg.finish(), escape(name));
+    };
+    for name in &layout.rates {
+        let class = format!("curve {}", layout.class(name));
+        item(name, &|svg| svg.line(&class, (1.0, 7.0), (25.0, 7.0)));
+    }
+    if layout.has_phases {
+        for (name, class) in STACKED {
+            item(name, &|svg| svg.rect(class, 1.0, 2.0, 24.0, 10.0));
+        }
+    }
+    format!("<ul class=\"legend\">\n{items}</ul>\n")
+}

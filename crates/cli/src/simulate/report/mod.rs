@@ -1,0 +1,209 @@
+//! The report of a simulation: one HTML file that needs nothing else.
+
+mod curves;
+mod scale;
+mod spread;
+mod style;
+mod tables;
+mod trend;
+
+use evenkeel_sim::{Streams, Watch};
+use std::time::Duration;
+
+use style::COLOURS;
+
+use super::args::Sweep;
+use super::figure::figure;
+use super::study::{Measure, Study};
+use super::tell::between;
+use crate::numbers;
+use crate::report::style::CSS;
+use crate::report::svg::escape;
+
+/// So many sides get curves; more cannot be told apart.
+const MAX_CURVES: usize = 6;
+/// Curves have so many points.
+const CELLS: u64 = 120;
+
+/// What the report is about.
+pub(crate) struct Inputs<'a> {
+    pub(crate) studies: &'a [Study],
+    /// What was swept; its points are the studies, the first sweep outermost.
+    pub(crate) sweeps: &'a [Sweep],
+    /// What makes the same again.
+    pub(crate) command: &'a str,
+}
+
+impl Inputs<'_> {
+    /// How many lines the points of a sweep make over the values of its first parameter.
+    fn lines(&self) -> usize {
+        let values = self.sweeps.first().map_or(1, |sweep| sweep.values.len());
+        (self.studies.len() / values.max(1)).max(1)
+    }
+
+    /// The colour of a study: of a sweep that of its line.
+    fn colour(&self, at: usize) -> usize {
+        match self.sweeps {
+            [] => at % COLOURS,
+            _ => at % self.lines() % COLOURS,
+        }
+    }
+}
+
+/// The whole file.
+pub(crate) fn html(inputs: &Inputs<'_>) -> String {
+    let title = title(inputs.studies);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{} - evenkeel simulate</title>\n<style>\n{CSS}{}</style>\n</head>\n<body>\n<main>\n",
+        escape(&title),
+        style::CSS
+    );
+    page += &header(inputs, &title);
+    if let [only] = inputs.studies {
+        page += &tiles(only);
+    }
+    page += &in_words(inputs.studies);
+    if !inputs.sweeps.is_empty() {
+        page += &trend::section(inputs);
+    }
+    page += &over_time(inputs.studies);
+    page += &spread::section(inputs);
+    page += &tables::metrics(inputs.studies);
+    page += &tables::params(inputs);
+    page += &format!(
+        "<section>\n<h2>The same again</h2>\n<pre>{}</pre>\n</section>\n",
+        escape(inputs.command)
+    );
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
+}
+
+/// The scenarios, each once.
+fn title(studies: &[Study]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for study in studies {
+        if !names.contains(&study.plan.scenario.name()) {
+            names.push(study.plan.scenario.name());
+        }
+    }
+    names.join(" and ")
+}
+
+fn header(inputs: &Inputs<'_>, title: &str) -> String {
+    let studies = inputs.studies;
+    let what = match studies {
+        [only] => format!("{}.", only.plan.scenario.about()),
+        _ if inputs.sweeps.is_empty() => {
+            let labels = studies.iter().map(|study| study.plan.label.as_str());
+            labels.collect::<Vec<_>>().join(" beside ")
+        }
+        _ => {
+            let swept = inputs.sweeps.iter().map(|sweep| {
+                let values = sweep.values.join(", ");
+                format!("{} = {values}", sweep.name)
+            });
+            swept.collect::<Vec<_>>().join("; ")
+        }
+    };
+    let mut runs: Vec<String> = Vec::new();
+    for study in studies {
+        let of = numbers::counted(study.plan.runs, "run");
+        let said = format!("{of} with seed {}", study.plan.seed);
+        if !runs.contains(&said) {
+            runs.push(said);
+        }
+    }
+    let each = if studies.len() > 1 { " each" } else { "" };
+    format!(
+        "<header>\n<p class=\"kind\">evenkeel simulate</p>\n<h1>{}</h1>\n\
+         <p class=\"what\">{}</p>\n<p class=\"what\">{}{each}</p>\n</header>\n",
+        escape(title),
+        escape(&what),
+        escape(&runs.join(", "))
+    )
+}
+
+/// The metrics, large.
+fn tiles(study: &Study) -> String {
+    let items: String = study
+        .measures
+        .iter()
+        .map(|measure| {
+            let about = match measure.interval {
+                Some(_) => format!("99 %: {}", between(measure.interval)),
+                None => "one run".to_owned(),
+            };
+            format!(
+                "<div><dt>{}</dt><dd>{}</dd><dd class=\"about\">{about}</dd></div>\n",
+                escape(measure.metric.name),
+                figure(measure.summary.mean)
+            )
+        })
+        .collect();
+    format!("<dl class=\"tiles\">\n{items}</dl>\n")
+}
+
+/// How often something happened, side by side.
+fn in_words(studies: &[Study]) -> String {
+    let mut sentences = Vec::new();
+    for study in studies.iter().take(COLOURS) {
+        for words in study.measures.iter().filter_map(Measure::in_words) {
+            sentences.push(match studies.len() {
+                1 => format!("{words}."),
+                _ => format!("{}: {words}.", study.plan.label),
+            });
+        }
+    }
+    if sentences.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<section>\n<p class=\"words\">{}</p>\n</section>\n",
+        escape(&sentences.join("\n")).replace('\n', "<br>\n")
+    )
+}
+
+/// The curves of each one's first run.
+fn over_time(studies: &[Study]) -> String {
+    let has_columns = |study: &&Study| !study.plan.scenario.columns().is_empty();
+    let shown: Vec<&Study> = studies.iter().filter(has_columns).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let head = "<section>\n<h2>Over time</h2>\n";
+    if shown.len() > MAX_CURVES {
+        return format!(
+            "{head}<p class=\"note\">Curves are drawn of at most {MAX_CURVES} beside each other: sweep fewer values \
+             for them.</p>\n</section>\n"
+        );
+    }
+    let sides: Vec<curves::Side<'_>> = shown.into_iter().map(watched).collect();
+    let of = match studies {
+        [only] => numbers::counted(only.plan.runs, "run"),
+        _ => "each one's runs".to_owned(),
+    };
+    format!(
+        "{head}{}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
+         <p class=\"note\">The first of {of}: rates a second over each of {CELLS} cells of its time, levels at their \
+         end. Hover for numbers.</p>\n</section>\n",
+        curves::legend(&sides),
+        curves::draw(&sides)
+    )
+}
+
+/// The first run once more, with somebody looking.
+fn watched(study: &Study) -> curves::Side<'_> {
+    let end_ns = study.runs.first().map_or(0, |run| run.end_ns);
+    let grid = Duration::from_nanos(end_ns.div_ceil(CELLS).max(1));
+    let mut watch = Watch::every(grid);
+    let streams = Streams::of_run(study.plan.seed, 0);
+    study.plan.scenario.run(streams, &mut watch);
+    curves::Side {
+        label: &study.plan.label,
+        end_ns,
+        watch,
+    }
+}

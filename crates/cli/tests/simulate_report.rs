@@ -1,0 +1,210 @@
+//! The report of `evenkeel simulate`: one file that needs nothing else, with curves, distributions, sweeps, sides.
+
+mod common;
+
+use common::{Folder, evenkeel};
+
+/// The report of a simulation with these arguments.
+fn report(test: &str, args: &[&str]) -> String {
+    let folder = Folder::new(test);
+    let path = folder.path("report.html");
+    let text = evenkeel(["simulate", "--report", &path].iter().chain(args)).good();
+    assert!(text.ends_with(&format!("\nReport: {path}\n")), "{text}");
+    let page = folder.read("report.html");
+    for bad in [
+        "<script", "src=", "href=", "url(", "@import", "http:", "https:", "NaN", "inf\"",
+    ] {
+        assert!(!page.contains(bad), "{bad}");
+    }
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    page
+}
+
+/// The part of a page between a heading and the next.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page
+        .split_once(&format!("<h2>{heading}</h2>"))
+        .expect(heading);
+    rest.split("<h2>").next().unwrap_or(rest)
+}
+
+#[test]
+fn one_scenario_has_curves_distributions_and_parameters() {
+    let args = ["congestive-collapse", "--set", "load=ramp", "--runs", "6"];
+    let page = report("report_one", &args);
+    let curves = section(&page, "Over time");
+    for class in ["goodput", "load", "arrivals", "given-up", "level"] {
+        assert!(
+            curves.contains(&format!("<path class=\"curve {class}\"")),
+            "{class}"
+        );
+    }
+    for name in ["a second", "in flight"] {
+        assert!(curves.contains(&format!(">{name}</text>")), "{name}");
+    }
+    // What happens at an instant is said when hovered: one stretch after the other, to the end of the 80 s.
+    let hovered = curves.matches("<g class=\"cell\"><title>").count();
+    assert!((100..=121).contains(&hovered), "{hovered}");
+    assert!(curves.contains(" to 80.000 s\narrivals: "));
+    let spread = section(&page, "Over the runs");
+    assert!(spread.contains("<title>6 runs from "), "all runs collapse");
+    assert!(spread.contains("<title>mean 1, 99 % confidence "));
+    assert!(page.contains("collapsed in 6 of 6 runs."));
+    let params = section(&page, "Parameters");
+    let row = "<tr><th scope=\"row\">load</th><td class=\"changed\">ramp</td><td>spike</td>";
+    assert!(params.contains(row), "{params}");
+    let again = section(&page, "The same again");
+    assert!(again.contains("evenkeel simulate congestive-collapse --set load=ramp --runs 6</pre>"));
+}
+
+#[test]
+fn threads_change_no_byte_of_it() {
+    let args = [
+        "contending-writers",
+        "--set",
+        "clients=8",
+        "--runs",
+        "9",
+        "--threads",
+    ];
+    let [one, three] = ["1", "3"].map(|threads| {
+        report(
+            &format!("report_threads{threads}"),
+            &[&args[..], &[threads]].concat(),
+        )
+    });
+    assert_eq!(one, three);
+}
+
+/// Numbers lie where they belong on the axis, each mean has its interval, each combination of the rest a line.
+#[test]
+fn a_sweep_is_drawn_over_its_first_parameter() {
+    let page = report(
+        "report_sweep",
+        &[
+            "contending-writers",
+            "--runs",
+            "4",
+            "--sweep",
+            "clients=2,4,10",
+            "--sweep",
+            "algorithm=none,full",
+        ],
+    );
+    let trend = section(&page, "Over clients");
+    for (class, count) in [
+        ("trend s0", 4),
+        ("trend s1", 4),
+        ("point f0", 9),
+        ("point f1", 9),
+        ("interval s1", 9),
+    ] {
+        // Three metrics; the legend has one of each line.
+        let found = trend.matches(&format!("<path class=\"{class}\"")).count();
+        assert_eq!(found, count, "{class}");
+    }
+    assert!(trend.contains("<title>clients=4 algorithm=full\nmean "));
+    // The ticks of the first panel: 4 lies a quarter of the way from 2 to 10.
+    let place = |value: &str| {
+        let end = format!(">{value}</text>");
+        let line = trend
+            .lines()
+            .find(|line| line.contains("tick middle") && line.ends_with(&end));
+        let x = line
+            .and_then(|line| line.split("x=\"").nth(1))
+            .expect(value);
+        x.split('"')
+            .next()
+            .and_then(|x| x.parse::<f64>().ok())
+            .expect("a number")
+    };
+    let [two, four, ten] = ["2", "4", "10"].map(place);
+    assert!(
+        ((four - two) / (ten - two) - 0.25).abs() < 0.01,
+        "{two} {four} {ten}"
+    );
+    assert_eq!(
+        section(&page, "Metrics")
+            .matches("<tr><th scope=\"row\">")
+            .count(),
+        6
+    );
+    let params = section(&page, "Parameters");
+    assert!(
+        params.contains("<td class=\"changed\">2, 4, 10</td>"),
+        "{params}"
+    );
+    // Six are few enough to be drawn over time, beside each other.
+    assert_eq!(
+        section(&page, "Over time")
+            .matches("<text class=\"side\"")
+            .count(),
+        6
+    );
+}
+
+#[test]
+fn what_is_too_much_to_draw_is_in_the_table() {
+    let many = "clients=2,3,4,5,6,7,8,9,10,11";
+    let page = report(
+        "report_many",
+        &["contending-writers", "--runs", "2", "--sweep", many],
+    );
+    assert!(section(&page, "Over time").contains("at most 6"));
+    assert!(section(&page, "Over the runs").contains("at most 8"));
+    assert_eq!(
+        section(&page, "Metrics")
+            .matches("<tr><th scope=\"row\">")
+            .count(),
+        10
+    );
+}
+
+/// Two sides with curves on the same axes.
+#[test]
+fn a_comparison_is_drawn_side_by_side() {
+    let folder = Folder::new("report_compare_files");
+    let side = |name: &str, client: &str| {
+        let text = format!("scenario = \"congestive-collapse\"\n[params]\nclient = \"{client}\"\n");
+        folder.file(name, text)
+    };
+    let before = side("before.toml", "no-backoff");
+    let after = side("after&.toml", "backoff-and-jitter");
+    let page = report(
+        "report_compare",
+        &["--runs", "4", "--compare", &before, &after],
+    );
+    let curves = section(&page, "Over time");
+    assert_eq!(curves.matches("<text class=\"side\"").count(), 2);
+    assert_eq!(
+        curves.matches("<path class=\"curve goodput\"").count(),
+        3,
+        "two sides, and the legend"
+    );
+    // Each level of the rates is labelled on both sides: they have one scale.
+    assert!(curves.matches(">100</text>").count() >= 2, "{curves}");
+    let params = section(&page, "Parameters");
+    assert!(params.contains(
+        "<td>no-backoff</td><td class=\"changed\">backoff-and-jitter</td><td>no-backoff</td>"
+    ));
+    assert!(page.contains("after&amp;.toml") && !page.contains("after&.toml"));
+}
+
+#[test]
+fn it_overwrites_no_input_and_needs_a_folder() {
+    let folder = Folder::new("report_outputs");
+    let file = folder.file("s.toml", "scenario = \"contending-writers\"\nruns = 1\n");
+    let run = |path: &str| evenkeel(["simulate", &file, "--report", path]);
+    assert!(
+        run(&file)
+            .complaint()
+            .contains("is an input of this command")
+    );
+    assert!(
+        run(&folder.path("no/r.html"))
+            .complaint()
+            .contains("there is no folder")
+    );
+    assert!(folder.read("s.toml").starts_with("scenario"));
+}

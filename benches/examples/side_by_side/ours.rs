@@ -1,15 +1,15 @@
 //! The task with evenkeel-tokio.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use evenkeel_core::backoff::BackoffPolicy;
-use evenkeel_core::breaker::{BreakerPolicy, Outcome, Trigger};
+use evenkeel_core::breaker::{BreakerPolicy, Trigger};
 use evenkeel_core::budget::RetryRatioPolicy;
 use evenkeel_core::retry::RetryPolicy;
 use evenkeel_core::{ConfigError, Ratio};
-use evenkeel_tokio::{Classified, RetryError, SharedBreaker, SharedRatio, retry, retry_after};
-use http::header::RETRY_AFTER;
+use evenkeel_tokio::{RetryError, SharedBreaker, SharedRatio, retry};
+use evenkeel_tower::HttpStatus;
 use http::{Response, StatusCode};
 
 use crate::scenes::Caller;
@@ -49,24 +49,8 @@ impl Client {
         retry(&self.policy, |_| self.server.get())
             .breaker(&self.breaker)
             .budget(&self.budget)
-            .classify_ok(by_status)
+            .classify_ok(|response| HttpStatus::new().response(response))
             .await
-    }
-}
-
-/// A 429 is our own limit: it says nothing of the service's health.
-fn by_status(response: &Response<()>) -> Option<Classified> {
-    let header = response.headers().get(RETRY_AFTER);
-    let header = header.and_then(|value| value.to_str().ok());
-    let asked = header.and_then(|value| retry_after(value, SystemTime::now()));
-    match response.status() {
-        StatusCode::TOO_MANY_REQUESTS => Some(
-            Classified::throttled()
-                .retry_after(asked)
-                .breaker(Outcome::Ignored),
-        ),
-        status if status.is_server_error() => Some(Classified::transient().retry_after(asked)),
-        _ => None,
     }
 }
 // --- the end of the task ---

@@ -5,21 +5,32 @@ use std::fs;
 use std::path::Path;
 
 use crate::scenes::rows;
-use crate::{ours, peers};
+use crate::{layers, ours, peers};
 
 const PAGE: &str = "../docs/side-by-side.md";
-const SOURCES: [&str; 2] = [include_str!("ours.rs"), include_str!("peers.rs")];
+const SOURCES: [&str; 3] = [
+    include_str!("ours.rs"),
+    include_str!("layers.rs"),
+    include_str!("peers.rs"),
+];
 
-/// Rows as Markdown: what happens, ours, theirs.
+/// Rows as Markdown: what happens, ours at the call and as a layer, theirs.
 pub(crate) fn table() -> String {
     let lines = SOURCES.map(lines_of_the_task);
-    let mut text = String::from("| | evenkeel-tokio | tower + tower-resilience |\n|---|---|---|\n");
-    let _ = writeln!(text, "| lines of code | {} | {} |", lines[0], lines[1]);
-    let both = rows::<ours::Client>()
+    let mut text = String::from(
+        "| | evenkeel-tokio | evenkeel-tower | tower + tower-resilience |\n|---|---|---|---|\n",
+    );
+    let [at_the_call, as_a_layer, theirs] = lines;
+    let _ = writeln!(
+        text,
+        "| lines of code | {at_the_call} | {as_a_layer} | {theirs} |"
+    );
+    let all = rows::<ours::Client>()
         .into_iter()
+        .zip(rows::<layers::Client>())
         .zip(rows::<peers::Client>());
-    for ((what, ours), (_, theirs)) in both {
-        let _ = writeln!(text, "| {what} | {ours} | {theirs} |");
+    for (((what, at_the_call), (_, as_a_layer)), (_, theirs)) in all {
+        let _ = writeln!(text, "| {what} | {at_the_call} | {as_a_layer} | {theirs} |");
     }
     text
 }

@@ -56,6 +56,7 @@ Try it:
   evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml --per-key --journal outage.jsonl
   evenkeel verify outage.jsonl
   evenkeel journal show outage.jsonl --changes
+  evenkeel simulate metastable --sweep budget=false,true --report crowd.html
 
 A trace is CSV, sorted by time, with one call a row:
   t_ns,key,latency_ns,outcome

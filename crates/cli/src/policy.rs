@@ -76,8 +76,9 @@ pub(crate) struct PolicyFile {
     pub(crate) policies: Policies,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
+/// What a policy file is written in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Format {
     Toml,
     Json,
 }
@@ -105,6 +106,11 @@ impl PolicyFile {
         };
         let bytes = fs::read(path)
             .map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
+        Self::parse(name, bytes, format)
+    }
+
+    /// The policies in the bytes of a file.
+    pub(crate) fn parse(name: String, bytes: Vec<u8>, format: Format) -> Result<Self> {
         if bytes.len() > LARGEST {
             return Err(anyhow!(
                 "{name}: found {} bytes, expected a policy of at most {LARGEST}: is it the right file?",

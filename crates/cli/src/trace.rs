@@ -69,15 +69,25 @@ const LONGEST_RECORD: u64 = 1 << 20;
 impl Trace {
     /// Opens `path` (`-` is standard input) and reads its header.
     pub(crate) fn open(path: &Path, keyed: Keyed, progress: Progress) -> Result<Self> {
-        let stdin = path == Path::new("-");
+        let name = if path == Path::new("-") {
+            "stdin".to_owned()
+        } else {
+            path.display().to_string()
+        };
         let input = Input::open(path, progress)?;
+        Self::read(name, path.is_file().then(|| path.to_owned()), input, keyed)
+    }
+
+    /// Reads the header of a trace that users call `name`, and which they may look into at `path`.
+    pub(crate) fn read(
+        name: String,
+        path: Option<PathBuf>,
+        input: Input,
+        keyed: Keyed,
+    ) -> Result<Self> {
         let mut trace = Self {
-            name: if stdin {
-                "stdin".to_owned()
-            } else {
-                path.display().to_string()
-            },
-            path: path.is_file().then(|| path.to_owned()),
+            name,
+            path,
             csv: csv::ReaderBuilder::new()
                 .has_headers(false)
                 .flexible(true)
@@ -259,7 +269,7 @@ fn find_columns(header: &ByteRecord) -> Result<[usize; 4], Fault> {
 }
 
 /// The bytes of a trace, watched for progress and for how they end.
-struct Input {
+pub(crate) struct Input {
     source: Box<dyn Read>,
     progress: Progress,
     last_byte: u8,
@@ -281,12 +291,16 @@ impl Input {
             let len = file.metadata().map_or(0, |about| about.len());
             (Box::new(file), len)
         };
-        Ok(Self {
+        Ok(Self::new(source, progress.over(len)))
+    }
+
+    pub(crate) fn new(source: Box<dyn Read>, progress: Progress) -> Self {
+        Self {
             source,
-            progress: progress.over(len),
+            progress,
             last_byte: b'\n',
             since_record: 0,
-        })
+        }
     }
 
     fn ends_with_newline(&self) -> bool {

@@ -208,3 +208,50 @@ fn it_overwrites_no_input_and_needs_a_folder() {
     );
     assert!(folder.read("s.toml").starts_with("scenario"));
 }
+
+/// A picture that stands alone, for a page or a chat: the curves, or the plot of a sweep that has too many.
+#[test]
+fn a_picture_is_one_svg() {
+    let folder = Folder::new("report_picture");
+    let path = folder.path("p.svg");
+    let picture = |args: &[&str]| {
+        let fixed = [
+            "simulate",
+            "contending-writers",
+            "--runs",
+            "2",
+            "--report",
+            &path,
+        ];
+        evenkeel(fixed.iter().chain(args)).good();
+        let text = folder.read("p.svg");
+        assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 "));
+        assert!(text.ends_with("</svg>\n") && text.matches("<svg").count() == 1);
+        assert!(text.contains("<style>") && !text.contains("href") && !text.contains("url("));
+        assert_eq!(text.matches("<g").count(), text.matches("</g>").count());
+        text
+    };
+    let curves = picture(&[]);
+    assert!(curves.contains("class=\"curve goodput\"") && curves.contains(">goodput</text>"));
+    let many = "clients=2,3,4,5,6,7,8";
+    let trend = picture(&["--sweep", many, "--sweep", "algorithm=none,full"]);
+    assert!(trend.contains("class=\"trend s1\"") && trend.contains(">algorithm=full</text>"));
+    let side = "contending-writers";
+    let args = [
+        "--compare",
+        side,
+        side,
+        side,
+        side,
+        side,
+        side,
+        side,
+        "--report",
+        &path,
+    ];
+    let run = evenkeel(["simulate"].iter().chain(&args));
+    assert!(
+        run.complaint()
+            .contains("found 7 scenarios to compare, expected at most 6")
+    );
+}

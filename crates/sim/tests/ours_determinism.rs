@@ -7,35 +7,55 @@ use std::time::Duration;
 use evenkeel_sim::{Streams, Watch, scenarios};
 
 const SMALL: &[(&str, &str, u64)] = &[
-    ("half-open-stampede", "clients=20 seconds=60", 0),
+    (
+        "half-open-stampede",
+        "clients=20 seconds=60",
+        0xf19d_937d_6989_f152,
+    ),
     (
         "half-open-stampede",
         "clients=20 seconds=60 errors=60% jitter=full probation=true ramp=10s",
-        0,
+        0x2299_6492_d068_b02a,
     ),
-    ("reconnect-herd", "clients=200 accepts=50", 0),
+    (
+        "reconnect-herd",
+        "clients=200 accepts=50",
+        0x50ec_0eb7_b43a_8eda,
+    ),
     (
         "reconnect-herd",
         "clients=200 accepts=50 jitter=decorrelated",
-        0,
+        0xbc02_5823_5533_4748,
     ),
     (
         "metastable",
         "clients=10 rate=40 capacity=50 room=50 seconds=60",
-        0,
+        0xe1c3_ba1e_3ed2_243e,
     ),
     (
         "metastable",
         "clients=10 rate=40 capacity=50 room=50 seconds=60 budget=true breaker=true throttle=true",
-        0,
+        0xc6d1_83fc_c518_e134,
     ),
-    ("flapping-peer", "peers=20 flapping=50%", 0),
-    ("flapping-peer", "peers=20 flapping=50% advisories=true", 0),
-    ("service", "load.kind=closed clients.count=10 seconds=20", 0),
+    (
+        "flapping-peer",
+        "peers=20 flapping=50%",
+        0xed57_f396_5ce5_dd39,
+    ),
+    (
+        "flapping-peer",
+        "peers=20 flapping=50% advisories=true",
+        0x6460_67d7_58ba_cc0a,
+    ),
+    (
+        "service",
+        "load.kind=closed clients.count=10 seconds=20",
+        0xae60_0811_46a1_a509,
+    ),
     (
         "service",
         "load.kind=spike server.kind=concurrent breaker=true seconds=40",
-        0,
+        0x1128_ac48_9a37_03a7,
     ),
 ];
 

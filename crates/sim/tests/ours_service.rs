@@ -78,6 +78,26 @@ fn an_outage_is_refused_at_once_and_a_partition_is_silence() {
     let cut = run(Fault::Partition(0.25)).values[success];
     assert!((0.68..0.82).contains(&cut), "{cut}");
     assert_eq!(run(Fault::Partition(1.0)).values[success], 0.0);
+
+    // Nothing of it reaches the server.
+    let service = Service {
+        faults: Faults::none().with(from, until, Fault::Partition(1.0)),
+        seconds: 10,
+        ..Service::default()
+    };
+    let mut watch = Watch::every(Duration::from_millis(1));
+    let _ = service.run(Streams::of_run(7, 0), &mut watch);
+    let in_flight = watch
+        .series()
+        .iter()
+        .find(|series| series.column.name == "in flight");
+    assert!(
+        in_flight
+            .expect("it is a column")
+            .values
+            .iter()
+            .all(|&value| value == 0.0)
+    );
 }
 
 #[test]

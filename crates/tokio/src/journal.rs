@@ -3,7 +3,8 @@
 //!
 //! Handles have `record(&journal, name)` and `stop_recording()`, a [`Supervisor`](crate::Supervisor) has both for its
 //! children, [`Reconnect`](crate::Reconnect) and [`HealthProbe`](crate::HealthProbe) have `record` as a setting. A retry
-//! is recorded by a [`RetryRecorder`]; one that is dropped is recorded as cancelled.
+//! is recorded by a [`RetryRecorder`], made once with `new(&journal, name)` and given to each operation; one that is
+//! dropped is recorded as cancelled.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]

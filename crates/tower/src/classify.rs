@@ -137,9 +137,9 @@ impl<F, Res, Err> fmt::Debug for By<F, Res, Err> {
 /// A classifier for a layer that is put around another layer of this crate, whose errors wrap the service's own.
 ///
 /// What the inner layer refused was never sent: [`Classified::refused`], so that it is not retried and no breaker or
-/// throttle takes it for an answer; the operation's error says when to come back. All else is what the classifier inside
-/// says. Around two layers it is `Through(Through(classify))`. Where one of tower's layers between has made a box of the
-/// error, it looks through the box.
+/// throttle takes it for an answer; the operation's error says when to come back. All else is what the classifier
+/// inside says. Around two layers it is `Through(Through(classify))`. Where one of tower's layers between has made a
+/// box of the error, it looks through the box.
 ///
 /// ```
 /// use evenkeel_core::Refusal;
@@ -195,10 +195,7 @@ impl<K, Res> Classify<Res, Box<dyn Error + Send + Sync>> for Through<K>
 where
     K: Classify<Res, Box<dyn Error + Send + Sync>>,
 {
-    fn classify(
-        &self,
-        result: Result<&Res, &Box<dyn Error + Send + Sync>>,
-    ) -> Option<Classified> {
+    fn classify(&self, result: Result<&Res, &Box<dyn Error + Send + Sync>>) -> Option<Classified> {
         match result.map_err(|error| refusal_in(&**error)) {
             Err(Some(retry_at_ns)) => Some(Classified::refused(retry_at_ns)),
             _ => self.0.classify(result),

@@ -55,16 +55,21 @@
 //! | [`BreakerLayer`] | refuses while the service is down, or is not ready until it is up | [`CallError`] |
 //! | [`BreakerTableLayer`] | the same with a breaker for each key, say each host | [`CallError`] |
 //! | [`AdaptiveThrottleLayer`] | rejects here what would be rejected there | [`CallError`] |
+//! | `UnavailableLayer` | answers refusals with 503 and `Retry-After`: for servers | the service's own |
 //!
 //! # Order
 //!
-//! - **Retry with its breaker**, as above: what the breaker refuses costs no token of the budget, and the wait is the
-//!   one that the breaker names. A [`BreakerLayer`] is for services without retries, and for servers that shed load.
+//! - **Retry with its breaker**, as above: what the breaker refuses costs no token of the budget. It ends the operation
+//!   at once, also while the service is not ready; with [`WhenRefused::Wait`] it waits until the instant that the
+//!   breaker names. A [`BreakerLayer`] is for services without retries, and for servers that shed load.
 //! - **The throttle inside the retry**: it counts attempts, as the service does.
 //! - **A time limit** for each attempt, and for all together, is the policy's ([`attempt_timeout`], [`deadline`]):
 //!   tower's `Timeout` outside is fine as well, and cancels.
 //! - **A concurrency limit inside**, so that an attempt holds a slot and a wait does not.
 //! - A classifier sees the errors of the layer inside of it, which wrap the service's own: [`Through`] takes that off.
+//!   Forgotten, what the inner layer refused is retried and counts as a failure.
+//! - **Around tower's `Timeout`, `Buffer`, `LoadShed`**, whose errors are boxes, say `.map_err(Opaque::from)` between
+//!   them and these layers: a box is no error, so that nothing around it would be one. See [`Opaque`].
 //!
 //! # What holds for all
 //!
@@ -78,6 +83,7 @@
 //!
 //! [`attempt_timeout`]: evenkeel_core::retry::RetryBuilder::attempt_timeout
 //! [`deadline`]: evenkeel_core::retry::RetryBuilder::deadline
+//! [`WhenRefused::Wait`]: evenkeel_core::retry::WhenRefused::Wait
 
 pub mod breaker;
 mod classify;
@@ -96,15 +102,15 @@ pub use self::http::{
 };
 pub use breaker::{BreakerLayer, BreakerService, BreakerTableLayer, BreakerTableService};
 pub use classify::{By, ByResult, Classify, Through, by};
+#[cfg(feature = "journal")]
+pub use evenkeel_tokio::journal;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub use evenkeel_tokio::observe;
 pub use evenkeel_tokio::{
     Attempt, CallError, Classified, Clock, Opaque, RetryError, RetryEvent, SharedBreaker,
     SharedBreakerBuilder, SharedBreakerTable, SharedRatio, SharedThrottle, SharedTokens, Sleep,
     Streams, TestClock, TokioClock, WaitCause, retry_after,
 };
-#[cfg(feature = "journal")]
-pub use evenkeel_tokio::journal;
-#[cfg(any(feature = "metrics", feature = "tracing"))]
-pub use evenkeel_tokio::observe;
 pub use retry::{AnyRequest, Replay, RetryLayer, RetryService};
 pub use retry_after::RetryAfter;
 pub use throttle::{AdaptiveThrottleLayer, AdaptiveThrottleService};

@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel_core::breaker::Phase;
+use evenkeel_core::table::BreakerTablePolicy;
 use evenkeel_tower::{
-    Attempt, Clock, HttpStatus, IdempotentMethods, RetryLayer, TokioClock, service_unavailable,
+    Attempt, BreakerTableLayer, Clock, HttpStatus, IdempotentMethods, RetryLayer,
+    SharedBreakerTable, TokioClock, service_unavailable,
 };
+use http::uri::Authority;
 use http::{Method, Request, Response};
 use support::{breaker_on, ms, ns_of, opens_after, plain_retry};
-use tower::{ServiceBuilder, ServiceExt};
+use tower::{Layer, ServiceBuilder, ServiceExt};
 
 /// What a server was sent: method, body, the mark of a client, the attempt.
 type Seen = (Method, String, Option<u8>, Option<u32>);
@@ -146,4 +149,23 @@ fn a_refusal_is_told_in_whole_seconds_and_never_too_few() {
         told(Some(Duration::MAX)).as_deref(),
         Some("18446744073709551615")
     );
+}
+
+/// The key is the host of the request as the http crate has it: a clone, without a copy, and equal in any case.
+#[tokio::test(start_paused = true)]
+async fn each_host_has_a_breaker() {
+    let policy = BreakerTablePolicy::builder(opens_after(1), 10, ms(60_000)).build();
+    let hosts = SharedBreakerTable::<Option<Authority>>::new(policy.expect("a valid policy"));
+    let down = tower::service_fn(|_: Request<()>| std::future::ready(Err::<(), _>("down")));
+    let layer = BreakerTableLayer::new(&hosts, |request: &Request<()>| {
+        request.uri().authority().cloned()
+    });
+    let refused = async |uri: &str| {
+        let request = Request::get(uri).body(()).expect("a valid request");
+        let answer = layer.clone().layer(down).oneshot(request).await;
+        answer.expect_err("down or refused").refused().is_some()
+    };
+    assert!(!refused("http://a.example/1").await);
+    assert!(refused("http://A.example/2").await);
+    assert!(!refused("http://b.example/1").await);
 }

@@ -13,8 +13,8 @@ use evenkeel_core::retry::{End, WhenRefused};
 use evenkeel_core::throttle::{AdaptiveThrottlePolicy, Throttled};
 use evenkeel_tower::{
     AdaptiveThrottleLayer, AnyRequest, BreakerLayer, ByResult, CallError, Clock, Opaque,
-    RetryAfter, RetryError, RetryLayer, SharedBreaker, SharedThrottle, Streams,
-    TestClock, Through, TokioClock, by,
+    RetryAfter, RetryError, RetryLayer, SharedBreaker, SharedThrottle, Streams, TestClock, Through,
+    TokioClock, by,
 };
 use support::{breaker_on, call, ms, ns_of, opens_after, plain_retry, scripted};
 use tokio::sync::Semaphore;
@@ -105,8 +105,7 @@ async fn a_refusal_is_found_in_a_box_and_not_retried() {
 
 #[test]
 fn a_refusal_says_when_to_come_back_however_deep_it_is() {
-    let clock = TestClock::new();
-    let breaker = breaker_on(opens_after(1), clock.clone());
+    let breaker = breaker_on(opens_after(1), TestClock::new());
     breaker.try_acquire().expect("closed").failure();
     let refused = breaker.try_acquire().expect_err("open");
     let at = Some(ns_of(ms(1_000)));
@@ -181,7 +180,9 @@ async fn errors_without_a_type_travel_through_all_layers() -> Result<(), BoxErro
         known.map(|known| (known.end(), known.attempts())),
         Some((End::Attempts, 2))
     );
-    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
     assert!(source.is_some(), "the chain has the error, not its cover");
     Ok(())
 }

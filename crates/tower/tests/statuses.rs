@@ -47,7 +47,9 @@ fn what_is_no_code_cannot_be_retried() {
 #[test]
 fn one_busy_answer_opens_the_breaker_only_where_you_say_so() {
     let advised = |code: u16, after: &str| {
-        let builder = Response::builder().status(code).header("retry-after", after);
+        let builder = Response::builder()
+            .status(code)
+            .header("retry-after", after);
         builder.body(()).expect("valid headers")
     };
     let exhausted = |after: &str| {
@@ -65,7 +67,10 @@ fn one_busy_answer_opens_the_breaker_only_where_you_say_so() {
     };
     let (http, grpc) = (HttpStatus::new(), GrpcStatus::new());
     for (status, failures) in [(429, 0), (503, 1)] {
-        let said = |after, switch| http.overload_opens(switch).response(&advised(status, after));
+        let said = |after, switch| {
+            http.overload_opens(switch)
+                .response(&advised(status, after))
+        };
         assert_eq!(opens(said("1", false)), (false, failures), "{status}");
         assert_eq!(opens(said("1", true)), (true, 1), "{status}");
         // Now, or in the past: no instant to wait for.

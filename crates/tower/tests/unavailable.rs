@@ -7,9 +7,7 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use evenkeel_core::Refusal;
-use evenkeel_tower::{
-    CallError, GrpcStatus, GrpcUnary, RetryLayer, TestClock, UnavailableLayer,
-};
+use evenkeel_tower::{CallError, GrpcStatus, GrpcUnary, RetryLayer, TestClock, UnavailableLayer};
 use http::{Request, Response};
 use support::{call, ms, now, plain_retry, poll_times};
 use tower::{Layer, Service, service_fn};

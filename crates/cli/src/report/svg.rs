@@ -25,6 +25,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// A drawing under construction.
 pub(crate) struct Svg {
     text: String,
+    width: f64,
+    height: f64,
 }
 
 impl Svg {
@@ -37,7 +39,14 @@ impl Svg {
                 Coordinate(width),
                 Coordinate(height)
             ),
+            width,
+            height,
         }
+    }
+
+    /// How wide it is, in its units.
+    pub(crate) fn width(&self) -> f64 {
+        self.width
     }
 
     /// What `draw` draws, as a group of one class, under one title for hovering.
@@ -93,6 +102,24 @@ impl Svg {
     pub(crate) fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");
         self.text
+    }
+
+    /// A file of its own, with a style sheet: this drawing, and below its upper `height` units another one.
+    pub(crate) fn file(&self, height: f64, below: &Self, css: &str, title: &str) -> String {
+        let shapes = |of: &Self| {
+            let (_, shapes) = of.text.split_once('\n').unwrap_or_default();
+            shapes.to_owned()
+        };
+        let (width, all) = (Coordinate(below.width), Coordinate(height + below.height));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {all}\" width=\"{width}\" height=\"{all}\" \
+             font-family=\"system-ui, sans-serif\" role=\"img\" aria-label=\"{}\">\n<style>\n{css}</style>\n\
+             <rect class=\"page\" width=\"100%\" height=\"100%\"/>\n{}<g transform=\"translate(0 {})\">\n{}</g>\n</svg>\n",
+            escape(title),
+            shapes(self),
+            Coordinate(height),
+            shapes(below)
+        )
     }
 
     fn push(&mut self, piece: fmt::Arguments<'_>) {

@@ -47,8 +47,9 @@ fn student(freedom: usize) -> f64 {
         return *quantile;
     }
     let n = freedom as f64;
-    let (z3, z5) = (Z.powi(3), Z.powi(5));
-    let (z7, z9) = (Z.powi(7), Z.powi(9));
+    let z2 = Z * Z;
+    let (z3, z5) = (z2 * Z, z2 * z2 * Z);
+    let (z7, z9) = (z5 * z2, z5 * z2 * z2);
     let first = (z3 + Z) / 4.0;
     let second = (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / 96.0;
     let third = (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * Z) / 384.0;

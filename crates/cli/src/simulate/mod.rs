@@ -17,7 +17,7 @@ mod tell;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use evenkeel_sim::Run;
 
 use crate::terminal::Screen;
@@ -40,6 +40,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
     let outputs: Vec<&Path> = args.report.as_deref().into_iter().collect();
     let inputs: Vec<&Path> = sources.iter().filter_map(|source| source.path()).collect();
     output::check(&outputs, &inputs)?;
+    check_picture(args, &plans)?;
     let shard = args.shard.unwrap_or(Shard::ALL);
     let runs = run(&plans, shard, args.threads)?;
     if let Some(shard) = args.shard {
@@ -56,7 +57,12 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
             sweeps: &args.sweep,
             command: &command(args, &sources),
         };
-        output::write(path, &report::html(&inputs))?;
+        let text = if is_picture(path) {
+            report::picture(&inputs)
+        } else {
+            Some(report::html(&inputs))
+        };
+        output::write(path, &text.unwrap_or_default())?;
     }
     if args.json {
         let mut text = String::new();
@@ -72,6 +78,25 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
         text += &format!("\nReport: {}\n", path.display());
     }
     print(&text)
+}
+
+/// Whether the report is to be a picture alone.
+fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "svg")
+}
+
+/// Refuses a picture of more than can be drawn before all the work.
+fn check_picture(args: &SimulateArgs, plans: &[Plan]) -> Result<()> {
+    let path = args.report.as_deref().filter(|path| is_picture(path));
+    match path {
+        Some(path) if args.sweep.is_empty() && plans.len() > report::MAX_CURVES => Err(anyhow!(
+            "{}: found {} scenarios to compare, expected at most {} for a picture: leave out some, or write .html",
+            path.display(),
+            plans.len(),
+            report::MAX_CURVES
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What makes the same again, but for the number of threads, which changes nothing.

@@ -1,5 +1,8 @@
 //! What is to be simulated: the sides of a comparison, the points of a sweep, or one scenario alone.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use anyhow::{Result, anyhow};
 use evenkeel_sim::{Param, Scenario};
 
@@ -47,7 +50,7 @@ pub(crate) fn sources(args: &SimulateArgs) -> Result<Vec<Source>> {
 pub(crate) fn plans(args: &SimulateArgs, sources: &[Source]) -> Result<Vec<Plan>> {
     let points = points(args)?;
     let mut plans = Vec::new();
-    for source in sources {
+    for (source, own) in sources.iter().zip(labels(sources)) {
         for point in &points {
             let mut scenario = source.scenario();
             for set in &args.set {
@@ -62,7 +65,7 @@ pub(crate) fn plans(args: &SimulateArgs, sources: &[Source]) -> Result<Vec<Plan>
                 .collect();
             plans.push(Plan {
                 label: if said.is_empty() {
-                    source.name.clone()
+                    own.clone()
                 } else {
                     said.join(" ")
                 },
@@ -80,6 +83,21 @@ pub(crate) fn plans(args: &SimulateArgs, sources: &[Source]) -> Result<Vec<Plan>
         ));
     }
     Ok(plans)
+}
+
+/// The names of what is compared, without the folders where the files differ by name.
+fn labels(sources: &[Source]) -> Vec<String> {
+    let whole = |source: &Source| source.name.clone();
+    let file = |source: &Source| {
+        let name = Path::new(&source.name).file_name();
+        name.map_or_else(|| whole(source), |name| name.to_string_lossy().into_owned())
+    };
+    let files: BTreeSet<String> = sources.iter().map(file).collect();
+    if sources.len() > 1 && files.len() == sources.len() {
+        sources.iter().map(file).collect()
+    } else {
+        sources.iter().map(whole).collect()
+    }
 }
 
 /// All combinations of the swept values, the first sweep outermost; one without any where nothing is swept.

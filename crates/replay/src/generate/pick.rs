@@ -1,16 +1,25 @@
 //! Where random calls take their choices from, and the random words that a machine draws.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::{self, Vec};
 use core::convert::Infallible;
 
 use evenkeel_core::random::{Rng, TryRng, scaled};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
-/// Seeded choices: the same seed gives the same ones on every machine.
+/// Choices: the same seed, or the same bytes, give the same ones on every machine.
 #[derive(Clone, Debug)]
 pub struct Pick {
-    rng: Xoshiro256PlusPlus,
+    source: Source,
     is_wild: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Seed(Xoshiro256PlusPlus),
+    #[cfg(feature = "alloc")]
+    Bytes(vec::IntoIter<u8>),
 }
 
 impl Pick {
@@ -18,23 +27,71 @@ impl Pick {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
-            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            source: Source::Seed(Xoshiro256PlusPlus::seed_from_u64(seed)),
             is_wild: false,
         }
     }
 
-    /// Choices for which any `u64` is a time.
+    /// Choices made of bytes, such as those of a fuzzer: a choice takes no more of them than it needs to tell its
+    /// possibilities apart, mostly one, so that a changed byte changes one choice. Past the last, bytes are 0.
+    ///
+    /// ```
+    /// use evenkeel_replay::generate::Pick;
+    ///
+    /// let mut pick = Pick::of_bytes(&[0, 255, 128]);
+    /// assert_eq!([pick.below(10), pick.below(10)], [0, 9]);
+    /// assert!(!pick.is_spent());
+    /// assert_eq!([pick.below(10), pick.below(10)], [5, 0]);
+    /// assert!(pick.is_spent());
+    /// ```
+    #[cfg(feature = "alloc")]
     #[must_use]
-    pub fn wildly(seed: u64) -> Self {
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         Self {
-            is_wild: true,
-            ..Self::new(seed)
+            source: Source::Bytes(Vec::from(bytes).into_iter()),
+            is_wild: false,
         }
+    }
+
+    /// Whether it was made of bytes, and all are used up.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        match &self.source {
+            Source::Seed(_) => false,
+            #[cfg(feature = "alloc")]
+            Source::Bytes(rest) => rest.as_slice().is_empty(),
+        }
+    }
+
+    /// The same choices; whether any `u64` is a time.
+    #[must_use]
+    pub(super) fn wild_if(self, is_wild: bool) -> Self {
+        Self { is_wild, ..self }
     }
 
     /// A random word.
     pub fn word(&mut self) -> u64 {
-        self.rng.next_u64()
+        self.leading(64)
+    }
+
+    /// A random word of which only so many leading bits will be looked at.
+    #[cfg_attr(
+        not(feature = "alloc"),
+        allow(unused_variables, reason = "a seed has words enough")
+    )]
+    fn leading(&mut self, bits: u32) -> u64 {
+        match &mut self.source {
+            Source::Seed(rng) => rng.next_u64(),
+            #[cfg(feature = "alloc")]
+            Source::Bytes(rest) => {
+                let mut word = [0; 8];
+                let bytes = rest.take(bits.div_ceil(8) as usize);
+                word.iter_mut()
+                    .zip(bytes)
+                    .for_each(|(into, byte)| *into = byte);
+                u64::from_be_bytes(word)
+            }
+        }
     }
 
     /// An instant that a call may carry: soon after `now_ns`, or before it, or any where any will do.
@@ -58,7 +115,8 @@ impl Pick {
 
     /// Uniform on `0..n`; 0 when `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        scaled(self.word(), n)
+        let bits = u64::BITS - n.saturating_sub(1).leading_zeros();
+        scaled(self.leading(bits), n)
     }
 
     /// Whether one of `n` came up.
@@ -85,7 +143,7 @@ impl Pick {
     /// Of any size: each length in bits is as likely as another.
     pub fn sized(&mut self, bits: u32) -> u64 {
         let shift = 64 - self.below(u64::from(bits) + 1) as u32;
-        self.word().checked_shr(shift).unwrap_or(0)
+        self.leading(64 - shift).checked_shr(shift).unwrap_or(0)
     }
 
     /// Any number, mostly the ends and those that sums with spans run into.

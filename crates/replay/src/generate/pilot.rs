@@ -50,20 +50,29 @@ impl<M: Generate> Pilot<M> {
     /// A fresh machine of this policy; `seed` chooses the calls and the words.
     #[must_use]
     pub fn new(policy: M::Policy, times: Times, seed: u64) -> Self {
-        let mut pick = match times {
-            Times::Tame => Pick::new(seed),
-            Times::Wild => Pick::wildly(seed),
-        };
+        Self::choosing(policy, times, seed, Pick::new(seed))
+    }
+
+    /// A fresh machine of this policy; `pick` chooses the calls, `seed` the words.
+    #[must_use]
+    pub fn choosing(policy: M::Policy, times: Times, seed: u64, pick: Pick) -> Self {
+        let mut pick = pick.wild_if(times == Times::Wild);
         let clock_ns = match (times, pick.below(3)) {
             (_, 0) => 0,
             (Times::Tame, _) => pick.sized(50),
             (Times::Wild, 1) => u64::MAX - pick.sized(63),
             (Times::Wild, _) => pick.wild(),
         };
+        Self::resuming(M::sample(policy, clock_ns), clock_ns, times, seed, pick)
+    }
+
+    /// This machine, which has seen `clock_ns`; `pick` chooses the calls, `seed` the words.
+    #[must_use]
+    pub fn resuming(machine: M, clock_ns: u64, times: Times, seed: u64, pick: Pick) -> Self {
         Self {
-            machine: M::sample(policy, clock_ns),
+            machine,
             words: Words::new(seed),
-            pick,
+            pick: pick.wild_if(times == Times::Wild),
             times,
             begin_ns: clock_ns,
             clock_ns,
@@ -75,6 +84,18 @@ impl<M: Generate> Pilot<M> {
     /// The machine, after all calls so far.
     pub const fn machine(&self) -> &M {
         &self.machine
+    }
+
+    /// Whether the choices were made of bytes, and all are used up.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.pick.is_spent()
+    }
+
+    /// The choices that are left.
+    #[must_use]
+    pub fn into_pick(self) -> Pick {
+        self.pick
     }
 
     /// Where the machine began.

@@ -135,6 +135,8 @@ pub(super) const LINES: &[Lines] = &[
             r#"{"poll":{}}"#,
             r#"{"poll":{"lent":{"breaker":1,"budget":2}}}"#,
             r#"{"poll":{"lent":{"breaker":{"table":3,"key":"db-1"}}}}"#,
+            r#"{"on_outcome":{"attempt":0,"outcome":{"refused":{"retry_at_ns":null}}}}"#,
+            r#"{"on_outcome":{"attempt":0,"outcome":{"refused":{"retry_at_ns":9}}}}"#,
             r#"{"on_outcome":{"attempt":0,"outcome":"cancelled"}}"#,
             r#"{"on_outcome":{"attempt":0,"outcome":"success"}}"#,
             r#"{"on_outcome":{"attempt":0,"outcome":{"permanent":{"breaker":"success"}}}}"#,

@@ -83,7 +83,7 @@ const WORK: Duration = Duration::from_millis(20);
 const METRICS: &[Metric] = &[
     Metric {
         name: "recovered",
-        unit: "",
+        unit: "0 or 1",
         about: "whether nine tenths of the calls of the last 10 s succeed",
     },
     Metric {

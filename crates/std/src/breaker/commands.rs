@@ -39,6 +39,12 @@ impl<C: Clock> SharedBreaker<C> {
         self.inner.outbox(|outbox| outbox.listen(listener));
     }
 
+    /// Whether [`stats`](Self::stats) has every success.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn counts_successes(&self) -> bool {
+        self.inner.counts_successes()
+    }
+
     /// The health of the dependency as something else sees it: see
     /// [`Breaker::on_health`](evenkeel_core::breaker::Breaker::on_health).
     ///

@@ -77,6 +77,11 @@ impl<C> Inner<C> {
         self.plan.measures()
     }
 
+    #[cfg(feature = "metrics")]
+    pub(super) fn counts_successes(&self) -> bool {
+        self.plan.success != Success::Nothing
+    }
+
     /// The generation that every ask is let through in, if that is plain: a load.
     #[inline]
     pub(super) fn closed(&self) -> Option<u64> {

@@ -2,7 +2,8 @@
 //!
 //! Every shared handle has `record(&journal, name)` and `stop_recording()`, at any moment, on a handle in use; a
 //! [`Supervisor`](crate::Supervisor) has both for its children. [`Reconnect`](crate::Reconnect) and
-//! [`HealthProbe`](crate::HealthProbe) have `record` as a setting. A retry is recorded by a [`RetryRecorder`].
+//! [`HealthProbe`](crate::HealthProbe) have `record` as a setting. A retry is recorded by a [`RetryRecorder`]: what stands
+//! for many operations is made once, with `new(&journal, name)`, and given to each.
 //!
 //! ```
 //! use std::time::Duration;

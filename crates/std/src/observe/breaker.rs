@@ -31,7 +31,7 @@ pub(super) fn watch<C: Clock + 'static>(
         name: name.into(),
         breaker: breaker.clone(),
         #[cfg(feature = "metrics")]
-        series: BreakerSeries::new(name, breaker.policy()),
+        series: BreakerSeries::new(name, breaker),
     });
     // Weak: the breaker holds the listener, and we hold the breaker.
     let (listening, shared) = (Arc::downgrade(&watched), Arc::downgrade(shared));

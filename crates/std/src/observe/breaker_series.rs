@@ -27,32 +27,39 @@ struct Transitions {
 
 impl BreakerSeries {
     /// All series are there from the start: a rate needs a first value to grow from.
-    pub(super) fn new(name: &str, policy: &BreakerPolicy) -> Self {
+    pub(super) fn new<C: Clock>(name: &str, breaker: &SharedBreaker<C>) -> Self {
         let states = [Phase::Closed, Phase::Open, Phase::HalfOpen].map(|phase| {
             let labels = [("breaker", name), ("state", phase.name())];
             (phase, series::BREAKER_STATE.gauge(&labels))
         });
-        let transitions = kinds(policy).into_iter().map(|(from, to, cause)| {
-            let names = [from.name(), to.name(), cause.name()];
-            let [from_name, to_name, cause_name] = names;
-            let labels = [
-                ("breaker", name),
-                ("from", from_name),
-                ("to", to_name),
-                ("cause", cause_name),
-            ];
-            Transitions {
-                from,
-                to,
-                cause,
-                made: AtomicU64::new(0),
-                shown: series::BREAKER_TRANSITIONS.counter(&labels),
-            }
-        });
+        let transitions = kinds(breaker.policy())
+            .into_iter()
+            .map(|(from, to, cause)| {
+                let names = [from.name(), to.name(), cause.name()];
+                let [from_name, to_name, cause_name] = names;
+                let labels = [
+                    ("breaker", name),
+                    ("from", from_name),
+                    ("to", to_name),
+                    ("cause", cause_name),
+                ];
+                Transitions {
+                    from,
+                    to,
+                    cause,
+                    made: AtomicU64::new(0),
+                    shown: series::BREAKER_TRANSITIONS.counter(&labels),
+                }
+            });
         let (calls, refused) = (&series::BREAKER_CALLS, &series::BREAKER_REFUSED);
         Self {
             states,
-            calls: Calls::new(calls, refused, ("breaker", name)),
+            calls: Calls::new(
+                calls,
+                refused,
+                ("breaker", name),
+                breaker.counts_successes(),
+            ),
             transitions: transitions.collect(),
             consecutive_opens: series::BREAKER_OPENS.gauge(&[("breaker", name)]),
         }
@@ -129,12 +136,18 @@ type Count = fn(&BreakerStats) -> u64;
 
 /// What becomes of calls: of one breaker, or of all of a table.
 pub(super) struct Calls {
-    ended: [(Count, Counter); 5],
+    ended: Box<[(Count, Counter)]>,
     refused: Counter,
 }
 
 impl Calls {
-    pub(super) fn new(calls: &Metric, refused: &Metric, whose: (&'static str, &str)) -> Self {
+    /// Without successes where not all are `counted`: a part of them would be taken for all.
+    pub(super) fn new(
+        calls: &Metric,
+        refused: &Metric,
+        whose: (&'static str, &str),
+        counted: bool,
+    ) -> Self {
         let outcomes: [(&str, Count); 5] = [
             ("success", |stats| stats.successes),
             ("failure", |stats| stats.failures),
@@ -142,14 +155,18 @@ impl Calls {
             ("lost", |stats| stats.lost),
             ("stale", |stats| stats.stale),
         ];
+        let shown = outcomes
+            .into_iter()
+            .filter(|(name, _)| counted || *name != "success");
+        let ended = shown.map(|(name, of)| (of, calls.counter(&[whose, ("outcome", name)])));
         Self {
-            ended: outcomes.map(|(name, of)| (of, calls.counter(&[whose, ("outcome", name)]))),
+            ended: ended.collect(),
             refused: refused.counter(&[whose]),
         }
     }
 
     pub(super) fn show(&self, stats: &BreakerStats) {
-        for (of, counter) in &self.ended {
+        for (of, counter) in &*self.ended {
             counter.absolute(of(stats));
         }
         self.refused.absolute(stats.refused);

@@ -34,6 +34,7 @@ where
         &series::TABLE_CALLS,
         &series::TABLE_REFUSED,
         ("table", name),
+        true,
     );
     Arc::new(Shown(move || {
         let stats = table.stats();

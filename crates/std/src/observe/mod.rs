@@ -4,6 +4,9 @@
 //! as [`metrics`](https://docs.rs/metrics), and tells their transitions as [`tracing`](https://docs.rs/tracing) events:
 //! the features `metrics` and `tracing`, each on its own. All names, labels and levels are in `docs/observability.md`.
 //!
+//! What there is to watch is named to the observer, `observer.breaker(name, &handle)`; what is yet to be made takes an
+//! observer of its own, `observer.retry(name)`, `.health(name)`, `.supervisor(name)`.
+//!
 //! **A call pays nothing for being watched**, and a subscriber or recorder that is slow slows nobody: what a transition
 //! has to tell goes into a bounded queue, and the observer's own thread tells it. When the queue is full, events are
 //! dropped and counted; counters miss nothing. (Spans of an observed retry are the exception, as they

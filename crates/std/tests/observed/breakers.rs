@@ -342,3 +342,21 @@ fn how_often_it_opened_is_not_overtaken_either() {
     let opens = recorded.value("evenkeel_breaker_consecutive_opens{breaker=checkout}");
     assert_eq!((opens, states(&recorded)), (1.0, [0.0, 1.0, 0.0]));
 }
+
+/// A count that lacks most calls would be taken for all of them.
+#[test]
+fn successes_that_are_not_counted_are_not_shown() {
+    let policy = two_failures().build().expect("a policy");
+    for count_all in [false, true] {
+        let (recorded, observer) = (Recorded::default(), unthreaded());
+        let builder = SharedBreaker::builder(policy).count_all(count_all);
+        let breaker = builder.build();
+        with_local_recorder(&recorded, || observer.breaker("checkout", &breaker));
+        // The breaker knows of this success in any case: it ends a row of failures.
+        assert!(breaker.call(|| Err::<(), _>("reset")).is_err());
+        assert!(breaker.call(|| Ok::<_, ()>(())).is_ok());
+        observer.publish();
+        let calls = recorded.sum("evenkeel_breaker_calls_total");
+        assert_eq!(calls, if count_all { 2.0 } else { 1.0 });
+    }
+}

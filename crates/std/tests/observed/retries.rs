@@ -148,6 +148,10 @@ fn refusals_stops_and_panics_are_ends_too() {
     .stop(&stop)
     .observe(&calls);
     assert!(stopped.clock(clock.clone()).run().is_err());
+    let throttled = retry(&policy(), |_| Err::<(), _>("kept here"))
+        .classify(|_| Classified::refused(None))
+        .observe(&calls);
+    assert!(throttled.clock(clock.clone()).run().is_err());
     let panics = retry(&policy(), |_| -> Result<(), &str> { panic!("a bug") }).observe(&calls);
     assert!(catch_unwind(AssertUnwindSafe(|| panics.clock(clock.clone()).run())).is_err());
     observer.publish();
@@ -155,8 +159,10 @@ fn refusals_stops_and_panics_are_ends_too() {
         ("permanent", 1.0),
         ("budget-spent", 1.0),
         ("breaker-open", 1.0),
+        ("refused", 1.0),
         ("cancelled", 1.0),
         ("failure", 5.0),
+        ("refused", 1.0),
         ("panicked", 1.0),
     ];
     assert_eq!(counted(&recorded), says(&expected));

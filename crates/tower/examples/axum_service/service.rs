@@ -14,7 +14,7 @@ use evenkeel_core::budget::RetryRatioPolicy;
 use evenkeel_core::retry::{End, RetryPolicy};
 use evenkeel_core::throttle::{AdaptiveThrottlePolicy, Throttled};
 use evenkeel_core::{ConfigError, Ratio, Refusal};
-use evenkeel_std::observe::Observer;
+use evenkeel_tower::observe::Observer;
 use evenkeel_tower::{
     AdaptiveThrottleLayer, BreakerLayer, CallError, Clock, HttpStatus, IdempotentMethods,
     RetryAfter, RetryError, RetryLayer, SharedBreaker, SharedRatio, SharedThrottle, Through,

@@ -80,8 +80,8 @@ impl GrpcStatus {
         }
     }
 
-    /// Whether RESOURCE_EXHAUSTED opens the breaker at once, for as long as its pushback says, and for all who share the
-    /// breaker. Without a pushback that is still to come it is a failure. Default: false; as
+    /// Whether RESOURCE_EXHAUSTED opens the breaker at once, for as long as its pushback says, and for all who share
+    /// the breaker. Without a pushback that is still to come it is a failure. Default: false; as
     /// [`HttpStatus::overload_opens`](super::HttpStatus::overload_opens).
     ///
     /// ```
@@ -116,7 +116,10 @@ impl GrpcStatus {
     #[must_use]
     pub fn retry_on(mut self, codes: &[u8]) -> Self {
         self.retried = codes.iter().fold(0, |retried, code| {
-            assert!(*code <= code::UNAUTHENTICATED, "gRPC has no code {code}: 0 to 16 can be retried");
+            assert!(
+                *code <= code::UNAUTHENTICATED,
+                "gRPC has no code {code}: 0 to 16 can be retried"
+            );
             retried | 1 << code
         });
         self
@@ -172,7 +175,11 @@ impl GrpcStatus {
         let classified = classified.retry_after(Duration::from_millis(wait_ms));
         let opens = self.overload_opens && code == code::RESOURCE_EXHAUSTED && wait_ms > 0;
         // What a throttled call with advice means to a breaker, or less.
-        Some(if opens { classified } else { classified.breaker(told) })
+        Some(if opens {
+            classified
+        } else {
+            classified.breaker(told)
+        })
     }
 }
 

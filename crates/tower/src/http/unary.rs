@@ -53,7 +53,9 @@ impl<B: Clone> Replay<Request<B>> for GrpcUnary {
     fn on_attempt(&self, request: &mut Request<B>, attempt: Attempt) {
         if attempt.is_retry() {
             let before = attempt.number().saturating_sub(1);
-            request.headers_mut().insert(PREVIOUS_ATTEMPTS, before.into());
+            request
+                .headers_mut()
+                .insert(PREVIOUS_ATTEMPTS, before.into());
         }
     }
 }

@@ -124,7 +124,8 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// Asks this breaker before each attempt and tells it how each went. The layer takes a clone of the handle, which
     /// must be on the layer's clock.
     ///
-    /// It combines with the budget in the order that core documents: what the breaker refuses costs no token. A
+    /// It combines with the budget in the order that core documents: what the breaker refuses costs no token, and is
+    /// answered at once although the service may not be ready. A
     /// [`BreakerLayer`](crate::BreakerLayer) inside of the retry would be asked when the retry is paid for.
     ///
     /// ```

@@ -11,7 +11,7 @@ impl<R, K, B, G, H, C> RetryLayer<R, K, B, G, H, C> {
     /// ```
     /// # use std::time::Duration;
     /// # use evenkeel_core::{backoff::BackoffPolicy, retry::RetryPolicy};
-    /// use evenkeel_tokio::observe::Observer;
+    /// use evenkeel_tower::observe::Observer;
     /// use evenkeel_tower::{AnyRequest, RetryLayer};
     /// # use tower::{Layer, ServiceExt, service_fn};
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -22,7 +22,7 @@ where
     /// use evenkeel_core::backoff::BackoffPolicy;
     /// use evenkeel_core::breaker::{BreakerPolicy, Trigger};
     /// use evenkeel_core::retry::RetryPolicy;
-    /// use evenkeel_std::journal::{Journal, RetryRecorder};
+    /// use evenkeel_tower::journal::{Journal, RetryRecorder};
     /// use evenkeel_tower::{AnyRequest, RetryLayer, SharedBreaker};
     /// use tower::{Layer, ServiceExt, service_fn};
     ///

@@ -3,8 +3,9 @@
 
 use evenkeel_sim::{Curve, Series, Watch};
 
+use super::legend::Legend;
 use super::scale::Scale;
-use crate::report::svg::{Path, Svg, escape};
+use crate::report::svg::{Path, Svg};
 use crate::simulate::figure::figure;
 use crate::timeline::axis::Axis;
 
@@ -124,7 +125,7 @@ fn most(sides: &[Side<'_>], names: &[&str]) -> f64 {
 }
 
 /// The whole figure: at most three sides in a row, two of four.
-pub(crate) fn draw(sides: &[Side<'_>]) -> String {
+pub(crate) fn draw(sides: &[Side<'_>]) -> Svg {
     let layout = Layout::of(sides);
     let columns = match sides.len() {
         0 | 1 => 1,
@@ -152,7 +153,7 @@ pub(crate) fn draw(sides: &[Side<'_>]) -> String {
         }
         cell.draw(&mut svg, &layout, sides, top);
     }
-    svg.finish()
+    svg
 }
 
 /// Where one side is drawn.
@@ -344,22 +345,16 @@ impl Cell<'_> {
 }
 
 /// What the colours mean.
-pub(crate) fn legend(sides: &[Side<'_>]) -> String {
+pub(crate) fn legend(sides: &[Side<'_>]) -> Legend {
     let layout = Layout::of(sides);
-    let mut items = String::new();
-    let mut item = |name: &str, draw: &dyn Fn(&mut Svg)| {
-        let mut svg = Svg::new(26.0, 14.0, name);
-        draw(&mut svg);
-        items += &format!("<li>{}{}</li>\n", svg.finish(), escape(name));
-    };
+    let mut legend = Legend::default();
     for name in &layout.rates {
-        let class = format!("curve {}", layout.class(name));
-        item(name, &|svg| svg.line(&class, (1.0, 7.0), (25.0, 7.0)));
+        legend.line(name, format!("curve {}", layout.class(name)));
     }
     if layout.has_phases {
         for (name, class) in STACKED {
-            item(name, &|svg| svg.rect(class, 1.0, 2.0, 24.0, 10.0));
+            legend.area(name, class);
         }
     }
-    format!("<ul class=\"legend\">\n{items}</ul>\n")
+    legend
 }

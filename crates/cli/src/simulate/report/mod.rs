@@ -1,6 +1,7 @@
 //! The report of a simulation: one HTML file that needs nothing else.
 
 mod curves;
+mod legend;
 mod scale;
 mod spread;
 mod style;
@@ -18,10 +19,11 @@ use super::study::{Measure, Study};
 use super::tell::between;
 use crate::numbers;
 use crate::report::style::CSS;
-use crate::report::svg::escape;
+use crate::report::svg::{Svg, escape};
+use crate::terminal::label;
 
 /// So many sides get curves; more cannot be told apart.
-const MAX_CURVES: usize = 6;
+pub(crate) const MAX_CURVES: usize = 6;
 /// Curves have so many points.
 const CELLS: u64 = 120;
 
@@ -168,19 +170,17 @@ fn in_words(studies: &[Study]) -> String {
 
 /// The curves of each one's first run.
 fn over_time(studies: &[Study]) -> String {
-    let has_columns = |study: &&Study| !study.plan.scenario.columns().is_empty();
-    let shown: Vec<&Study> = studies.iter().filter(has_columns).collect();
-    if shown.is_empty() {
-        return String::new();
-    }
     let head = "<section>\n<h2>Over time</h2>\n";
-    if shown.len() > MAX_CURVES {
-        return format!(
-            "{head}<p class=\"note\">Curves are drawn of at most {MAX_CURVES} beside each other: sweep fewer values \
-             for them.</p>\n</section>\n"
-        );
-    }
-    let sides: Vec<curves::Side<'_>> = shown.into_iter().map(watched).collect();
+    let sides = match sides(studies) {
+        Sides::None => return String::new(),
+        Sides::Many => {
+            return format!(
+                "{head}<p class=\"note\">Curves are drawn of at most {MAX_CURVES} beside each other: sweep fewer \
+                 values for them.</p>\n</section>\n"
+            );
+        }
+        Sides::Few(sides) => sides,
+    };
     let of = match studies {
         [only] => numbers::counted(only.plan.runs, "run"),
         _ => "each one's runs".to_owned(),
@@ -189,9 +189,47 @@ fn over_time(studies: &[Study]) -> String {
         "{head}{}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
          <p class=\"note\">The first of {of}: rates a second over each of {CELLS} cells of its time, levels at their \
          end. Hover for numbers.</p>\n</section>\n",
-        curves::legend(&sides),
-        curves::draw(&sides)
+        curves::legend(&sides).html(),
+        curves::draw(&sides).finish()
     )
+}
+
+/// What there is to draw over time.
+enum Sides<'a> {
+    /// No scenario has curves.
+    None,
+    Few(Vec<curves::Side<'a>>),
+    /// They cannot be told apart.
+    Many,
+}
+
+fn sides(studies: &[Study]) -> Sides<'_> {
+    let has_columns = |study: &&Study| !study.plan.scenario.columns().is_empty();
+    let shown: Vec<&Study> = studies.iter().filter(has_columns).collect();
+    match shown.len() {
+        0 => Sides::None,
+        1..=MAX_CURVES => Sides::Few(shown.into_iter().map(watched).collect()),
+        _ => Sides::Many,
+    }
+}
+
+/// The curves alone, or what a sweep comes to where they are too many: a picture that stands alone.
+pub(crate) fn picture(inputs: &Inputs<'_>) -> Option<String> {
+    const MARGIN: f64 = 14.0;
+    const LONGEST_COMMAND: usize = 120;
+    let (legend, figure) = match (sides(inputs.studies), inputs.sweeps.first()) {
+        (Sides::Few(sides), _) => (curves::legend(&sides), curves::draw(&sides)),
+        (_, Some(sweep)) => trend::draw(inputs, sweep),
+        _ => return None,
+    };
+    let mut head = Svg::new(0.0, 0.0, "");
+    let title = title(inputs.studies);
+    head.label("side", MARGIN, 24.0, &title);
+    let command = label(inputs.command, LONGEST_COMMAND);
+    head.label("tick end", figure.width() - MARGIN, 24.0, &command);
+    let legend_height = legend.draw(&mut head, MARGIN, 36.0, figure.width() - MARGIN);
+    let css = format!("{CSS}{}", style::CSS);
+    Some(head.file(42.0 + legend_height, &figure, &css, &title))
 }
 
 /// The first run once more, with somebody looking.

@@ -6,12 +6,13 @@ use super::style::COLOURS;
 use crate::numbers;
 use crate::report::svg::Svg;
 use crate::simulate::figure::figure;
-use crate::simulate::study::{Measure, Study, metrics};
+use crate::simulate::study::{Measure, Study, YES_OR_NO, metrics};
 use crate::simulate::tell::between;
 use crate::terminal::label;
 
 const WIDTH: f64 = 1000.0;
 const RIGHT: f64 = 24.0;
+const EDGE: f64 = 24.0;
 const LANE: f64 = 46.0;
 const GAP: f64 = 10.0;
 const CAPTION: f64 = 34.0;
@@ -59,13 +60,13 @@ pub(crate) fn section(inputs: &Inputs<'_>) -> String {
 /// Room for the labels of the lanes.
 fn margin(studies: &[Study]) -> f64 {
     if studies.len() < 2 {
-        return 24.0;
+        return EDGE;
     }
     let longest = studies
         .iter()
         .map(|study| study.plan.label.chars().count().min(LONGEST_LABEL))
         .max();
-    24.0 + longest.unwrap_or(0) as f64 * 6.2
+    EDGE + longest.unwrap_or(0) as f64 * 6.2
 }
 
 fn panel(svg: &mut Svg, of: &Measure, inputs: &Inputs<'_>, (left, top): (f64, f64)) {
@@ -75,18 +76,18 @@ fn panel(svg: &mut Svg, of: &Measure, inputs: &Inputs<'_>, (left, top): (f64, f6
         .enumerate()
         .filter_map(|(at, study)| Some((at, study, study.measure(of.metric.name)?)))
         .collect();
-    let all = || found.iter().flat_map(|(.., of)| &of.values).copied();
-    let bins = Bins::of(
-        all(),
-        found
-            .iter()
-            .map(|(.., of)| of.values.len())
-            .max()
-            .unwrap_or(0),
-    );
+    let values = found.iter().flat_map(|(.., of)| &of.values).copied();
+    // What is 0 or 1 is shown between them, also where it is always the same.
+    let ends: &[f64] = match of.metric.unit {
+        YES_OR_NO => &[0.0, 1.0],
+        _ => &[],
+    };
+    let runs = found.iter().map(|(.., of)| of.values.len()).max();
+    let bins = Bins::of(values.chain(ends.iter().copied()), runs.unwrap_or(0));
     let scale = Scale::new(bins.from, bins.end(), (left, WIDTH - RIGHT));
     let caption = format!("{}: {}", of.metric.name, of.about());
-    svg.label("caption", left, top + CAPTION - 12.0, &caption);
+    // From the edge: the longest of them would run out of the figure beside a wide margin.
+    svg.label("caption", EDGE, top + CAPTION - 12.0, &caption);
     let bottom = top + CAPTION + found.len() as f64 * (LANE + GAP);
     for (value, text) in scale.levels(8) {
         let x = scale.at(value);

@@ -24,6 +24,8 @@ svg .other-2 { stroke: var(--s7); stroke-dasharray: 2 3; }
 svg .level-area { fill: var(--pass); fill-opacity: .16; }
 svg .level { stroke: var(--pass); }
 svg .hit:hover { fill: var(--soft); fill-opacity: .18; }
+svg .legend-name { font-size: 12px; }
+svg .page { fill: var(--panel); }
 svg .side { font-weight: 600; font-size: 13px; }
 svg .lane { stroke: var(--rule); }
 svg .bar { fill-opacity: .55; }

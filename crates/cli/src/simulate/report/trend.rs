@@ -5,9 +5,11 @@ use std::time::Duration;
 use evenkeel_core::span;
 
 use super::Inputs;
+use super::legend::Legend;
 use super::scale::Scale;
 use super::style::COLOURS;
 use crate::report::svg::{Path, Svg, escape};
+use crate::simulate::args::Sweep;
 use crate::simulate::figure::figure;
 use crate::simulate::study::{Measure, Study, metrics};
 use crate::simulate::tell::{between, ends};
@@ -93,11 +95,27 @@ fn lines<'a>(inputs: &Inputs<'a>) -> Vec<Line<'a>> {
         .collect()
 }
 
-/// Every metric, two in a row.
+/// The plot with what is said of it.
 pub(crate) fn section(inputs: &Inputs<'_>) -> String {
     let Some(sweep) = inputs.sweeps.first() else {
         return String::new();
     };
+    let (legend, svg) = draw(inputs, sweep);
+    let hidden = match inputs.lines().saturating_sub(COLOURS) {
+        0 => String::new(),
+        more => format!(" {more} more lines are left out: the table has all."),
+    };
+    format!(
+        "<section>\n<h2>Over {}</h2>\n{}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
+         <p class=\"note\">Means with their 99 % confidence intervals.{hidden}</p>\n</section>\n",
+        escape(&sweep.name),
+        legend.html(),
+        svg.finish()
+    )
+}
+
+/// Every metric over the values of the first sweep, two in a row.
+pub(crate) fn draw(inputs: &Inputs<'_>, sweep: &Sweep) -> (Legend, Svg) {
     let all = lines(inputs);
     let drawn = &all[..all.len().min(COLOURS)];
     let axis = Axis::of(&sweep.values);
@@ -122,33 +140,17 @@ pub(crate) fn section(inputs: &Inputs<'_>) -> String {
         svg.label("tick middle", middle, frame.top + HEIGHT + 38.0, &name);
         frame.values(&mut svg, &sweep.values);
     }
-    let hidden = match all.len() - drawn.len() {
-        0 => String::new(),
-        more => format!(" {more} more lines are left out: the table has all."),
-    };
-    format!(
-        "<section>\n<h2>Over {}</h2>\n{}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
-         <p class=\"note\">Means with their 99 % confidence intervals.{hidden}</p>\n</section>\n",
-        escape(&sweep.name),
-        legend(drawn),
-        svg.finish()
-    )
+    (legend(drawn), svg)
 }
 
-fn legend(lines: &[Line<'_>]) -> String {
-    if lines.len() < 2 {
-        return String::new();
+fn legend(lines: &[Line<'_>]) -> Legend {
+    let mut legend = Legend::default();
+    if lines.len() > 1 {
+        for (at, line) in lines.iter().enumerate() {
+            legend.line(&line.label, format!("trend s{at}"));
+        }
     }
-    let items: String = lines
-        .iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let mut svg = Svg::new(26.0, 14.0, &line.label);
-            svg.line(&format!("trend s{at}"), (1.0, 7.0), (25.0, 7.0));
-            format!("<li>{}{}</li>\n", svg.finish(), escape(&line.label))
-        })
-        .collect();
-    format!("<ul class=\"legend\">\n{items}</ul>\n")
+    legend
 }
 
 /// Where one metric is drawn.

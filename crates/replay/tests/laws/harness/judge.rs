@@ -4,9 +4,9 @@ use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::law::Law;
-use evenkeel_replay::generate::{Times, mix};
+use evenkeel_replay::generate::{Pick, Times, mix};
 
-use super::script::Case;
+use super::script::{Case, Start};
 use super::subject::Subject;
 use super::verdict::{Fault, Verdict};
 use super::{copy_laws, cost_laws, id_laws, time_laws};
@@ -87,10 +87,11 @@ pub(crate) fn judge<S: Subject>(effort: Effort) -> Report {
                     times,
                     seed: mix(effort.seed, place),
                     begin_ns: 0,
+                    start: None,
                     steps: Vec::new(),
                 };
                 let made_up = guarded(|| {
-                    case.make_up(STEPS);
+                    case.make_up(STEPS, Pick::new(case.seed));
                     Ok(1)
                 });
                 if let Err(broken) = made_up {
@@ -168,6 +169,14 @@ fn guarded(check: impl FnOnce() -> Verdict) -> Result<u64, Broken> {
     }
 }
 
+/// Holds the machine to one law in this script: nothing, or how the shortest one found breaks it.
+#[allow(dead_code, reason = "for the fuzz targets, which share this harness")]
+pub(crate) fn broken_by<S: Subject>(law: Law, case: &Case<S>) -> Option<String> {
+    let broken = guarded(|| check(law, case)).err()?;
+    let (case, broken) = shorten(law, case.clone(), broken);
+    Some(tell(law, &case, &broken.fault))
+}
+
 fn check<S: Subject>(law: Law, case: &Case<S>) -> Verdict {
     match law {
         Law::Same => time_laws::same(case),
@@ -210,7 +219,11 @@ fn note<S: Subject>(
         Law::Bounded => (case.clone(), broken),
         _ => shorten(checked, case.clone(), broken),
     };
-    let text = tell(law, &case, &broken.fault, effort);
+    let Effort { seed, runs } = effort;
+    let again = format!(
+        "EVENKEEL_LAWS_SEED={seed} EVENKEEL_LAWS_RUNS={runs} cargo test -p evenkeel-replay --test laws"
+    );
+    let text = tell(law, &case, &broken.fault) + &format!("  again: {again} {}", S::NAME);
     failures.push(Failure {
         law,
         panicked,
@@ -242,10 +255,9 @@ fn shorten<S: Subject>(law: Law, mut case: Case<S>, mut broken: Broken) -> (Case
     }
 }
 
-fn tell<S: Subject>(law: Law, case: &Case<S>, fault: &Fault, effort: Effort) -> String {
+fn tell<S: Subject>(law: Law, case: &Case<S>, fault: &Fault) -> String {
     use fmt::Write;
 
-    let Effort { seed, runs } = effort;
     let mut text = format!(
         "{} breaks {law} ({}) under policy {:?}, {:?}, at step {} of {}\n  {}\n  policy {:?}\n  words seeded by {:#x}, begun at {}\n",
         S::NAME,
@@ -259,14 +271,12 @@ fn tell<S: Subject>(law: Law, case: &Case<S>, fault: &Fault, effort: Effort) -> 
         case.seed,
         case.begin_ns,
     );
+    if let Some(Start { state, clock_ns }) = &case.start {
+        let _ = writeln!(text, "  restored at {clock_ns} from {state:?}");
+    }
     for (at, step) in case.steps.iter().enumerate() {
         let _ = writeln!(text, "  {at:3}: at {} {:?}", step.now_ns, step.op);
     }
-    let _ = write!(
-        text,
-        "  again: EVENKEEL_LAWS_SEED={seed} EVENKEEL_LAWS_RUNS={runs} cargo test -p evenkeel-replay --test laws {}",
-        S::NAME
-    );
     text
 }
 

@@ -3,11 +3,11 @@
 mod copy_laws;
 mod cost_laws;
 mod id_laws;
-mod judge;
+pub(crate) mod judge;
 mod law;
 #[cfg(feature = "alloc")]
 mod salted;
-mod script;
+pub(crate) mod script;
 mod subject;
 mod table;
 mod time_laws;

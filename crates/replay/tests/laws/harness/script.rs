@@ -1,6 +1,6 @@
 //! Scripts: calls at instants, made up while a machine answers them, so that deadlines and ids are met exactly.
 
-use evenkeel_replay::generate::{Pilot, Times, Words};
+use evenkeel_replay::generate::{Pick, Pilot, Times, Words};
 
 use super::subject::{Progress, Subject};
 
@@ -11,6 +11,12 @@ pub(crate) struct Step<Op> {
     pub(crate) op: Op,
 }
 
+/// A state to begin with, and the latest instant that it has seen.
+pub(crate) struct Start<S: Subject> {
+    pub(crate) state: S::State,
+    pub(crate) clock_ns: u64,
+}
+
 /// A script for a policy.
 pub(crate) struct Case<S: Subject> {
     pub(crate) policy_name: &'static str,
@@ -18,7 +24,18 @@ pub(crate) struct Case<S: Subject> {
     pub(crate) times: Times,
     pub(crate) seed: u64,
     pub(crate) begin_ns: u64,
+    /// Where it does not begin afresh.
+    pub(crate) start: Option<Start<S>>,
     pub(crate) steps: Vec<Step<S::Op>>,
+}
+
+impl<S: Subject> Clone for Start<S> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            clock_ns: self.clock_ns,
+        }
+    }
 }
 
 impl<S: Subject> Clone for Case<S> {
@@ -29,6 +46,7 @@ impl<S: Subject> Clone for Case<S> {
             times: self.times,
             seed: self.seed,
             begin_ns: self.begin_ns,
+            start: self.start.clone(),
             steps: self.steps.clone(),
         }
     }
@@ -37,7 +55,8 @@ impl<S: Subject> Clone for Case<S> {
 impl<S: Subject> Case<S> {
     /// The same script on a clock that never runs backwards.
     pub(crate) fn forward(&self) -> Vec<Step<S::Op>> {
-        let mut latest_ns = if S::BEGINS { self.begin_ns } else { 0 };
+        let begin_ns = if S::BEGINS { self.begin_ns } else { 0 };
+        let mut latest_ns = self.start.as_ref().map_or(begin_ns, |start| start.clock_ns);
         let forward = |step: &Step<S::Op>| {
             if S::takes_time(&step.op) {
                 latest_ns = step.now_ns.max(latest_ns);
@@ -50,11 +69,21 @@ impl<S: Subject> Case<S> {
         self.steps.iter().map(forward).collect()
     }
 
-    /// Makes up `len` steps. They are there up to the one at which the machine panicked, if it did.
-    pub(crate) fn make_up(&mut self, len: u32) {
-        let mut pilot = Pilot::<S>::new(self.policy.clone(), self.times, self.seed);
+    /// Makes up `len` steps, or fewer if the choices are made of bytes and those are used up. They are there up to the one
+    /// at which the machine panicked, if it did.
+    pub(crate) fn make_up(&mut self, len: u32, pick: Pick) {
+        let mut pilot = match &self.start {
+            None => Pilot::<S>::choosing(self.policy.clone(), self.times, self.seed, pick),
+            Some(Start { clock_ns, .. }) => {
+                let machine = Run::fresh(self).machine;
+                Pilot::resuming(machine, *clock_ns, self.times, self.seed, pick)
+            }
+        };
         self.begin_ns = pilot.begin_ns();
         for _ in 0..len {
+            if pilot.is_spent() {
+                return;
+            }
             let (now_ns, op) = pilot.next_call();
             let call = op.clone();
             self.steps.push(Step { now_ns, op });
@@ -84,8 +113,13 @@ impl<S: Subject> Run<S> {
     }
 
     pub(crate) fn begun(case: &Case<S>, begin_ns: u64) -> Self {
+        let machine = match &case.start {
+            None => S::sample(case.policy.clone(), begin_ns),
+            Some(start) => S::restored(&case.policy, start.state.clone())
+                .expect("a state that was taken before"),
+        };
         Self {
-            machine: S::sample(case.policy.clone(), begin_ns),
+            machine,
             words: Words::new(case.seed),
         }
     }

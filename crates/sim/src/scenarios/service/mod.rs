@@ -28,12 +28,13 @@ use crate::watch::{Column, Watch};
 ///
 /// ```
 /// use std::time::Duration;
-/// use evenkeel_sim::scenarios::Service;
+/// use evenkeel_sim::scenarios::{Service, ServiceLoad};
 /// use evenkeel_sim::{Fault, Faults, Scenario, Streams, Watch};
 ///
 /// let [from, until] = [5, 10].map(Duration::from_secs);
 /// let faults = Faults::none().with(from, until, Fault::ErrorRate(0.5));
-/// let service = Service { faults, seconds: 20, ..Service::default() };
+/// let load = ServiceLoad { rate: 100.0, ..ServiceLoad::default() };
+/// let service = Service { faults, load, seconds: 20, ..Service::default() };
 /// let run = service.run(Streams::of_run(7, 0), &mut Watch::off());
 /// assert!(run.values[0] > 0.9); // three attempts: seven eighths succeed while half of the attempts fail
 /// ```

@@ -29,6 +29,10 @@ features:
 freestanding:
     bash crates/freestanding/check.sh
 
+# The golden traces and laws on s390x, aarch64, armv7 and i686 under qemu, the answers on wasm32 in node: docs/platforms.md.
+cross *targets:
+    .ci/cross {{targets}}
+
 # The golden traces anew, after a change of answers that is meant (a breaking change: CHANGELOG says why).
 bless:
     EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --test golden --test golden_answers -- --show-output
@@ -90,3 +94,18 @@ bench-simpy *args:
 # The shared breaker under every schedule of small cases (loom).
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p evenkeel-std --release --test loom --target-dir target/loom
+
+# Fuzzes one target for some seconds: `just fuzz breaker 60`; the names are those of fuzz/fuzz_targets. Needs a nightly toolchain.
+fuzz target secs="60":
+    cargo fuzz --version || cargo install cargo-fuzz --locked
+    mkdir -p fuzz/found/{{target}}
+    cd fuzz && cargo +nightly fuzz run --sanitizer none {{target}} found/{{target}} corpus/{{target}} -- -max_total_time={{secs}} -timeout=20
+
+# Fuzzes every target for ten minutes each and fills the table of docs/quality.md (four hours): `just fuzz-long 600`.
+fuzz-long secs="600":
+    cargo fuzz --version || cargo install cargo-fuzz --locked
+    bash fuzz/long.sh {{secs}}
+
+# Picks from what was found the inputs that are checked in, which `cargo test` replays.
+fuzz-keep:
+    bash fuzz/keep.sh

@@ -329,6 +329,59 @@ fn mistakes_are_named_with_what_is_expected() {
     );
 }
 
+/// The kind of a load brings parameters of its own: it is set first, wherever it stands.
+#[test]
+fn a_kind_may_stand_behind_its_parameters() {
+    let service = |args: &[&str]| {
+        let small = ["seconds=2", "clients.count=3"].map(|set| ["--set", set]);
+        let fixed = ["simulate", "service", "--runs", "1", "--json"];
+        evenkeel(fixed.iter().chain(small.as_flattened()).chain(args)).good()
+    };
+    let (think, kind) = ("load.think=5ms", "load.kind=closed");
+    let before = service(&["--set", kind, "--set", think]);
+    assert_eq!(json(&before)["params"]["load.think"], "5ms", "{before}");
+    assert_eq!(service(&["--set", think, "--set", kind]), before);
+    assert_eq!(service(&["--sweep", think, "--sweep", kind]), before);
+    assert_eq!(service(&["--set", think, "--sweep", kind]), before);
+}
+
+/// Parameters that are each in their range and do not fit together are refused before the first run.
+#[test]
+fn parameters_must_fit_together() {
+    let metastable = |args: &[&str]| evenkeel(["simulate", "metastable"].iter().chain(args));
+    let whole = metastable(&["--set", "outage=1h"]);
+    assert!(
+        whole
+            .complaint()
+            .starts_with("metastable: seconds is 120: it must be 3635 or more"),
+        "{}",
+        whole.stderr
+    );
+    // Of a sweep it says which point; not what is set in between is judged, but what comes of it.
+    let swept = metastable(&["--sweep", "seconds=60,40", "--set", "outage=20s"]);
+    assert!(
+        swept.complaint().starts_with("seconds=40: seconds is 40: "),
+        "{}",
+        swept.stderr
+    );
+    let small = ["--set", "rate=40", "--set", "capacity=50", "--runs", "1"];
+    let fits = ["--set", "outage=50s", "--set", "seconds=90"];
+    metastable(&[&fits[..], &small].concat()).good();
+}
+
+#[test]
+fn no_interval_of_what_is_never_below_0_reaches_there() {
+    // With two runs Student's t is 64.
+    let text = simulate(&["2"]).good();
+    let line = text.lines().find(|line| line.starts_with("  calls "));
+    let cells: Vec<&str> = line.expect("calls").split_whitespace().collect();
+    assert_eq!(cells[2..4], ["0", "to"], "{text}");
+    let swept = ["--sweep", "algorithm=none,full", "--runs", "2"];
+    let text = evenkeel(["simulate", "contending-writers"].iter().chain(&swept)).good();
+    let negative = |word: &str| word.starts_with('-') && word.len() > 1;
+    assert!(!text.split_whitespace().any(negative), "{text}");
+}
+
 #[test]
 fn bad_usage_ends_with_2() {
     for args in [

@@ -74,7 +74,7 @@ fn each_side_of_a_comparison_has_its_own_runs_and_seed() {
 fn a_file_may_hold_policies() {
     let folder = Folder::new("simulate_file_policies");
     let text = "scenario = \"metastable\"\nruns = 1\n[params]\nclients = 20\nrate = 80\ncapacity = 100\nroom = 100\n\
-                seconds = 40\n[retry]\nmax_attempts = 2\nbackoff = { base = \"10ms\" }\n\
+                seconds = 45\n[retry]\nmax_attempts = 2\nbackoff = { base = \"10ms\" }\n\
                 attempt_timeout = \"500ms\"\n";
     let file = folder.file("m.toml", text);
     let amplification = &json(&file, &[])["metrics"]["amplification"]["max"];
@@ -83,6 +83,13 @@ fn a_file_may_hold_policies() {
         amplification > 1.0 && amplification <= 2.0,
         "{amplification}"
     );
+    // It is said, though there is no default to tell it from.
+    let text_of_it = simulate(&file, &[]).good();
+    let row = text_of_it
+        .lines()
+        .find(|line| line.starts_with("  retry_policy "))
+        .expect("the policy");
+    assert!(row.contains("{\"max_attempts\":2,"), "{text_of_it}");
     let unused = folder.file(
         "u.toml",
         format!("{text}[reconnect]\nconnect_timeout = \"1s\"\nbackoff = {{ base = \"1s\" }}\n"),

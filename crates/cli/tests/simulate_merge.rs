@@ -63,6 +63,54 @@ fn parts_must_be_all_there_once_and_of_one_whole() {
     assert!(merge(&[a, two]).complaint().contains("another simulation"));
 }
 
+/// Another version may draw or count otherwise.
+#[test]
+fn parts_are_of_one_version() {
+    let folder = Folder::new("merge_version");
+    let [a, b] = &parts(&folder, 2, &SMALL)[..] else {
+        unreachable!("they are two")
+    };
+    let text = std::fs::read_to_string(b).expect("it is there");
+    let version = format!("{{\"version\":\"{}\",", env!("CARGO_PKG_VERSION"));
+    assert!(text.starts_with(&version), "{text}");
+    let old = folder.file(
+        "old.json",
+        text.replace(&version, "{\"version\":\"0.0.9\","),
+    );
+    let run = merge(&[a, &old]);
+    assert_eq!(
+        run.complaint(),
+        format!("{old} is a part of another simulation than {a}:")
+    );
+    assert!(
+        run.stderr.contains(" by evenkeel 0.0.9\n"),
+        "{}",
+        run.stderr
+    );
+    let none = folder.file("none.json", text.replace(&version, "{"));
+    let run = merge(&[a, &none]);
+    assert!(
+        run.complaint().contains("missing field `version`"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// `cat part-*.json | evenkeel merge -`: the lines of a file are the points of a sweep.
+#[test]
+fn parts_in_one_file_are_told_apart() {
+    let folder = Folder::new("merge_cat");
+    let all: Vec<String> = parts(&folder, 2, &SMALL)
+        .iter()
+        .map(|name| std::fs::read_to_string(name).expect("it is there"))
+        .collect();
+    let run = fed(["merge", "-"], all.concat().as_bytes());
+    assert_eq!(
+        run.complaint(),
+        "-:2:1: found part 2 of 2 below part 1 of 2, expected one part: give each part as a file of its own"
+    );
+}
+
 #[test]
 fn standard_input_is_a_part() {
     let folder = Folder::new("merge_stdin");

@@ -191,6 +191,175 @@ fn a_comparison_is_drawn_side_by_side() {
     assert!(page.contains("after&amp;.toml") && !page.contains("after&.toml"));
 }
 
+/// Sides of different scenarios have the panels that are theirs, each with its own time.
+#[test]
+fn a_side_has_no_panel_of_the_other() {
+    let sides = [
+        "--runs",
+        "1",
+        "--compare",
+        "contending-writers",
+        "reconnect-herd",
+    ];
+    let page = report(
+        "report_compare_others",
+        &[&sides[..], &["--set", "clients=50"]].concat(),
+    );
+    let curves = section(&page, "Over time");
+    let panels = |name: &str| curves.matches(&format!("\">{name}</text>")).count();
+    assert_eq!(curves.matches("<text class=\"side\"").count(), 2);
+    assert_eq!((panels("a second"), panels("up")), (2, 1), "{curves}");
+    let drawn = curves.matches("<path class=\"curve level\"").count();
+    let levels = curves.matches("<path class=\"level-area\"").count();
+    // The levels of reconnect-herd, and "in flight" of the writers.
+    assert_eq!((drawn, levels), (3, 3), "{curves}");
+    // The last stretch that can be hovered reaches the right edge on both sides.
+    let edges: Vec<f64> = curves
+        .lines()
+        .filter_map(|line| line.split("class=\"hit\" x=\"").nth(1))
+        .map(|rest| {
+            let numbers: Vec<f64> = rest
+                .split('"')
+                .step_by(2)
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            numbers[0] + numbers[2]
+        })
+        .collect();
+    for edge in [486.0, 986.0] {
+        assert!(
+            edges.iter().any(|x| (x - edge).abs() < 5.0),
+            "{edge}: {edges:?}"
+        );
+    }
+}
+
+/// Also of one scenario: without breakers there is none in any phase.
+#[test]
+fn a_side_without_breakers_has_no_phases() {
+    let small = ["rate=40", "capacity=50", "seconds=45"].map(|set| ["--set", set]);
+    let swept = ["metastable", "--sweep", "breaker=false,true", "--runs", "1"];
+    let page = report(
+        "report_phases",
+        &[&swept[..], small.as_flattened()].concat(),
+    );
+    let curves = section(&page, "Over time");
+    assert_eq!(curves.matches("<text class=\"side\"").count(), 2);
+    assert_eq!(curves.matches(">phases of the breakers</text>").count(), 1);
+}
+
+/// A caption says all of what a metric is, in as many lines as it takes, also beside another panel.
+#[test]
+fn captions_are_whole() {
+    let args = ["--set", "seconds=60", "--set", "clients=20", "--runs", "2"];
+    let swept = [
+        "half-open-stampede",
+        "--sweep",
+        "jitter=none,full",
+        "--set",
+        "rate=5",
+    ];
+    let outage = ["--set", "outage=5s", "--set", "weak=5s"];
+    let page = report("report_captions", &[&swept[..], &outage, &args].concat());
+    let trend = section(&page, "Over jitter");
+    let captions: Vec<String> = trend
+        .lines()
+        .filter(|line| line.contains("class=\"caption\""))
+        .filter_map(|line| line.split('>').nth(1)?.split('<').next())
+        .map(|line| line.replace("&#39;", "'"))
+        .collect();
+    let scenario = evenkeel_sim::scenarios::by_name("half-open-stampede").expect("it is there");
+    assert!(
+        captions.len() > scenario.metrics().len(),
+        "some take several lines"
+    );
+    assert!(
+        captions.iter().all(|line| line.chars().count() <= 60),
+        "{captions:?}"
+    );
+    let words = |text: &str| {
+        let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        words.sort();
+        words
+    };
+    let said = scenario.metrics().iter().map(|metric| {
+        let unit = match metric.unit {
+            "" => String::new(),
+            unit => format!(" ({unit})"),
+        };
+        format!("{}: {}{unit}", metric.name, metric.about)
+    });
+    let said = said.collect::<Vec<_>>().join(" ");
+    assert_eq!(words(&captions.join(" ")), words(&said));
+}
+
+/// The axis holds the intervals, too: one that is cut would look as if it ended there.
+#[test]
+fn an_interval_wider_than_its_bars_is_seen() {
+    let args = ["contending-writers", "--set", "clients=20", "--runs", "6"];
+    let page = report("report_wide_interval", &args);
+    let spread = section(&page, "Over the runs");
+    let place = |line: &str, key: &str| -> f64 {
+        let rest = line.split(key).nth(1).expect(key);
+        let number = rest.split(|c: char| c != '.' && !c.is_ascii_digit()).next();
+        number.and_then(|x| x.parse().ok()).expect("a number")
+    };
+    // The bars and the whisker of the first metric.
+    let first = spread.split("class=\"caption\"").nth(1).expect("a panel");
+    let bars: Vec<f64> = first
+        .lines()
+        .filter(|line| line.contains("<rect class=\"bar"))
+        .map(|line| place(line, " x=\""))
+        .collect();
+    let whisker = first
+        .lines()
+        .find(|line| line.contains("<path class=\"whisker\""))
+        .expect("an interval");
+    let low = place(whisker, " d=\"M");
+    let least = bars.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(low < least - 20.0, "{low} {bars:?}");
+    assert!(!spread.contains("\"goes-on\""), "all are within");
+    // Of two runs it is 45 times as wide as they are apart: it ends nowhere in the figure.
+    let args = ["contending-writers", "--set", "clients=20", "--runs", "2"];
+    let page = report("report_widest_interval", &args);
+    assert!(section(&page, "Over the runs").contains("\"goes-on\""));
+}
+
+/// What is written below can be pasted into a shell.
+#[test]
+fn the_command_is_quoted() {
+    let folder = Folder::new("report quoted file");
+    let file = folder.file("it's.toml", "scenario = \"contending-writers\"\nruns = 1\n");
+    let page = report("report_quoted", &[&file, "--set", "clients = 3"]);
+    let again = section(&page, "The same again");
+    let word = format!("'{}' ", file.replace('\'', r"'\''"));
+    let escaped = word.replace('\'', "&#39;");
+    assert!(again.contains(&escaped), "{again}");
+    assert!(again.contains(" --set clients=3</pre>"), "{again}");
+}
+
+#[test]
+fn its_name_says_what_it_is() {
+    let folder = Folder::new("report_endings");
+    let run = |name: &str| {
+        let args = ["simulate", "contending-writers", "--runs", "1"];
+        let path = folder.path(name);
+        let report = ["--set", "clients=2", "--report", &path];
+        evenkeel(args.iter().chain(&report))
+    };
+    for name in ["r.pdf", "r", "html"] {
+        let said = run(name);
+        let expected =
+            "found a report of an unknown kind, expected a name that ends in .html or .svg";
+        assert!(said.complaint().ends_with(expected), "{}", said.stderr);
+        assert!(!std::path::Path::new(&folder.path(name)).exists(), "{name}");
+    }
+    for (name, start) in [("r.HTML", "<!doctype html>"), ("r.SVG", "<svg ")] {
+        run(name).good();
+        assert!(folder.read(name).starts_with(start), "{name}");
+    }
+}
+
 #[test]
 fn it_overwrites_no_input_and_needs_a_folder() {
     let folder = Folder::new("report_outputs");

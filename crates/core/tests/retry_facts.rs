@@ -288,3 +288,14 @@ fn an_operation_at_the_end_of_time_ends_and_does_not_wrap() {
     let limit = Exhausted::EndOfTime;
     assert_eq!(retry.end(), Some(End::Exhausted { limit }));
 }
+
+#[test]
+fn a_wait_past_the_last_instant_is_past_the_deadline_too() {
+    let policy = built(builder().deadline(ns(1_000)));
+    let mut retry = Retry::new(policy, u64::MAX - 1_050);
+    let (mut parts, mut words) = (Parts::none(), Words::of(1));
+    let _ = retry.poll(u64::MAX - 1_050, &mut parts, &mut words);
+    assert_eq!(retry.deadline_at_ns(), Some(u64::MAX - 50));
+    let _ = retry.on_outcome(u64::MAX - 60, id(1), FAILED, &mut parts, &mut words);
+    assert_eq!(retry.end(), Some(End::Deadline));
+}

@@ -34,7 +34,9 @@ fn every_machine_of_this_build_answers_as_the_page_says() {
     });
     assert_eq!(machines, if cfg!(feature = "alloc") { 17 } else { 11 });
     if std::env::var_os("EVENKEEL_BLESS").is_some() {
-        let lines = now.iter().map(|(name, digest)| format!("{digest}  {name}\n"));
+        let lines = now
+            .iter()
+            .map(|(name, digest)| format!("{digest}  {name}\n"));
         return fs::write(page(), lines.collect::<String>()).expect("docs/golden/answers.txt");
     }
     assert_eq!(there, now, "docs/golden/answers.txt (there, now)");

@@ -123,7 +123,8 @@ impl ScenarioFile {
         for (key, value) in table {
             reader.entry(&key, value)?;
         }
-        reader.set()?;
+        let set = reader.set()?;
+        reader.check(&set)?;
         Ok(reader.file)
     }
 }
@@ -304,7 +305,7 @@ impl Reader<'_> {
     }
 
     /// Sets the parameters. Kinds come first: they decide which others there are.
-    fn set(&mut self) -> Result<(), FileError> {
+    fn set(&mut self) -> Result<Vec<Setting>, FileError> {
         let mut settings = std::mem::take(&mut self.settings);
         settings.sort_by_key(|setting| !setting.name.ends_with("kind"));
         for Setting {
@@ -312,14 +313,26 @@ impl Reader<'_> {
             key,
             value,
             to,
-        } in settings
+        } in &settings
         {
-            let set = self.file.scenario.set_in(self.folder, &name, &to);
+            let set = self.file.scenario.set_in(self.folder, name, to);
             set.map_err(|error| {
                 let unknown = matches!(error, ParamError::Unknown { .. });
-                self.error(if unknown { key } else { value }, error.to_string())
+                let at = if unknown { key } else { value };
+                self.error(at.clone(), error.to_string())
             })?;
         }
-        Ok(())
+        Ok(settings)
+    }
+
+    /// Whether they fit together. A mistake stands where the parameter to change is set, or nowhere: at the beginning.
+    fn check(&self, settings: &[Setting]) -> Result<(), FileError> {
+        self.file.scenario.check().map_err(|error| {
+            let at = settings.iter().find(|setting| {
+                matches!(&error, ParamError::Together { name, .. } if setting.name == *name)
+            });
+            let span = at.map_or(0..0, |setting| setting.value.clone());
+            self.error(span, error.to_string())
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! When requests come: at random by a rate, or at the instants of a trace.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ impl Load {
     /// The arrivals of a trace file: the column `t_ns` of its CSV, moved so that the first is at 0.
     ///
     /// # Errors
-    /// When it cannot be read, has no column `t_ns`, or a row whose `t_ns` is no whole number or before that of the row
-    /// above.
+    /// When it cannot be read, has no column `t_ns`, a row whose `t_ns` is no whole number or before that of the row
+    /// above, or one of more than 64 KiB.
     ///
     /// ```
     /// use evenkeel_sim::Load;
@@ -72,7 +72,7 @@ impl Load {
     /// # Ok::<(), evenkeel_sim::TraceError>(())
     /// ```
     pub fn read_trace(source: impl Read) -> Result<Self, TraceError> {
-        let mut csv = csv::Reader::from_reader(source);
+        let mut csv = csv::Reader::from_reader(Rows { source, length: 0 });
         let headers = csv.byte_headers().map_err(TraceError::Unreadable)?;
         let column = headers.iter().position(|name| name == b"t_ns");
         let column = column.ok_or(TraceError::NoColumn)?;
@@ -179,6 +179,29 @@ impl Arrivals {
         let rate = self.load.rate(now_ns);
         let rate = rate.filter(|rate| rate.is_finite() && *rate > 0.0)?;
         now_ns.checked_add(rounded(rng.exponential(1e9 / rate)))
+    }
+}
+
+/// A source whose rows are short: what has no rows at all, a device such as /dev/zero, is not read for ever.
+struct Rows<R> {
+    source: R,
+    /// Of the row that is being read, so far.
+    length: usize,
+}
+
+const LONGEST_ROW: usize = 1 << 16;
+
+impl<R: Read> Read for Rows<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        for byte in &buffer[..read] {
+            self.length = if *byte == b'\n' { 0 } else { self.length + 1 };
+            if self.length > LONGEST_ROW {
+                let what = format!("it has a row of more than {LONGEST_ROW} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+        }
+        Ok(read)
     }
 }
 

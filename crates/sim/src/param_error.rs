@@ -1,6 +1,6 @@
-//! Why a parameter cannot be set.
+//! Why a parameter cannot be set, or parameters cannot be together.
 
-/// Why a parameter cannot be set.
+/// Why a parameter cannot be set, or parameters cannot be together.
 ///
 /// ```
 /// let mut scenario = evenkeel_sim::scenarios::by_name("contending-writers").expect("it is built in");
@@ -36,6 +36,14 @@ pub enum ParamError {
         /// Its path, as it was given.
         path: String,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// Each parameter is in its range, and together they are no world: see [`Scenario::check`](crate::Scenario::check).
+    #[error("{name} {problem}")]
+    Together {
+        /// A parameter to change.
+        name: &'static str,
+        /// What is wrong with it beside the others, in words that follow its name.
         problem: String,
     },
 }

@@ -79,6 +79,25 @@ pub trait Scenario: fmt::Debug + Send + Sync {
     /// What can be [watched](Watch) over time.
     fn columns(&self) -> &'static [Column];
 
+    /// Whether its parameters fit together, each being in its range: asked when all are set, before the first run.
+    /// Default: they do.
+    ///
+    /// # Errors
+    /// When a run would measure nothing, or not what the metrics say; or when it would never end.
+    ///
+    /// ```
+    /// let mut scenario = evenkeel_sim::scenarios::by_name("metastable").expect("it is built in");
+    /// scenario.set("outage", "1h")?; // longer than the run
+    /// let error = scenario.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "seconds is 120: it must be 3635 or more, 15 s after the outage's end");
+    /// scenario.set("seconds", "3635")?;
+    /// scenario.check()?;
+    /// # Ok::<(), evenkeel_sim::ParamError>(())
+    /// ```
+    fn check(&self) -> Result<(), ParamError> {
+        Ok(())
+    }
+
     /// One run. Whether somebody watches changes nothing in it.
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run;
 }

@@ -64,6 +64,16 @@ impl TraceFile {
         &self.name
     }
 
+    /// Whether it has no instant.
+    ///
+    /// ```
+    /// assert!(evenkeel_sim::TraceFile::default().is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.load, Load::Trace(instants) if instants.is_empty())
+    }
+
     /// Its instants.
     ///
     /// ```

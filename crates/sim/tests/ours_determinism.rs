@@ -9,13 +9,13 @@ use evenkeel_sim::{Streams, Watch, scenarios};
 const SMALL: &[(&str, &str, u64)] = &[
     (
         "half-open-stampede",
-        "clients=20 seconds=60",
-        0xf19d_937d_6989_f152,
+        "clients=20 seconds=80",
+        0xcb01_16f4_739d_42c7,
     ),
     (
         "half-open-stampede",
-        "clients=20 seconds=60 errors=60% jitter=full probation=true ramp=10s",
-        0x2299_6492_d068_b02a,
+        "clients=20 seconds=80 errors=60% jitter=full probation=true ramp=10s",
+        0x1541_addc_2c3d_2f57,
     ),
     (
         "reconnect-herd",

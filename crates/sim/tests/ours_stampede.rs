@@ -3,7 +3,7 @@
 mod ours;
 
 use evenkeel_sim::{Report, Summary};
-use ours::{is_below, is_within, metric, report};
+use ours::{Pairs, is_below, is_within, metric, report};
 
 /// A tenth of the default's clients: the same shape at a tenth of the cost.
 fn stampede(params: &str) -> Report {
@@ -17,14 +17,43 @@ fn of(report: &Report) -> [Summary; 3] {
     ["peak_probes", "second_outages", "failed"].map(|name| metric(report, name))
 }
 
+/// Outage by outage, with these parameters and with those.
+fn pairs(these: &str, those: &str) -> Pairs {
+    let [these, those] = [these, those].map(|params| format!("clients=50 seconds=80 {params}"));
+    Pairs::of("half-open-stampede", &these, &those)
+}
+
 #[test]
-fn breakers_in_step_make_second_outages_and_jittered_ones_do_not() {
-    let [probes, outages, failed] = of(&stampede(""));
-    let [spread_probes, spread_outages, spread_failed] = of(&stampede("jitter=equal"));
-    assert!(is_within(outages, 1.0, 5.0), "{outages:?}");
-    assert_eq!(spread_outages.max, 0.0);
-    assert!(is_below(spread_probes, 0.5, probes));
-    assert!(is_below(spread_failed, 0.1, failed));
+fn whether_breakers_meet_a_weak_server_is_a_matter_of_the_outages_length() {
+    let outages = |seconds, jitter| {
+        let params = format!("outage={seconds}s outage_spread=0 jitter={jitter}");
+        metric(&stampede(&params), "second_outages")
+    };
+    // Waits in step add up to 1, 3, 7, 15, 31 and 61 s. They probe right after an outage of 30 s; after one of 40 s when
+    // the server is as it was.
+    assert!(outages(30, "none").min >= 1.0 && outages(40, "none").max == 0.0);
+    // Jittered ones turn it round.
+    assert!(outages(30, "equal").max == 0.0 && outages(40, "equal").mean >= 0.5);
+}
+
+#[test]
+fn over_outages_of_any_length_a_ramp_ends_second_outages_at_a_price() {
+    let [_, outages, failed] = of(&stampede(""));
+    let [_, ramped_outages, ramped_failed] = of(&stampede("ramp=30s"));
+    assert!(is_within(outages, 0.3, 3.0), "{outages:?}");
+    assert_eq!(ramped_outages.max, 0.0);
+    assert!(is_below(ramped_failed, 0.1, failed));
+    // Its price: in all more calls are lost, and it takes longer.
+    let without = pairs("", "ramp=30s");
+    assert!(without.is_less("lost", 0.9) && without.is_less("full_goodput_s", 0.9));
+}
+
+#[test]
+fn over_outages_of_any_length_jitter_loses_fewer_calls() {
+    let jitter = pairs("jitter=equal", "");
+    assert!(jitter.is_less("refused", 1.0) && jitter.is_less("lost", 1.0));
+    // With a ramp it spreads the probes, too.
+    assert!(pairs("jitter=equal ramp=30s", "ramp=30s").is_less("peak_probes", 0.7));
 }
 
 #[test]
@@ -39,24 +68,13 @@ fn after_a_short_outage_jitter_spreads_little_and_the_ramp_is_what_helps() {
 
 #[test]
 fn probation_keeps_a_server_with_errors_from_being_taken_for_well() {
-    let lucky = stampede("errors=60%");
-    let tried = stampede("errors=60% probation=true");
-    assert!(is_below(
-        metric(&tried, "failed"),
-        0.7,
-        metric(&lucky, "failed")
-    ));
-    // Its price: more probes, and more calls refused.
-    assert!(is_below(
-        metric(&lucky, "peak_probes"),
-        1.0,
-        metric(&tried, "peak_probes")
-    ));
-    assert!(is_below(
-        metric(&lucky, "refused"),
-        1.0,
-        metric(&tried, "refused")
-    ));
+    let tried = pairs("errors=60% probation=true", "errors=60%");
+    assert!(tried.is_less("failed", 0.8));
+    // Its price: more probes, and more calls refused and lost.
+    let lucky = tried.swapped();
+    for metric in ["peak_probes", "refused", "lost"] {
+        assert!(lucky.is_less(metric, 1.0), "{metric}");
+    }
 }
 
 #[test]

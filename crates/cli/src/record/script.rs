@@ -166,6 +166,11 @@ impl Script {
             .map(move |phase| self.span(phase))
     }
 
+    /// Whether no trouble is left at `at`.
+    pub(crate) fn is_over(self, at: Duration) -> bool {
+        self.phase(at) == SCRIPT.len() - 1
+    }
+
     /// Rolls the fate of one call to `endpoint` at `at`.
     pub(crate) fn fate(self, endpoint: usize, at: Duration, rng: &mut Xoshiro256PlusPlus) -> Fate {
         let own_ms = ENDPOINTS[endpoint].median_ms * tail(0.5, rng);

@@ -169,7 +169,8 @@ impl Server {
         };
         let client = Client::of(&request) as usize;
         let at = Duration::from_nanos(self.clock.now_ns());
-        if endpoint == CHECKOUT && self.warms_up[client].swap(false, Ordering::Relaxed) {
+        let warms_up = endpoint == CHECKOUT && self.warms_up[client].swap(false, Ordering::Relaxed);
+        if warms_up && !self.script.is_over(at) {
             return Ok(later(StatusCode::SERVICE_UNAVAILABLE));
         }
         let fate = self.script.fate(endpoint, at, &mut lock(&self.dice));

@@ -43,7 +43,7 @@ pub(crate) struct SimulateArgs {
     /// Print one JSON object; one a line with --sweep and --compare
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write the picture: one self-contained HTML file; the curves alone if its name ends in .svg
+    /// Write the picture: FILE.html is one self-contained page, FILE.svg the curves alone
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
     /// Simulate these, too, and set them beside each other: scenarios or scenario files

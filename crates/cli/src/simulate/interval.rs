@@ -1,5 +1,7 @@
 //! Confidence intervals at 99 %: where the mean of infinitely many runs lies.
 
+use evenkeel_sim::Summary;
+
 /// The 99.5 % quantile of the normal distribution.
 const Z: f64 = 2.575_829_303_548_901;
 /// That of Student's t with 1, 2, .. degrees of freedom.
@@ -15,13 +17,19 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// Of a mean, by Student's t; `None` for less than two runs, which say nothing.
-    pub(crate) fn of_mean(mean: f64, sd: f64, runs: usize) -> Option<Self> {
+    /// Of a mean, by Student's t; `None` for less than two runs, which say nothing. What scenarios measure are counts,
+    /// spans and shares: where no run is below 0, the mean cannot be either, and the interval ends there.
+    pub(crate) fn of_mean(of: Summary, runs: usize) -> Option<Self> {
         let freedom = runs.checked_sub(1).filter(|freedom| *freedom > 0)?;
-        let margin = student(freedom) * sd / (runs as f64).sqrt();
+        let margin = student(freedom) * of.sd / (runs as f64).sqrt();
+        let least = if of.min >= 0.0 {
+            0.0
+        } else {
+            f64::NEG_INFINITY
+        };
         Some(Self {
-            low: mean - margin,
-            high: mean + margin,
+            low: (of.mean - margin).max(least),
+            high: of.mean + margin,
         })
     }
 
@@ -79,9 +87,9 @@ mod tests {
 
     #[test]
     fn one_run_says_nothing() {
-        assert_eq!(Interval::of_mean(1.0, 0.0, 1), None);
+        assert_eq!(Interval::of_mean(Summary::of([1.0]), 1), None);
         assert_eq!(Interval::of_share(1.0, 1), None);
-        let two = Interval::of_mean(1.0, 0.0, 2);
+        let two = Interval::of_mean(Summary::of([1.0, 1.0]), 2);
         assert_eq!(
             two,
             Some(Interval {
@@ -89,6 +97,20 @@ mod tests {
                 high: 1.0
             })
         );
+    }
+
+    #[test]
+    fn what_is_never_below_0_has_no_mean_there() {
+        let of = |values: [f64; 2]| Interval::of_mean(Summary::of(values), 2).expect("an interval");
+        let margin = 63.657;
+        let near = of([0.0, 2.0]);
+        assert_eq!(near.low, 0.0);
+        assert!((near.high - 1.0 - margin).abs() < 1e-9, "{near:?}");
+        let far = of([99.0, 101.0]);
+        assert!((far.low - 100.0 + margin).abs() < 1e-9, "{far:?}");
+        // What can be below 0 keeps the whole of it.
+        let below = of([-1.0, 1.0]);
+        assert!((below.low + margin).abs() < 1e-9, "{below:?}");
     }
 
     /// Wilson's interval of 0 in 100 ends at z^2 / (n + z^2).

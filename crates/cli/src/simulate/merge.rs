@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<Vec<Named>> {
         File::open(path).and_then(|file| BufReader::new(file).read_to_string(&mut text))
     };
     read.map_err(|error| anyhow!("{name}: cannot be read: {error}: check the path"))?;
-    let mut parts = Vec::new();
+    let mut parts: Vec<Named> = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let part: Part = serde_json::from_str(line).map_err(|error| {
             let what = error.to_string();
@@ -67,6 +67,9 @@ fn read(path: &Path) -> Result<Vec<Named>> {
             )
         })?;
         check(&part).map_err(|problem| anyhow!("{name}:{}:1: {problem}", at + 1))?;
+        if let Some((_, first)) = parts.first() {
+            one_part(first, &part).map_err(|problem| anyhow!("{name}:{}:1: {problem}", at + 1))?;
+        }
         parts.push((name.to_string(), part));
     }
     if parts.is_empty() {
@@ -107,6 +110,18 @@ fn check(part: &Part) -> Result<(), String> {
         )),
         None => Ok(()),
     }
+}
+
+/// The lines of a file are the points of one part, not one part after the other.
+fn one_part(first: &Part, other: &Part) -> Result<(), String> {
+    let (first, other) = (first.shard, other.shard);
+    if first == other {
+        return Ok(());
+    }
+    Err(format!(
+        "found part {} of {} below part {} of {}, expected one part: give each part as a file of its own",
+        other.number, other.of, first.number, first.of
+    ))
 }
 
 /// What the unsharded simulation prints.

@@ -40,7 +40,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
     let outputs: Vec<&Path> = args.report.as_deref().into_iter().collect();
     let inputs: Vec<&Path> = sources.iter().filter_map(|source| source.path()).collect();
     output::check(&outputs, &inputs)?;
-    check_picture(args, &plans)?;
+    check_report(args, &plans)?;
     let shard = args.shard.unwrap_or(Shard::ALL);
     let runs = run(&plans, shard, args.threads)?;
     if let Some(shard) = args.shard {
@@ -57,7 +57,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
             sweeps: &args.sweep,
             command: &command(args, &sources),
         };
-        let text = if is_picture(path) {
+        let text = if ends_in(path, "svg") {
             report::picture(&inputs)
         } else {
             Some(report::html(&inputs))
@@ -80,23 +80,32 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<Ended> {
     print(&text)
 }
 
-/// Whether the report is to be a picture alone.
-fn is_picture(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "svg")
+/// Which kind of report this is to be: HTML, or a picture alone.
+fn ends_in(path: &Path, kind: &str) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case(kind))
 }
 
-/// Refuses a picture of more than can be drawn before all the work.
-fn check_picture(args: &SimulateArgs, plans: &[Plan]) -> Result<()> {
-    let path = args.report.as_deref().filter(|path| is_picture(path));
-    match path {
-        Some(path) if args.sweep.is_empty() && plans.len() > report::MAX_CURVES => Err(anyhow!(
-            "{}: found {} scenarios to compare, expected at most {} for a picture: leave out some, or write .html",
-            path.display(),
+/// Refuses what is no report, and a picture of more than can be drawn, before all the work.
+fn check_report(args: &SimulateArgs, plans: &[Plan]) -> Result<()> {
+    let Some(path) = args.report.as_deref() else {
+        return Ok(());
+    };
+    let is_picture = ends_in(path, "svg");
+    let name = path.display();
+    if !is_picture && !ends_in(path, "html") {
+        return Err(anyhow!(
+            "{name}: found a report of an unknown kind, expected a name that ends in .html or .svg"
+        ));
+    }
+    if is_picture && args.sweep.is_empty() && plans.len() > report::MAX_CURVES {
+        return Err(anyhow!(
+            "{name}: found {} scenarios to compare, expected at most {} for a picture: leave out some, or write .html",
             plans.len(),
             report::MAX_CURVES
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
 }
 
 /// What makes the same again, but for the number of threads, which changes nothing.
@@ -105,12 +114,13 @@ fn command(args: &SimulateArgs, sources: &[Source]) -> String {
     if !args.compare.is_empty() {
         words.push("--compare".into());
     }
-    words.extend(sources.iter().map(|source| source.name.clone()));
+    words.extend(sources.iter().map(|source| quoted(&source.name)));
     for Assignment { name, value } in &args.set {
-        words.extend(["--set".into(), format!("{name}={value}")]);
+        words.extend(["--set".into(), quoted(&format!("{name}={value}"))]);
     }
     for Sweep { name, values } in &args.sweep {
-        words.extend(["--sweep".into(), format!("{name}={}", values.join(","))]);
+        let swept = format!("{name}={}", values.join(","));
+        words.extend(["--sweep".into(), quoted(&swept)]);
     }
     for (option, value) in [("--runs", args.runs), ("--seed", args.seed)] {
         if let Some(value) = value {
@@ -118,6 +128,15 @@ fn command(args: &SimulateArgs, sources: &[Source]) -> String {
         }
     }
     words.join(" ")
+}
+
+/// As a word of a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The runs of each plan that are this shard's.

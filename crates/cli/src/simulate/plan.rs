@@ -53,22 +53,28 @@ pub(crate) fn plans(args: &SimulateArgs, sources: &[Source]) -> Result<Vec<Plan>
     for (source, own) in sources.iter().zip(labels(sources)) {
         for point in &points {
             let mut scenario = source.scenario();
-            for set in &args.set {
-                assign(&mut *scenario, set, "--set")?;
-            }
-            for set in point {
-                assign(&mut *scenario, set, "--sweep")?;
+            let set = args.set.iter().map(|set| (set, "--set"));
+            let swept = point.iter().map(|set| (set, "--sweep"));
+            let mut all: Vec<(&Assignment, &str)> = set.chain(swept).collect();
+            // A kind brings parameters of its own: first, as in a file.
+            all.sort_by_key(|(set, _)| !set.name.ends_with("kind"));
+            for (set, option) in all {
+                assign(&mut *scenario, set, option)?;
             }
             let said: Vec<String> = point
                 .iter()
                 .map(|set| format!("{}={}", set.name, set.value))
                 .collect();
+            let label = if said.is_empty() {
+                own.clone()
+            } else {
+                said.join(" ")
+            };
+            scenario
+                .check()
+                .map_err(|error| anyhow!("{label}: {error}"))?;
             plans.push(Plan {
-                label: if said.is_empty() {
-                    own.clone()
-                } else {
-                    said.join(" ")
-                },
+                label,
                 point: point.iter().map(|set| set.value.clone()).collect(),
                 scenario,
                 runs: args.runs.or(source.runs).unwrap_or(RUNS),

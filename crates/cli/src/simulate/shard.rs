@@ -1,11 +1,11 @@
 //! A part of the runs as JSON: what `simulate --shard` prints and `merge` reads.
 //!
 //! ```json
-//! {"scenario":"dice","params":{"throws":60},"runs":5,"seed":1,"shard":{"number":2,"of":3},
+//! {"version":"0.1.0","scenario":"dice","params":{"throws":60},"runs":5,"seed":1,"shard":{"number":2,"of":3},
 //!  "metrics":["most"],"values":[[0.25],[0.2]]}
 //! ```
 //!
-//! `runs` is that of the whole; `values` has a row for each run of the part, in the order of their numbers: part I of N
+//! `version` is that of the program, as another one may draw or count otherwise; `runs` is that of the whole; `values` has a row for each run of the part, in the order of their numbers: part I of N
 //! has the runs I - 1, I - 1 + N, I - 1 + 2 N, .. A sweep or a comparison has one such line for each point.
 
 use evenkeel_sim::{Report, Run};
@@ -19,6 +19,7 @@ use super::plan::Plan;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
+    pub(crate) version: String,
     pub(crate) scenario: String,
     pub(crate) params: Box<RawValue>,
     pub(crate) runs: u64,
@@ -42,6 +43,7 @@ impl Part {
         let params = serde_json::from_str::<Params>(&serde_json::to_string(&report)?)?.params;
         let metrics = plan.scenario.metrics().iter();
         Ok(Self {
+            version: env!("CARGO_PKG_VERSION").into(),
             scenario: plan.scenario.name().into(),
             params,
             runs: plan.runs,
@@ -55,12 +57,13 @@ impl Part {
     /// What all parts of one whole have in common, as text.
     pub(crate) fn whole(&self) -> String {
         format!(
-            "{} {} with seed {} in {} and {}",
+            "{} {} with seed {} in {} and {} by evenkeel {}",
             self.scenario,
             self.params,
             self.seed,
             crate::numbers::counted(self.runs, "run"),
-            crate::numbers::counted(self.shard.of, "part")
+            crate::numbers::counted(self.shard.of, "part"),
+            self.version
         )
     }
 }

@@ -63,9 +63,7 @@ impl Study {
 
 impl Setting {
     pub(crate) fn differs(&self) -> bool {
-        self.default
-            .as_ref()
-            .is_some_and(|value| *value != self.value)
+        self.default.as_ref() != Some(&self.value)
     }
 }
 
@@ -79,7 +77,7 @@ impl Measure {
         let summary = Summary::of(values.iter().copied());
         let interval = match metric.unit {
             YES_OR_NO => Interval::of_share(summary.mean, values.len()),
-            _ => Interval::of_mean(summary.mean, summary.sd, values.len()),
+            _ => Interval::of_mean(summary, values.len()),
         };
         Self {
             metric,

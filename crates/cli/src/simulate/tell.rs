@@ -70,11 +70,12 @@ fn settings(study: &Study) -> String {
         .iter()
         .filter(|setting| setting.differs())
         .map(|setting| {
-            let default = setting.default.as_ref().map(ToString::to_string);
+            let default = setting.default.as_ref();
+            let instead = default.map(|value| format!("instead of {value}"));
             vec![
                 setting.name.into(),
-                setting.value.to_string(),
-                format!("instead of {}", default.unwrap_or_default()),
+                label(&setting.value.to_string(), LONGEST_LABEL),
+                instead.unwrap_or_default(),
             ]
         })
         .collect();

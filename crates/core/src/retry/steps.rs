@@ -6,6 +6,7 @@ use super::parts::Parts;
 use super::policy::{RetryPolicy, WhenRefused};
 use super::state::{Overdue, RetryState, Stage};
 use crate::advice::Advice;
+use crate::backoff::Exhausted;
 use crate::breaker::{Outcome, Permit, PermitId, Refused, RefusedBy, Transitions};
 use crate::budget::{RetryCause, Withdrawal, WithdrawalId};
 use crate::random::Rng;
@@ -246,7 +247,11 @@ impl RetryState {
         }
         let at_ns = self
             .draw_wait(policy, now_ns, advice, rng)
-            .map_err(|limit| End::Exhausted { limit })?;
+            .map_err(|limit| match (limit, ends_ns) {
+                // What ends past the last instant ends past any deadline.
+                (Exhausted::EndOfTime, Some(_)) => End::Deadline,
+                _ => End::Exhausted { limit },
+            })?;
         if is_late(at_ns) {
             return Err(End::Deadline);
         }

@@ -248,6 +248,8 @@ impl Teller<'_> {
             Some(max) if total > max.into() => Exhausted::TotalWait,
             _ => match now.checked_add(wait) {
                 Some(at) => return Ok(at),
+                // So late is later than any deadline.
+                None if self.ends().is_some() => return Err(End::Deadline),
                 None => Exhausted::EndOfTime,
             },
         };

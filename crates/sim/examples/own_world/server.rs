@@ -44,8 +44,6 @@ impl Server<Call> for Api {
         None // nobody waits here
     }
 
-    fn slow_down(&mut self, _: f64) {} // it is a quota that makes it refuse, not work
-
     fn clear(&mut self) {
         self.in_progress = 0;
     }

@@ -6,9 +6,11 @@ use evenkeel_core::advice::Advice;
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::table::{BackoffTable, BackoffTablePolicy};
 
+use super::fit::not_endless;
 use super::own;
 use crate::delay::Delay;
 use crate::param::Param;
+use crate::param_error::ParamError;
 use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
 use crate::watch::{Column, Curve, Watch};
@@ -195,6 +197,10 @@ impl Scenario for FlappingPeer {
         COLUMNS
     }
 
+    fn check(&self) -> Result<(), ParamError> {
+        not_endless("rate", self.peers as f64 * self.rate, self.seconds)
+    }
+
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {
         watch.columns(COLUMNS);
         let end_ns = self.seconds * 1_000_000_000;
@@ -212,7 +218,7 @@ impl Scenario for FlappingPeer {
             tally: Tally::default(),
             watch,
         });
-        let flapping = (self.flapping * self.peers as f64) as usize;
+        let flapping = (self.flapping * self.peers as f64).round() as usize;
         for peer in 0..sim.model.peers.len() {
             sim.model.send_later(peer, &mut sim.world);
             if peer < flapping {

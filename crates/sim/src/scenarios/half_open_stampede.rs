@@ -8,12 +8,14 @@ use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
 use evenkeel_core::retry::RetryPolicy;
 
 use super::calls::{self, COLUMNS, Plan, SECOND_NS, Traffic, Work};
+use super::fit::{not_endless, outlasts};
 use super::own;
 use super::recovery::{falls, nanos, seconds_to_full};
-use crate::delay::Delay;
+use crate::delay::{Delay, rounded};
 use crate::fault::{Fault, Faults};
 use crate::load::Load;
 use crate::param::{Choice, Param};
+use crate::param_error::ParamError;
 use crate::random::Streams;
 use crate::scenario::{Metric, Run, Scenario};
 use crate::watch::{Column, Watch};
@@ -21,35 +23,44 @@ use crate::watch::{Column, Watch};
 /// A thundering herd of probes, and then of everything.
 ///
 /// Clients call at four fifths of the server's capacity, each behind a breaker of its own, without retries. The server is
-/// gone for half a minute and comes back at half of its capacity, as servers do whose caches are cold, for 20 s more. All
-/// breakers have tripped within a second or two, for the same reason. Without jitter they stay open for the same waits
-/// (1, 2, 4, 8, 16 s), so all of them probe within the same second or two, find that the server is well, and close: more
-/// comes back than it can do, its queue grows past the timeout, and they trip together again: a second outage, made by
-/// the recovery from the first.
+/// gone for about half a minute and comes back at half of its capacity, as servers do whose caches are cold, for 20 s more.
+/// All breakers have tripped within a second or two, for the same reason. Without jitter they stay open for the same waits
+/// (1, 2, 4, 8, 16 s), so all of them probe within the same second or two, find that the server is well, and close. If
+/// it is still weak, more comes back than it can do, its queue grows past the timeout, and they trip together again: a
+/// second outage, made by the recovery from the first.
+///
+/// Whether that happens is a matter of where the server's return lies between two waits, so each run is an outage of
+/// another length, uniform within `outage_spread` of `outage`: a mean over runs is one over outages. With a spread of 0
+/// all runs have one length, and show what holds for that length alone.
 ///
 /// **Jitter** spreads the closes over as long as the waits are: much after a long outage, little after a short one.
 /// **Probation** asks for 4 good probes of 5, two at a time, so a breaker closes on more than one lucky answer of a server
 /// with `errors`. A **ramp**, say of 30 s, somewhat longer than the server is weak, lets each client's traffic grow by
-/// itself, however closely the closes come.
+/// itself, however closely the closes come. All of them refuse calls that another might have served: see `lost`.
 ///
 /// ```
-/// use evenkeel_sim::scenarios::{HalfOpenStampede, OpenJitter};
+/// use std::time::Duration;
+/// use evenkeel_sim::scenarios::HalfOpenStampede;
 /// use evenkeel_sim::{Scenario, Streams, Watch};
 ///
-/// let peak = |jitter| {
-///     let scenario = HalfOpenStampede { clients: 100, jitter, seconds: 60, ..HalfOpenStampede::default() };
-///     scenario.run(Streams::of_run(7, 0), &mut Watch::off()).values[0]
+/// let second_outages = |ramp| {
+///     let scenario = HalfOpenStampede { clients: 50, ramp, outage_spread: 0.0, ..HalfOpenStampede::default() };
+///     scenario.run(Streams::of_run(7, 0), &mut Watch::off()).values[2]
 /// };
-/// assert!(peak(OpenJitter::Full) < peak(OpenJitter::None));
+/// assert!(second_outages(Duration::ZERO) >= 1.0);
+/// assert_eq!(second_outages(Duration::from_secs(30)), 0.0);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct HalfOpenStampede {
     /// How many clients, 1 to 1 000 000. Default: 500.
     pub clients: u64,
-    /// Calls a second of each client. Default: 4. The server can do five quarters of all of them.
+    /// Calls a second of each client, 80 and more of all of them. Default: 4. The server can do five quarters of all.
     pub rate: f64,
-    /// How long the server is gone, from 10 s on. Default: 30 s.
+    /// How long the server is gone, from 10 s on, on average. Default: 30 s.
     pub outage: Duration,
+    /// How much longer or shorter that is in a run at most, as a share of `outage`: 0 to 1. Default: a half, so that
+    /// from 15 s to 45 s all is equally likely.
+    pub outage_spread: f64,
     /// How long it then has half of its capacity. Default: 20 s.
     pub weak: Duration,
     /// The share of requests that fail in that time, though they are worked on. Default: 0.
@@ -62,7 +73,7 @@ pub struct HalfOpenStampede {
     pub probation: bool,
     /// Over how long traffic grows after a breaker closes; 0 is at once. Default: 0.
     pub ramp: Duration,
-    /// How long the run is, 20 to 100 000. Default: 120.
+    /// How long the run is, 20 to 100 000, and 25 more than the longest outage at least. Default: 120.
     pub seconds: u64,
     /// Instead of the breaker that `jitter`, `probation` and `ramp` describe.
     pub breaker_policy: Option<BreakerPolicy>,
@@ -101,6 +112,7 @@ impl Default for HalfOpenStampede {
             clients: 500,
             rate: 4.0,
             outage: Duration::from_secs(30),
+            outage_spread: 0.5,
             weak: Duration::from_secs(20),
             errors: 0.0,
             timeout: Duration::from_millis(500),
@@ -115,6 +127,9 @@ impl Default for HalfOpenStampede {
 }
 
 const BEGINS: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(3_600);
+/// With less there is no whole worker.
+const LEAST_CALLS: f64 = 80.0;
 /// A larger server has more workers, not faster ones.
 const WORK: Duration = Duration::from_millis(10);
 
@@ -127,7 +142,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "full_goodput_s",
         unit: "s",
-        about: "from the server's return until nine tenths of the calls of any 5 s succeed; all that was left where they never do",
+        about: "from the server's return until, from then on, nine tenths of the calls of any 5 s succeed; all that was left where they never do",
     },
     Metric {
         name: "second_outages",
@@ -144,6 +159,11 @@ const METRICS: &[Metric] = &[
         unit: "",
         about: "calls that the client's own breaker refused, of the same",
     },
+    Metric {
+        name: "lost",
+        unit: "",
+        about: "both together: calls that did not succeed, of the same",
+    },
 ];
 
 impl Scenario for HalfOpenStampede {
@@ -156,7 +176,7 @@ impl Scenario for HalfOpenStampede {
     }
 
     fn params(&mut self) -> Vec<Param<'_>> {
-        let (none, hour) = (Duration::ZERO, Duration::from_secs(3_600));
+        let spans = || Duration::ZERO..=HOUR;
         let mut params = vec![
             Param::count(
                 "clients",
@@ -172,15 +192,21 @@ impl Scenario for HalfOpenStampede {
             ),
             Param::span(
                 "outage",
-                "how long the server is gone, from 10 s on",
+                "how long the server is gone, from 10 s on, on average",
                 &mut self.outage,
-                none..=hour,
+                spans(),
+            ),
+            Param::real(
+                "outage_spread",
+                "how much longer or shorter in a run, uniformly",
+                &mut self.outage_spread,
+                0.0..=1.0,
             ),
             Param::span(
                 "weak",
                 "how long it then has half of its capacity",
                 &mut self.weak,
-                none..=hour,
+                spans(),
             ),
             Param::real(
                 "errors",
@@ -196,31 +222,18 @@ impl Scenario for HalfOpenStampede {
             ),
         ];
         if self.retry_policy.is_none() {
-            let range = Duration::from_millis(1)..=hour;
-            params.push(Param::span(
-                "timeout",
-                "how long a client waits for an answer",
-                &mut self.timeout,
-                range,
-            ));
+            let range = Duration::from_millis(1)..=HOUR;
+            let about = "how long a client waits for an answer";
+            params.push(Param::span("timeout", about, &mut self.timeout, range));
         }
         if self.breaker_policy.is_none() {
-            params.push(Param::choice(
-                "jitter",
-                "how the waits of open breakers are drawn",
-                &mut self.jitter,
-            ));
-            params.push(Param::flag(
-                "probation",
-                "whether 4 of 5 probes must pass, not 1 of 1",
-                &mut self.probation,
-            ));
-            params.push(Param::span(
-                "ramp",
-                "over how long traffic grows after a close",
-                &mut self.ramp,
-                none..=hour,
-            ));
+            let Self {
+                jitter,
+                probation,
+                ramp,
+                ..
+            } = self;
+            params.extend(breaker_params(jitter, probation, ramp));
         }
         params.extend(own("breaker_policy", self.breaker_policy.as_ref()));
         params.extend(own("retry_policy", self.retry_policy.as_ref()));
@@ -245,10 +258,23 @@ impl Scenario for HalfOpenStampede {
         COLUMNS
     }
 
+    fn check(&self) -> Result<(), ParamError> {
+        let calls = self.clients as f64 * self.rate;
+        if calls < LEAST_CALLS {
+            let problem =
+                format!("makes {calls} calls a second of all clients: {LEAST_CALLS} is the least");
+            let name = "rate";
+            return Err(ParamError::Together { name, problem });
+        }
+        outlasts(self.seconds, BEGINS + self.outage(1.0))?;
+        not_endless("rate", calls, self.seconds)
+    }
+
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {
-        let plan = self.plan();
+        let outage = self.outage(streams.of("outage", 0).unit());
+        let plan = self.plan(outage);
         let tally = calls::run(&plan, streams, watch);
-        let returns_ns = nanos(BEGINS + self.outage).min(plan.end_ns);
+        let returns_ns = nanos(BEGINS + outage).min(plan.end_ns);
         let seconds: Vec<_> = tally.seconds(returns_ns).collect();
         let since = tally.sum(returns_ns, plan.end_ns);
         let share = |of: u64| of as f64 / since.calls.max(1) as f64;
@@ -261,6 +287,7 @@ impl Scenario for HalfOpenStampede {
                 falls(&seconds) as f64,
                 share(failed),
                 share(since.refused),
+                share(failed + since.refused),
             ],
             events: tally.events(),
             end_ns: plan.end_ns,
@@ -268,12 +295,39 @@ impl Scenario for HalfOpenStampede {
     }
 }
 
+fn breaker_params<'a>(
+    jitter: &'a mut OpenJitter,
+    probation: &'a mut bool,
+    ramp: &'a mut Duration,
+) -> [Param<'a>; 3] {
+    [
+        Param::choice("jitter", "how the waits of open breakers are drawn", jitter),
+        Param::flag(
+            "probation",
+            "whether 4 of 5 probes must pass, not 1 of 1",
+            probation,
+        ),
+        Param::span(
+            "ramp",
+            "over how long traffic grows after a close",
+            ramp,
+            Duration::ZERO..=HOUR,
+        ),
+    ]
+}
+
 impl HalfOpenStampede {
-    fn plan(&self) -> Plan {
+    /// How long it is in a run, by a draw of 0 to 1 for the shortest to the longest.
+    fn outage(&self, draw: f64) -> Duration {
+        let factor = 1.0 + self.outage_spread * (2.0 * draw - 1.0);
+        Duration::from_nanos(rounded(self.outage.as_nanos() as f64 * factor))
+    }
+
+    fn plan(&self, outage: Duration) -> Plan {
         let calls = self.clients as f64 * self.rate;
         let capacity = 1.25 * calls;
         let workers = (capacity * WORK.as_secs_f64()).ceil();
-        let returns = BEGINS + self.outage;
+        let returns = BEGINS + outage;
         let faults = Faults::none().with(BEGINS, returns, Fault::Outage);
         Plan {
             end_ns: self.seconds * SECOND_NS,

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::Machines;
 use super::calls::{self, COLUMNS, Plan, SECOND_NS, Traffic, Work};
+use super::fit::{not_endless, outlasts};
 use super::recovery::{nanos, seconds_to_full};
 use crate::delay::Delay;
 use crate::fault::{Fault, Faults};
 use crate::load::Load;
 use crate::param::Param;
+use crate::param_error::ParamError;
 use crate::random::Streams;
 use crate::scenario::{Metric, Run, Scenario};
 use crate::watch::{Column, Watch};
@@ -47,7 +49,7 @@ pub struct Metastable {
     pub clients: u64,
     /// Calls a second of all clients. Default: 400.
     pub rate: f64,
-    /// Requests a second that the server can do. Default: 500: 10 workers that take 20 ms each.
+    /// Requests a second that the server can do, 50 and more. Default: 500: 10 workers that take 20 ms each.
     pub capacity: f64,
     /// How many requests can wait. Default: 500, a second of work.
     pub room: u64,
@@ -55,7 +57,7 @@ pub struct Metastable {
     pub outage: Duration,
     /// How many times slower it is then. Default: 10.
     pub slow_down: f64,
-    /// How long the run is, 40 to 100 000. Default: 120.
+    /// How long the run is, 40 to 100 000, and 35 more than the outage at least. Default: 120.
     pub seconds: u64,
     /// What the clients have. Default: retries.
     pub machines: Machines,
@@ -89,7 +91,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "recovery_s",
         unit: "s",
-        about: "from the outage's end until nine tenths of the calls of any 5 s succeed; all that was left where they never do",
+        about: "from the outage's end until, from then on, nine tenths of the calls of any 5 s succeed; all that was left where they never do",
     },
     Metric {
         name: "amplification",
@@ -136,7 +138,8 @@ impl Scenario for Metastable {
                 "capacity",
                 "requests a second that the server can do",
                 &mut self.capacity,
-                0.001..=1e6,
+                // One worker's.
+                50.0..=1e6,
             ),
             Param::count(
                 "room",
@@ -178,6 +181,11 @@ impl Scenario for Metastable {
 
     fn columns(&self) -> &'static [Column] {
         COLUMNS
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        outlasts(self.seconds, BEGINS + self.outage)?;
+        not_endless("rate", self.rate, self.seconds)
     }
 
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {

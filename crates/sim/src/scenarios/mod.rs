@@ -3,6 +3,7 @@
 mod calls;
 mod congestive_collapse;
 mod contending_writers;
+mod fit;
 mod flapping_peer;
 mod half_open_stampede;
 mod machines;

@@ -7,7 +7,8 @@ use super::calls::Cell;
 /// So many seconds together are judged: one alone may be bad by chance where there are few calls.
 const TOGETHER: usize = 5;
 
-/// How many seconds pass until nine tenths of the calls of any five seconds succeed; all, where they never do.
+/// How many seconds pass until, from then on, nine tenths of the calls of any five seconds succeed; all, where they
+/// never do.
 pub(super) fn seconds_to_full(seconds: &[Cell]) -> usize {
     let bad = |five: &[Cell]| {
         let [good, calls] = five.iter().fold([0, 0], |[good, calls], cell| {

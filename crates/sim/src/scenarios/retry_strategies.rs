@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use evenkeel_core::budget::{RetryCause, RetryTokens, RetryTokensPolicy};
 
+use super::fit::not_endless;
 use crate::delay::Delay;
 use crate::load::{Arrivals, Load};
 use crate::param::{Choice, Param};
+use crate::param_error::ParamError;
 use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
 use crate::watch::{Column, Curve, Watch};
@@ -169,6 +171,10 @@ impl Scenario for RetryStrategies {
 
     fn columns(&self) -> &'static [Column] {
         COLUMNS
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        not_endless("rate", self.clients as f64 * self.rate, self.seconds)
     }
 
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {

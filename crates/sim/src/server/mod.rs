@@ -38,8 +38,6 @@ use crate::random::Stream;
 ///     fn finish(&mut self, _: u64, _: &mut Stream) -> Option<Started<R>> {
 ///         None
 ///     }
-///     fn slow_down(&mut self, _: f64) {}
-///     fn clear(&mut self) {}
 ///     fn in_progress(&self) -> u64 {
 ///         0
 ///     }
@@ -58,10 +56,14 @@ pub trait Server<R> {
     fn finish(&mut self, now_ns: u64, rng: &mut Stream) -> Option<Started<R>>;
 
     /// From now on, work that begins takes `factor` times as long as at first: 1 is as at first, 0 and below no time.
-    fn slow_down(&mut self, factor: f64);
+    /// Default: nothing slows it down.
+    fn slow_down(&mut self, factor: f64) {
+        let _ = factor;
+    }
 
     /// Forgets what it works on and what waits: it was restarted. No `finish` may be called for what was started before.
-    fn clear(&mut self);
+    /// Default: it keeps nothing that could be forgotten.
+    fn clear(&mut self) {}
 
     /// Requests that it works on or keeps waiting.
     fn in_progress(&self) -> u64;

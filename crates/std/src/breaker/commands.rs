@@ -213,7 +213,8 @@ impl<C: Clock> SharedBreaker<C> {
         self.inner.look(|locked, _| locked.breaker.window(now_ns))
     }
 
-    /// The counters now; what they count: see [Statistics](Self#statistics).
+    /// The counters now. **Most successes are missing from them where only failures in a row can open it**, unless it was
+    /// built with [`count_all`](super::SharedBreakerBuilder::count_all): see [Statistics](Self#statistics).
     ///
     /// ```
     /// # use std::time::Duration;

@@ -1,5 +1,5 @@
 //! What happened over time in one run of each side: rates together, each level by itself, phases of breakers stacked;
-//! all sides on the same axes.
+//! all sides of a scenario on the same axes.
 
 use evenkeel_sim::{Curve, Series, Watch};
 
@@ -12,6 +12,7 @@ use crate::timeline::axis::Axis;
 /// One run that was watched.
 pub(crate) struct Side<'a> {
     pub(crate) label: &'a str,
+    pub(crate) scenario: &'a str,
     pub(crate) end_ns: u64,
     pub(crate) watch: Watch,
 }
@@ -42,39 +43,37 @@ const KNOWN: [(&str, &str); 5] = [
     ("given up", "given-up"),
 ];
 
-/// What all sides have in common.
+/// What is drawn of a side. Sides of one scenario have one time axis and one scale for each panel; what another
+/// scenario measures is neither as long nor as much.
 struct Layout<'a> {
     axis: Axis,
     rates: Vec<&'a str>,
     levels: Vec<&'a str>,
     has_phases: bool,
+    /// The sides of its scenario.
+    peers: Vec<&'a Side<'a>>,
 }
 
 impl<'a> Layout<'a> {
-    fn of(sides: &'a [Side<'_>]) -> Self {
-        let end_ns = sides.iter().map(|side| side.end_ns).max().unwrap_or(0);
+    fn of(side: &'a Side<'a>, sides: &'a [Side<'a>]) -> Self {
+        let is_peer = |other: &&Side<'_>| other.scenario == side.scenario;
+        let peers: Vec<&Side<'_>> = sides.iter().filter(is_peer).collect();
+        let end_ns = peers.iter().map(|side| side.end_ns).max().unwrap_or(0);
         let (mut rates, mut levels) = (Vec::new(), Vec::new());
-        let mut has_phases = false;
-        for series in sides.iter().flat_map(|side| side.watch.series()) {
+        for series in side.watch.series() {
             let name = series.column.name;
-            let list = match series.column.curve {
-                Curve::Rate => &mut rates,
-                Curve::Level if is_phase(name) => {
-                    // Without a breaker there are none in any phase.
-                    has_phases |= series.values.iter().any(|value| *value > 0.0);
-                    continue;
-                }
-                Curve::Level => &mut levels,
-            };
-            if !list.contains(&name) {
-                list.push(name);
+            match series.column.curve {
+                Curve::Rate => rates.push(name),
+                Curve::Level if is_phase(name) => {}
+                Curve::Level => levels.push(name),
             }
         }
         Self {
             axis: Axis::between(0, end_ns),
             rates,
             levels,
-            has_phases,
+            has_phases: has_phases(side),
+            peers,
         }
     }
 
@@ -92,16 +91,47 @@ impl<'a> Layout<'a> {
         rates + self.levels.len() as f64 * (CAPTION + LEVEL) + phases + FOOT
     }
 
-    /// How a rate is drawn.
-    fn class(&self, name: &str) -> &'static str {
-        if let Some((_, class)) = KNOWN.iter().find(|(known, _)| *known == name) {
-            return class;
-        }
-        let is_other = |name: &&&str| KNOWN.iter().all(|(known, _)| known != *name);
-        let mut others = self.rates.iter().filter(is_other);
-        let at = others.position(|other| *other == name).unwrap_or(0);
-        OTHERS[at % OTHERS.len()]
+    /// The most that these curves come to, on all sides of the scenario.
+    fn most(&self, names: &[&str]) -> f64 {
+        self.peers
+            .iter()
+            .flat_map(|side| names.iter().filter_map(|name| series(side, name)))
+            .flat_map(|series| &series.values)
+            .fold(0.0, |most, value| most.max(*value))
     }
+}
+
+/// All rates, with how they are drawn: the same name the same way on every side.
+struct Classes<'a>(Vec<(&'a str, &'static str)>);
+
+impl<'a> Classes<'a> {
+    fn of(sides: &'a [Side<'_>]) -> Self {
+        let mut classes: Vec<(&str, &str)> = Vec::new();
+        let mut others = OTHERS.iter().cycle();
+        for series in sides.iter().flat_map(|side| side.watch.series()) {
+            let name = series.column.name;
+            if series.column.curve != Curve::Rate || classes.iter().any(|(of, _)| *of == name) {
+                continue;
+            }
+            let known = KNOWN.iter().find(|(known, _)| *known == name);
+            let class = known.map_or_else(|| others.next().copied(), |(_, class)| Some(*class));
+            classes.push((name, class.unwrap_or_default()));
+        }
+        Self(classes)
+    }
+
+    fn class(&self, name: &str) -> &'static str {
+        let found = self.0.iter().find(|(of, _)| *of == name);
+        found.map_or("", |(_, class)| class)
+    }
+}
+
+/// Without a breaker there are none in any phase.
+fn has_phases(side: &Side<'_>) -> bool {
+    let phases = STACKED.iter().filter_map(|(name, _)| series(side, name));
+    phases
+        .flat_map(|series| &series.values)
+        .any(|value| *value > 0.0)
 }
 
 fn is_phase(name: &str) -> bool {
@@ -115,18 +145,10 @@ fn series<'a>(side: &'a Side<'_>, name: &str) -> Option<&'a Series> {
         .find(|series| series.column.name == name)
 }
 
-/// The most that these curves come to, on all sides.
-fn most(sides: &[Side<'_>], names: &[&str]) -> f64 {
-    sides
-        .iter()
-        .flat_map(|side| names.iter().filter_map(|name| series(side, name)))
-        .flat_map(|series| &series.values)
-        .fold(0.0, |most, value| most.max(*value))
-}
-
 /// The whole figure: at most three sides in a row, two of four.
 pub(crate) fn draw(sides: &[Side<'_>]) -> Svg {
-    let layout = Layout::of(sides);
+    let layouts: Vec<Layout<'_>> = sides.iter().map(|side| Layout::of(side, sides)).collect();
+    let classes = Classes::of(sides);
     let columns = match sides.len() {
         0 | 1 => 1,
         2 | 4 => 2,
@@ -134,16 +156,18 @@ pub(crate) fn draw(sides: &[Side<'_>]) -> Svg {
     };
     let rows = sides.len().div_ceil(columns);
     let head = if sides.len() > 1 { 26.0 } else { 0.0 };
-    let height = head + layout.height();
+    let highest = layouts.iter().map(Layout::height).fold(0.0, f64::max);
+    let height = head + highest;
     let title = "Rates, levels and phases over time";
     let mut svg = Svg::new(WIDTH, rows as f64 * height, title);
     let width = WIDTH / columns as f64;
-    for (at, side) in sides.iter().enumerate() {
+    for (at, (side, layout)) in sides.iter().zip(&layouts).enumerate() {
         let left = (at % columns) as f64 * width + MARGIN;
         let cell = Cell {
             left,
             width: width - MARGIN - MARGIN_RIGHT,
             side,
+            layout,
         };
         let top = (at / columns) as f64 * height + head;
         if sides.len() > 1 {
@@ -151,7 +175,7 @@ pub(crate) fn draw(sides: &[Side<'_>]) -> Svg {
             let label = crate::terminal::label(side.label, most);
             svg.label("side", left, top, &label);
         }
-        cell.draw(&mut svg, &layout, sides, top);
+        cell.draw(&mut svg, &classes, top);
     }
     svg
 }
@@ -161,50 +185,52 @@ struct Cell<'a> {
     left: f64,
     width: f64,
     side: &'a Side<'a>,
+    layout: &'a Layout<'a>,
 }
 
 impl Cell<'_> {
-    fn draw(&self, svg: &mut Svg, layout: &Layout<'_>, sides: &[Side<'_>], top: f64) {
+    fn draw(&self, svg: &mut Svg, classes: &Classes<'_>, top: f64) {
+        let layout = self.layout;
         let mut y = top;
         let first = top + CAPTION;
         let bottom = top + layout.height() - FOOT;
-        self.time_grid(svg, layout, first, bottom);
+        self.time_grid(svg, first, bottom);
         if !layout.rates.is_empty() {
-            let most = most(sides, &layout.rates);
+            let most = layout.most(&layout.rates);
             let scale = self.panel(svg, y, RATES, most, "a second");
             // Goodput above the others: it is what counts.
             let is_below = |name: &&&str| **name != "goodput";
             let below = layout.rates.iter().filter(is_below);
             for name in below.chain(&["goodput"]) {
-                let class = format!("curve {}", layout.class(name));
-                svg.path(&class, &self.curve(layout, name, &scale));
+                let class = format!("curve {}", classes.class(name));
+                svg.path(&class, &self.curve(name, &scale));
             }
             y += CAPTION + RATES;
         }
         for name in &layout.levels {
-            let scale = self.panel(svg, y, LEVEL, most(sides, &[name]), name);
-            let mut area = self.curve(layout, name, &scale);
+            let scale = self.panel(svg, y, LEVEL, layout.most(&[name]), name);
+            let mut area = self.curve(name, &scale);
             svg.path("curve level", &area);
             let base = y + CAPTION + LEVEL;
-            area.line_to(self.end(layout), base);
+            area.line_to(self.end(), base);
             area.line_to(self.left, base);
             area.close();
             svg.path("level-area", &area);
             y += CAPTION + LEVEL;
         }
         if layout.has_phases {
-            self.phases(svg, layout, y);
+            self.phases(svg, y);
         }
-        self.hits(svg, layout, first, bottom);
+        self.hits(svg, first, bottom);
     }
 
-    fn x(&self, layout: &Layout<'_>, t_ns: u64) -> f64 {
-        let hundredths = layout.axis.place(t_ns, (self.width * 100.0) as u64);
+    fn x(&self, t_ns: u64) -> f64 {
+        let hundredths = self.layout.axis.place(t_ns, (self.width * 100.0) as u64);
         self.left + hundredths as f64 / 100.0
     }
 
-    fn end(&self, layout: &Layout<'_>) -> f64 {
-        self.x(layout, self.side.end_ns)
+    fn end(&self) -> f64 {
+        self.x(self.side.end_ns)
     }
 
     fn grid_ns(&self) -> u64 {
@@ -227,7 +253,7 @@ impl Cell<'_> {
     }
 
     /// Rates hold for their cell and are drawn as steps, levels as they are at its end.
-    fn curve(&self, layout: &Layout<'_>, name: &str, scale: &Scale) -> Path {
+    fn curve(&self, name: &str, scale: &Scale) -> Path {
         let mut path = Path::default();
         let Some(series) = series(self.side, name) else {
             return path;
@@ -246,16 +272,16 @@ impl Cell<'_> {
             let y = scale.at(*value);
             match (series.column.curve, cell) {
                 (Curve::Level, _) => {}
-                (Curve::Rate, 0) => path.move_to(self.x(layout, from), y),
-                (Curve::Rate, _) => path.line_to(self.x(layout, from), y),
+                (Curve::Rate, 0) => path.move_to(self.x(from), y),
+                (Curve::Rate, _) => path.line_to(self.x(from), y),
             }
-            path.line_to(self.x(layout, to), y);
+            path.line_to(self.x(to), y);
         }
         path
     }
 
     /// How many breakers are in which phase, as shares of them all.
-    fn phases(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64) {
+    fn phases(&self, svg: &mut Svg, top: f64) {
         let (upper, lower) = (top + CAPTION, top + CAPTION + PHASES);
         svg.label("caption", self.left, upper - 8.0, "phases of the breakers");
         let found = STACKED.map(|(name, _)| series(self.side, name));
@@ -274,8 +300,8 @@ impl Cell<'_> {
         let mut boxes: [Path; 3] = Default::default();
         for cell in 0..cells.unwrap_or(0) {
             let total: f64 = (0..3).map(|at| value(at, cell)).sum();
-            let from = self.x(layout, grid_ns.saturating_mul(cell as u64));
-            let to = self.x(layout, grid_ns.saturating_mul(cell as u64 + 1));
+            let from = self.x(grid_ns.saturating_mul(cell as u64));
+            let to = self.x(grid_ns.saturating_mul(cell as u64 + 1));
             let mut y = lower;
             for (at, path) in boxes.iter_mut().enumerate() {
                 let height = if total > 0.0 {
@@ -295,7 +321,7 @@ impl Cell<'_> {
     }
 
     /// Stretches that say all numbers when hovered.
-    fn hits(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64, bottom: f64) {
+    fn hits(&self, svg: &mut Svg, top: f64, bottom: f64) {
         let grid_ns = self.grid_ns();
         let all = self.side.watch.series();
         let cells = all.iter().map(|series| series.values.len()).max();
@@ -304,8 +330,8 @@ impl Cell<'_> {
             let to_ns = from_ns.saturating_add(grid_ns);
             let mut title = format!(
                 "{} to {}",
-                layout.axis.text(from_ns),
-                layout.axis.text(to_ns)
+                self.layout.axis.text(from_ns),
+                self.layout.axis.text(to_ns)
             );
             for series in all {
                 let per = match series.column.curve {
@@ -316,7 +342,7 @@ impl Cell<'_> {
                     title += &format!("\n{}: {}{per}", series.column.name, figure(*value));
                 }
             }
-            let (from, to) = (self.x(layout, from_ns), self.x(layout, to_ns));
+            let (from, to) = (self.x(from_ns), self.x(to_ns));
             if to > from {
                 svg.titled("cell", &title, |svg| {
                     svg.rect("hit", from, top, to - from, bottom - top);
@@ -325,10 +351,10 @@ impl Cell<'_> {
         }
     }
 
-    fn time_grid(&self, svg: &mut Svg, layout: &Layout<'_>, top: f64, bottom: f64) {
+    fn time_grid(&self, svg: &mut Svg, top: f64, bottom: f64) {
         let mut grid = Path::default();
-        for tick in layout.axis.ticks((self.width / 75.0) as usize) {
-            let x = self.x(layout, tick.t_ns);
+        for tick in self.layout.axis.ticks((self.width / 75.0) as usize) {
+            let x = self.x(tick.t_ns);
             grid.move_to(x, top);
             grid.line_to(x, bottom + 5.0);
             let class = if x > self.left + self.width - 8.0 {
@@ -346,12 +372,11 @@ impl Cell<'_> {
 
 /// What the colours mean.
 pub(crate) fn legend(sides: &[Side<'_>]) -> Legend {
-    let layout = Layout::of(sides);
     let mut legend = Legend::default();
-    for name in &layout.rates {
-        legend.line(name, format!("curve {}", layout.class(name)));
+    for (name, class) in Classes::of(sides).0 {
+        legend.line(name, format!("curve {class}"));
     }
-    if layout.has_phases {
+    if sides.iter().any(has_phases) {
         for (name, class) in STACKED {
             legend.area(name, class);
         }

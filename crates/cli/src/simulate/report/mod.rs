@@ -1,5 +1,6 @@
 //! The report of a simulation: one HTML file that needs nothing else.
 
+mod caption;
 mod curves;
 mod legend;
 mod scale;
@@ -241,6 +242,7 @@ fn watched(study: &Study) -> curves::Side<'_> {
     study.plan.scenario.run(streams, &mut watch);
     curves::Side {
         label: &study.plan.label,
+        scenario: study.plan.scenario.name(),
         end_ns,
         watch,
     }

@@ -34,6 +34,11 @@ impl Scale {
         self.from + (self.to - self.from) * share.clamp(0.0, 1.0)
     }
 
+    /// Whether it is in the range.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     /// Where the range begins.
     pub(crate) fn start(&self) -> f64 {
         self.low

@@ -1,10 +1,11 @@
 //! How each metric is spread over the runs: a histogram for each side, on one axis, with the mean and its interval.
 
 use super::Inputs;
+use super::caption::Caption;
 use super::scale::Scale;
 use super::style::COLOURS;
 use crate::numbers;
-use crate::report::svg::Svg;
+use crate::report::svg::{Path, Svg};
 use crate::simulate::figure::figure;
 use crate::simulate::study::{Measure, Study, YES_OR_NO, metrics};
 use crate::simulate::tell::between;
@@ -41,18 +42,28 @@ pub(crate) fn section(inputs: &Inputs<'_>) -> String {
             .filter(|study| study.measure(name).is_some())
             .count()
     };
+    let captions: Vec<Caption> = names
+        .iter()
+        .map(|of| Caption::of(of, WIDTH - EDGE - RIGHT))
+        .collect();
     let height = |name: &str| CAPTION + lanes(name) as f64 * (LANE + GAP) + FOOT;
-    let all: f64 = names.iter().map(|of| height(of.metric.name)).sum();
+    let all = names.iter().zip(&captions);
+    let all: f64 = all
+        .map(|(of, caption)| caption.more() + height(of.metric.name))
+        .sum();
     let mut svg = Svg::new(WIDTH, all, "How each metric is spread over the runs");
     let mut top = 0.0;
-    for of in names {
+    for (of, caption) in names.into_iter().zip(captions) {
+        top += caption.more();
+        // From the edge: the longest of them would run out of the figure beside a wide margin.
+        caption.draw(&mut svg, EDGE, top + CAPTION - 12.0);
         panel(&mut svg, of, inputs, (left, top));
         top += height(of.metric.name);
     }
     format!(
         "{head}<div class=\"figure\" tabindex=\"0\">\n{}</div>\n\
          <p class=\"note\">Each bar is as high as the number of runs in it; all bars of a metric have one scale. The \
-         upright line is the mean, the bar at its foot its 99 % confidence interval.</p>\n</section>\n",
+         upright line is the mean, the bar at its foot its 99 % confidence interval, with an arrow where that goes on.</p>\n</section>\n",
         svg.finish()
     )
 }
@@ -84,10 +95,8 @@ fn panel(svg: &mut Svg, of: &Measure, inputs: &Inputs<'_>, (left, top): (f64, f6
     };
     let runs = found.iter().map(|(.., of)| of.values.len()).max();
     let bins = Bins::of(values.chain(ends.iter().copied()), runs.unwrap_or(0));
-    let scale = Scale::new(bins.from, bins.end(), (left, WIDTH - RIGHT));
-    let caption = format!("{}: {}", of.metric.name, of.about());
-    // From the edge: the longest of them would run out of the figure beside a wide margin.
-    svg.label("caption", EDGE, top + CAPTION - 12.0, &caption);
+    let (low, high) = with_intervals(&bins, &found);
+    let scale = Scale::new(low, high, (left, WIDTH - RIGHT));
     let bottom = top + CAPTION + found.len() as f64 * (LANE + GAP);
     for (value, text) in scale.levels(8) {
         let x = scale.at(value);
@@ -117,6 +126,18 @@ fn panel(svg: &mut Svg, of: &Measure, inputs: &Inputs<'_>, (left, top): (f64, f6
     }
 }
 
+/// The ends of the axis: those of the bins, and of the intervals as far as they leave the bins room.
+fn with_intervals(bins: &Bins, found: &[(usize, &Study, &Measure)]) -> (f64, f64) {
+    let room = (bins.end() - bins.from) / 2.0;
+    let intervals = found.iter().filter_map(|(.., of)| of.interval);
+    intervals.fold((bins.from, bins.end()), |(low, high), of| {
+        (
+            low.min(of.low.max(bins.from - room)),
+            high.max(of.high.min(bins.end() + room)),
+        )
+    })
+}
+
 /// The stretches of a metric's axis in which runs are counted.
 #[derive(Debug, PartialEq)]
 struct Bins {
@@ -133,7 +154,7 @@ impl Bins {
         let bins = (2.0 * (runs as f64).sqrt()).clamp(10.0, 60.0).ceil();
         let range = high - low;
         let are_whole = values.into_iter().all(|value| value.fract() == 0.0);
-        if are_whole && range >= 3.0 {
+        if are_whole && range >= 2.0 {
             let width = (range / bins).ceil();
             return Self {
                 from: low - 0.5,
@@ -207,6 +228,16 @@ fn mean(svg: &mut Svg, scale: &Scale, measure: &Measure, base: f64) {
         if let Some(interval) = measure.interval {
             let (low, high) = (scale.at(interval.low), scale.at(interval.high));
             svg.line("whisker", (low, base), (high, base));
+            let goes_on = [(interval.low, low, 6.0), (interval.high, high, -6.0)];
+            for (end, place, inward) in goes_on {
+                if !scale.holds(end) {
+                    let mut arrow = Path::default();
+                    arrow.move_to(place + inward, base - 5.0);
+                    arrow.line_to(place, base);
+                    arrow.line_to(place + inward, base + 5.0);
+                    svg.path("goes-on", &arrow);
+                }
+            }
         }
         svg.line("mean", (at, base - LANE + 2.0), (at, base));
     });
@@ -224,6 +255,14 @@ mod tests {
         let counts = bins.counts(&all);
         assert_eq!(counts.iter().sum::<u64>(), 61);
         assert!(counts[..20].iter().all(|count| *count == 3));
+    }
+
+    /// Counts from 2 to 4 have a bar each, around them.
+    #[test]
+    fn few_whole_numbers_have_a_bar_each() {
+        let bins = Bins::of([2.0, 3.0, 4.0].into_iter(), 5);
+        assert_eq!((bins.from, bins.width, bins.bins), (1.5, 1.0, 3));
+        assert_eq!(bins.counts(&[2.0, 3.0, 3.0, 4.0]), [1, 2, 1]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ svg .lane { stroke: var(--rule); }
 svg .bar { fill-opacity: .55; }
 svg .bar:hover { fill-opacity: .9; }
 svg .mean { stroke: var(--ink); stroke-width: 1.6; }
-svg .whisker { stroke-width: 3; stroke: var(--ink); stroke-opacity: .55; }
+svg .whisker, svg .goes-on { stroke-width: 3; stroke: var(--ink); stroke-opacity: .55; }
 svg .trend { stroke-width: 1.8; stroke-linejoin: round; }
 svg .interval { stroke-width: 1.4; }
 svg .point { stroke: var(--panel); stroke-width: 1; }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use evenkeel_core::span;
 
 use super::Inputs;
+use super::caption::Caption;
 use super::legend::Legend;
 use super::scale::Scale;
 use super::style::COLOURS;
@@ -35,7 +36,12 @@ struct Axis {
 impl Axis {
     /// Numbers and spans lie where they belong, names side by side.
     fn of(values: &[String]) -> Self {
-        let numbers: Option<Vec<f64>> = values.iter().map(|value| number(value)).collect();
+        // A span without a unit is nanoseconds, beside one that has a unit.
+        let are_spans = values.iter().any(|value| is_span(value));
+        let numbers: Option<Vec<f64>> = values
+            .iter()
+            .map(|value| number(value, are_spans))
+            .collect();
         let side_by_side = |at: usize| (at as f64 + 0.5) / values.len() as f64;
         let Some(numbers) = numbers.filter(|_| values.len() > 1) else {
             return Self {
@@ -59,15 +65,27 @@ impl Axis {
 }
 
 /// A number, a percentage, or a span in seconds.
-fn number(text: &str) -> Option<f64> {
+fn number(text: &str, is_span: bool) -> Option<f64> {
+    let unit = if is_span { 1e-9 } else { 1.0 };
     let plain = text.parse().ok().filter(|value: &f64| value.is_finite());
-    let percent = || text.strip_suffix('%')?.trim().parse().ok();
+    let percent = || {
+        let percent: f64 = text.strip_suffix('%')?.trim().parse().ok()?;
+        Some(percent / 100.0)
+    };
     let seconds = || {
         span::parse(text)
             .ok()
             .map(|span: Duration| span.as_secs_f64())
     };
-    plain.or_else(percent).or_else(seconds)
+    plain
+        .map(|value| value * unit)
+        .or_else(percent)
+        .or_else(seconds)
+}
+
+/// Whether this has the unit of a span.
+fn is_span(text: &str) -> bool {
+    text.parse::<f64>().is_err() && span::parse(text).is_ok()
 }
 
 /// One combination of the other sweeps: a line through the values of the first.
@@ -121,24 +139,39 @@ pub(crate) fn draw(inputs: &Inputs<'_>, sweep: &Sweep) -> (Legend, Svg) {
     let axis = Axis::of(&sweep.values);
     let names = metrics(inputs.studies);
     let columns = if names.len() == 1 { 1 } else { 2 };
-    let cell = CAPTION + HEIGHT + FOOT;
-    let rows = names.len().div_ceil(columns);
-    let title = format!("Each metric over {}", sweep.name);
-    let mut svg = Svg::new(WIDTH, rows as f64 * cell, &title);
     let width = WIDTH / columns as f64;
-    for (at, of) in names.into_iter().enumerate() {
-        let frame = Frame {
-            left: (at % columns) as f64 * width + LEFT,
-            top: (at / columns) as f64 * cell + CAPTION,
-            width: width - LEFT - RIGHT,
-            axis: &axis,
-        };
-        frame.draw(&mut svg, of, drawn);
-        let log = if axis.is_log { " (log scale)" } else { "" };
-        let middle = frame.left + frame.width / 2.0;
-        let name = format!("{}{log}", sweep.name);
-        svg.label("tick middle", middle, frame.top + HEIGHT + 38.0, &name);
-        frame.values(&mut svg, &sweep.values);
+    let of_row = |row: &[&Measure]| -> Vec<Caption> {
+        let captions = row.iter().map(|of| Caption::of(of, width - LEFT - RIGHT));
+        captions.collect()
+    };
+    let captions: Vec<Vec<Caption>> = names.chunks(columns).map(of_row).collect();
+    // As high as the highest caption of the row: its panels begin at one height.
+    let highest = |row: &[Caption]| {
+        row.iter()
+            .map(Caption::more)
+            .fold(CAPTION, |most, more| most.max(CAPTION + more))
+    };
+    let height: f64 = captions
+        .iter()
+        .map(|row| highest(row) + HEIGHT + FOOT)
+        .sum();
+    let title = format!("Each metric over {}", sweep.name);
+    let mut svg = Svg::new(WIDTH, height, &title);
+    let mut top = 0.0;
+    for (row, captions) in names.chunks(columns).zip(&captions) {
+        top += highest(captions);
+        for (column, (of, caption)) in row.iter().zip(captions).enumerate() {
+            let frame = Frame {
+                left: column as f64 * width + LEFT,
+                top,
+                width: width - LEFT - RIGHT,
+                axis: &axis,
+            };
+            caption.draw(&mut svg, frame.left, top - 12.0);
+            frame.draw(&mut svg, of, drawn);
+            frame.foot(&mut svg, sweep);
+        }
+        top += HEIGHT + FOOT;
     }
     (legend(drawn), svg)
 }
@@ -186,11 +219,6 @@ impl Frame<'_> {
             low
         };
         let scale = Scale::new(low, high, (self.top + HEIGHT, self.top));
-        let caption = label(
-            &format!("{}: {}", of.metric.name, of.about()),
-            (self.width / 6.2) as usize,
-        );
-        svg.label("caption", self.left, self.top - 12.0, &caption);
         for (value, text) in scale.levels(5) {
             let y = scale.at(value);
             svg.line("grid", (self.left, y), (self.left + self.width, y));
@@ -244,6 +272,15 @@ impl Frame<'_> {
         }
     }
 
+    /// What was swept.
+    fn foot(&self, svg: &mut Svg, sweep: &Sweep) {
+        let log = if self.axis.is_log { " (log scale)" } else { "" };
+        let middle = self.left + self.width / 2.0;
+        let name = format!("{}{log}", sweep.name);
+        svg.label("tick middle", middle, self.top + HEIGHT + 38.0, &name);
+        self.values(svg, &sweep.values);
+    }
+
     /// The values of the sweep below, as they were given; one that has no room is left out.
     fn values(&self, svg: &mut Svg, values: &[String]) {
         let mut order: Vec<usize> = (0..values.len()).collect();
@@ -270,10 +307,16 @@ mod tests {
     #[test]
     fn numbers_and_spans_lie_where_they_belong() {
         assert_eq!(
-            [number("50%"), number("2"), number("1.5s")],
-            [Some(50.0), Some(2.0), Some(1.5)]
+            [
+                ("50%", false),
+                ("2", false),
+                ("1.5s", true),
+                ("500000000", true)
+            ]
+            .map(|(text, is_span)| number(text, is_span)),
+            [Some(0.5), Some(2.0), Some(1.5), Some(0.5)]
         );
-        assert_eq!(number("full"), None);
+        assert_eq!(number("full", false), None);
         let places = |values: &[&str]| {
             let values: Vec<String> = values.iter().map(|value| (*value).into()).collect();
             Axis::of(&values)
@@ -282,6 +325,11 @@ mod tests {
         assert_eq!((names.places, names.is_log), (vec![0.25, 0.75], false));
         let linear = places(&["10", "20", "40"]);
         assert!((linear.places[1] - (0.03 + 0.94 / 3.0)).abs() < 1e-9 && !linear.is_log);
+        // The same number, however it is written.
+        let mixed = places(&["0", "10%", "0.2"]);
+        assert!((mixed.places[1] - 0.5).abs() < 1e-9);
+        let mixed = places(&["0", "5000000000", "10s"]);
+        assert!((mixed.places[1] - 0.5).abs() < 1e-9);
         let log = places(&["1ms", "10ms", "100ms"]);
         assert!((log.places[1] - 0.5).abs() < 1e-9 && log.is_log);
     }

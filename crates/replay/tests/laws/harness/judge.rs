@@ -221,9 +221,10 @@ fn note<S: Subject>(
     };
     let Effort { seed, runs } = effort;
     let again = format!(
-        "EVENKEEL_LAWS_SEED={seed} EVENKEEL_LAWS_RUNS={runs} cargo test -p evenkeel-replay --test laws"
+        "EVENKEEL_LAWS_SEED={seed} EVENKEEL_LAWS_RUNS={runs} cargo test -p evenkeel-replay"
     );
-    let text = tell(law, &case, &broken.fault) + &format!("  again: {again} {}", S::NAME);
+    let text =
+        tell(law, &case, &broken.fault) + &format!("  again: {again} --test laws {}", S::NAME);
     failures.push(Failure {
         law,
         panicked,

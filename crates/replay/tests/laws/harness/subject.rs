@@ -113,6 +113,10 @@ pub(crate) trait Subject: Generate + Clone + 'static {
         None
     }
 
+    /// Whether the answer is to give up because a wait would end past the last instant: there it parts.
+    fn gives_up_at_the_end(_answer: &Self::Answer) -> bool {
+        false
+    }
     /// What a poll's answer amounts to. `before` is the machine before the poll at `now_ns`.
     fn progress(_before: &Self, _now_ns: u64, _answer: &Self::Answer) -> Progress {
         Progress::Quiet

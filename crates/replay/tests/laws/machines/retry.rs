@@ -1,6 +1,7 @@
 //! Retry under the laws, with what it borrows.
 
 use evenkeel_core::Reported;
+use evenkeel_core::backoff::Exhausted;
 use evenkeel_core::breaker::{Transition, Transitions};
 use evenkeel_core::retry::{AbandonedBy, AttemptId, End, RetryAction};
 use evenkeel_replay::{breaker, retry, retry_tokens};
@@ -105,6 +106,15 @@ impl Subject for Borrowing {
             }
         }
         all
+    }
+
+    /// What would have come after the wait, such as a budget that refuses, comes no more.
+    fn gives_up_at_the_end(answer: &Answer) -> bool {
+        let limit = Exhausted::EndOfTime;
+        let Answer::Retry(retry::Answer::Step(step)) = answer else {
+            return false;
+        };
+        matches!(step.action, RetryAction::Done { end } if end == End::Exhausted { limit })
     }
 
     fn fell_due_ns(answer: &Answer) -> Option<u64> {

@@ -15,12 +15,12 @@ use crate::slab::Timer;
 
 pub(super) struct Client<'a> {
     pub(super) rng: Stream,
-    pub(super) throttle: Option<AdaptiveThrottle<&'a AdaptiveThrottlePolicy>>,
-    pub(super) probe: Option<HealthProbe<&'a HealthProbePolicy>>,
+    pub(super) throttle: Option<Box<AdaptiveThrottle<&'a AdaptiveThrottlePolicy>>>,
+    pub(super) probe: Option<Box<HealthProbe<&'a HealthProbePolicy>>>,
     /// When the probe is due.
     pub(super) timer: Timer,
     breaker: Option<Breaker<&'a BreakerPolicy>>,
-    budget: Option<Budget<'a>>,
+    budget: Option<Box<Budget<'a>>>,
 }
 
 enum Budget<'a> {
@@ -105,13 +105,19 @@ impl BreakerGate for Gate<'_, '_> {
 impl<'a> Client<'a> {
     pub(super) fn new(plan: &'a Plan, id: u32, streams: Streams) -> Self {
         let budget = plan.budget.as_ref().map(|policy| match policy {
-            BudgetPolicy::Tokens(policy) => Budget::Tokens(RetryTokens::new(policy)),
-            BudgetPolicy::Ratio(policy) => Budget::Ratio(RetryRatio::new(policy)),
+            BudgetPolicy::Tokens(policy) => Box::new(Budget::Tokens(RetryTokens::new(policy))),
+            BudgetPolicy::Ratio(policy) => Box::new(Budget::Ratio(RetryRatio::new(policy))),
         });
         Self {
             rng: streams.of("client", u64::from(id)),
-            throttle: plan.throttle.as_ref().map(AdaptiveThrottle::new),
-            probe: plan.health_probe.as_ref().map(HealthProbe::new),
+            throttle: plan
+                .throttle
+                .as_ref()
+                .map(|policy| Box::new(AdaptiveThrottle::new(policy))),
+            probe: plan
+                .health_probe
+                .as_ref()
+                .map(|policy| Box::new(HealthProbe::new(policy))),
             timer: Timer::default(),
             breaker: plan.breaker.as_ref().map(Breaker::new),
             budget,
@@ -140,7 +146,7 @@ impl<'a> Client<'a> {
         if let Some(gate) = &mut gate {
             parts = parts.with_breaker(gate);
         }
-        parts = match &mut self.budget {
+        parts = match self.budget.as_deref_mut() {
             Some(Budget::Tokens(tokens)) => parts.with_budget(tokens),
             Some(Budget::Ratio(ratio)) => parts.with_budget(ratio),
             None => parts,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::delay::Delay;
 use crate::load::Load;
 use crate::param::{Choice, Param};
+use crate::param_error::ParamError;
 use crate::scenarios::calls::Traffic;
 use crate::trace_file::TraceFile;
 
@@ -155,6 +156,28 @@ impl ServiceLoad {
             }
         }
         params
+    }
+
+    /// The most calls a second, and the parameter that says so.
+    pub(super) fn most(&self, clients: u64) -> Result<(&'static str, f64), ParamError> {
+        Ok(match self.kind {
+            LoadKind::Poisson => ("load.rate", self.rate),
+            LoadKind::Spike if self.rate > self.peak => ("load.rate", self.rate),
+            LoadKind::Spike | LoadKind::Ramp => ("load.peak", self.peak),
+            LoadKind::Closed => ("load.think", clients as f64 / self.think.as_secs_f64()),
+            // A trace has an end.
+            LoadKind::Trace if !self.trace.is_empty() => ("load.trace", 0.0),
+            LoadKind::Trace => {
+                let problem = match self.trace.name() {
+                    "" => "is missing: it must be the path of a CSV with a column t_ns".into(),
+                    name => {
+                        format!("is {name:?}, which has no rows: it must have one for each call")
+                    }
+                };
+                let name = "load.trace";
+                return Err(ParamError::Together { name, problem });
+            }
+        })
     }
 
     pub(super) fn traffic(&self) -> Traffic {

@@ -12,9 +12,11 @@ pub use server::{ServerKind, ServiceServer};
 
 use super::Machines;
 use super::calls::{self, COLUMNS, Plan, SECOND_NS};
+use super::fit::not_endless;
 use crate::delay::Delay;
 use crate::fault::Faults;
 use crate::param::Param;
+use crate::param_error::ParamError;
 use crate::random::Streams;
 use crate::scenario::{Metric, Run, Scenario};
 use crate::watch::{Column, Watch};
@@ -44,7 +46,7 @@ pub struct Service {
     pub seconds: u64,
     /// How many clients, 1 to 1 000 000. Default: 100.
     pub clients: u64,
-    /// How long a message takes one way, on average. Default: 1 ms.
+    /// How long a message takes one way, on average, 1 µs and more. Default: 1 ms.
     pub network: Duration,
     /// What they call.
     pub server: ServiceServer,
@@ -118,7 +120,8 @@ impl Scenario for Service {
     }
 
     fn params(&mut self) -> Vec<Param<'_>> {
-        let network = Duration::ZERO..=Duration::from_secs(3_600);
+        // At 0 a client without waits would ask again and again at one instant.
+        let network = Duration::from_micros(1)..=Duration::from_secs(3_600);
         let mut params = vec![
             Param::count(
                 "seconds",
@@ -165,6 +168,11 @@ impl Scenario for Service {
 
     fn columns(&self) -> &'static [Column] {
         COLUMNS
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        let (name, calls) = self.load.most(self.clients)?;
+        not_endless(name, calls, self.seconds)
     }
 
     fn run(&self, streams: Streams, watch: &mut Watch) -> Run {

@@ -1,0 +1,3 @@
+//! Policy files.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::policy(data));

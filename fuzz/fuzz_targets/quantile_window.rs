@@ -1,0 +1,3 @@
+//! `quantile_window` under the laws.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::quantile_window(data));

@@ -1,0 +1,3 @@
+//! `recovery_budget` under the laws.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::recovery_budget(data));

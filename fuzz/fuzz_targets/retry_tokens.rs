@@ -1,0 +1,3 @@
+//! `retry_tokens` under the laws.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::retry_tokens(data));

@@ -1,0 +1,3 @@
+//! `rolling_histogram` under the laws.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::rolling_histogram(data));

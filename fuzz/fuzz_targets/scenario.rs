@@ -1,0 +1,3 @@
+//! Scenario files.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| evenkeel_oracles::targets::scenario(data));

@@ -31,7 +31,7 @@ fn seconds(from: u64, until: u64) -> [Duration; 2] {
 fn one_worker_is_an_m_m_1_queue() {
     // Utilisation 0.5 and a mean work of 10 ms: the time in the system is exponential with mean 20 ms, its median
     // 13.9 ms and its 99th percentile 92 ms.
-    let small = "server.workers=1 server.work=10ms server.room=100000 clients.network=0s load.rate=50 retry=false";
+    let small = "server.workers=1 server.work=10ms server.room=100000 clients.network=1us load.rate=50 retry=false";
     let queue = report("service", &format!("{small} seconds=200"));
     assert!(
         is_within(metric(&queue, "p50_ms"), 13.0, 14.8),

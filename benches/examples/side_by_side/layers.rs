@@ -13,7 +13,7 @@ use http::{Response, StatusCode};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::scenes::Caller;
+use crate::scenes::{Caller, caller_of_ours};
 use crate::server::{Broken, Server};
 
 // --- the task ---
@@ -59,23 +59,4 @@ impl Client {
 }
 // --- the end of the task ---
 
-impl Caller for Client {
-    fn new(server: Arc<Server>, open: Duration) -> Self {
-        Self::new(server, open).expect("a policy that can be")
-    }
-
-    async fn get(&self) -> Result<StatusCode, String> {
-        let answer = self.get().await;
-        answer
-            .map(|response| response.status())
-            .map_err(|error| error.to_string())
-    }
-
-    fn phase(&self) -> &'static str {
-        self.breaker.phase().name()
-    }
-
-    fn retries_left(&self) -> u64 {
-        self.budget.retries_left()
-    }
-}
+caller_of_ours!(Client);

@@ -23,6 +23,33 @@ pub(crate) trait Caller: Clone + Send + Sync + 'static {
     fn retries_left(&self) -> u64;
 }
 
+/// A client of ours as a caller: both have a `breaker`, a `budget` and a `get` of their own.
+macro_rules! caller_of_ours {
+    ($Client:ty) => {
+        impl Caller for $Client {
+            fn new(server: Arc<Server>, open: Duration) -> Self {
+                Self::new(server, open).expect("a policy that can be")
+            }
+
+            async fn get(&self) -> Result<StatusCode, String> {
+                let answer = self.get().await;
+                answer
+                    .map(|response| response.status())
+                    .map_err(|error| error.to_string())
+            }
+
+            fn phase(&self) -> &'static str {
+                self.breaker.phase().name()
+            }
+
+            fn retries_left(&self) -> u64 {
+                self.budget.retries_left()
+            }
+        }
+    };
+}
+pub(crate) use caller_of_ours;
+
 /// The rows: a question, and what answers it.
 pub(crate) fn rows<C: Caller>() -> Vec<(&'static str, String)> {
     vec![

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// ```
 /// use evenkeel_sim::{Column, Curve};
 ///
-/// const GOODPUT: Column = Column { name: "goodput", curve: Curve::Rate };
-/// assert_eq!(GOODPUT.name, "goodput");
+/// const COLUMNS: &[Column] = &[Column::rate("goodput"), Column::level("in flight")];
+/// assert_eq!(COLUMNS[0], Column { name: "goodput", curve: Curve::Rate });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -16,6 +16,26 @@ pub struct Column {
     pub name: &'static str,
     /// What is drawn.
     pub curve: Curve,
+}
+
+impl Column {
+    /// How many a second.
+    #[must_use]
+    pub const fn rate(name: &'static str) -> Self {
+        Self {
+            name,
+            curve: Curve::Rate,
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn level(name: &'static str) -> Self {
+        Self {
+            name,
+            curve: Curve::Level,
+        }
+    }
 }
 
 /// What a curve shows.
@@ -42,8 +62,8 @@ pub enum Curve {
 /// let [calls, queue] = [0, 1];
 /// let mut watch = Watch::every(Duration::from_secs(1));
 /// watch.columns(&[
-///     Column { name: "calls", curve: Curve::Rate },
-///     Column { name: "queue", curve: Curve::Level },
+///     Column::rate("calls"),
+///     Column::level("queue"),
 /// ]);
 /// watch.count(calls, 100_000_000, 3);
 /// watch.level(queue, 500_000_000, 7.0);
@@ -122,7 +142,7 @@ impl Watch {
     /// ```
     /// # use evenkeel_sim::{Column, Curve, Watch};
     /// # let mut watch = Watch::every(std::time::Duration::from_secs(1));
-    /// watch.columns(&[Column { name: "calls", curve: Curve::Rate }]);
+    /// watch.columns(&[Column::rate("calls")]);
     /// assert_eq!(watch.series().len(), 1);
     /// ```
     pub fn columns(&mut self, columns: &[Column]) {
@@ -140,7 +160,7 @@ impl Watch {
     /// ```
     /// # use evenkeel_sim::{Column, Curve, Watch};
     /// # let mut watch = Watch::every(std::time::Duration::from_millis(500));
-    /// watch.columns(&[Column { name: "calls", curve: Curve::Rate }]);
+    /// watch.columns(&[Column::rate("calls")]);
     /// watch.count(0, 0, 3);
     /// assert_eq!(watch.series()[0].values, [6.0]); // a second
     /// ```
@@ -159,7 +179,7 @@ impl Watch {
     /// ```
     /// # use evenkeel_sim::{Column, Curve, Watch};
     /// # let mut watch = Watch::every(std::time::Duration::from_secs(1));
-    /// watch.columns(&[Column { name: "queue", curve: Curve::Level }]);
+    /// watch.columns(&[Column::level("queue")]);
     /// watch.level(0, 100, 5.0);
     /// watch.level(0, 200, 6.0);
     /// assert_eq!(watch.series()[0].values, [6.0]);
@@ -192,7 +212,7 @@ impl Watch {
     /// ```
     /// # use evenkeel_sim::{Column, Curve, Watch};
     /// # let mut watch = Watch::every(std::time::Duration::from_secs(1));
-    /// watch.columns(&[Column { name: "calls", curve: Curve::Rate }]);
+    /// watch.columns(&[Column::rate("calls")]);
     /// watch.end(2_500_000_000);
     /// assert_eq!(watch.series()[0].values, [0.0; 3]);
     /// ```

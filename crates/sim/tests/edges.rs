@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use evenkeel_sim::{
-    Arrival, BoundedQueue, Column, Concurrent, Curve, Delay, Fault, Faults, Listener, Load, Queue,
-    Server, Stream, Streams, Watch,
+    Arrival, BoundedQueue, Column, Concurrent, Delay, Fault, Faults, Listener, Load, Queue, Server,
+    Stream, Streams, Watch,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -106,8 +106,7 @@ fn the_queue_works_up_to_the_last_instant() {
 
 #[test]
 fn curves_on_a_grid_too_fine_are_cut_all_at_the_same_cell() {
-    let columns = [("calls", Curve::Rate), ("queue", Curve::Level)];
-    let columns = columns.map(|(name, curve)| Column { name, curve });
+    let columns = [Column::rate("calls"), Column::level("queue")];
     let mut watch = Watch::every(Duration::from_nanos(1));
     watch.columns(&columns);
     watch.level(1, 10, 3.0);

@@ -14,7 +14,7 @@ use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
 use crate::server::{Arrival, Concurrent, Server};
 use crate::slab::{Key, Slab};
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 /// Marc Brooker's simple collapse simulator.
@@ -118,26 +118,11 @@ const METRICS: &[Metric] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "arrivals",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "goodput",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "load",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "given up",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "in flight",
-        curve: Curve::Level,
-    },
+    Column::rate("arrivals"),
+    Column::rate("goodput"),
+    Column::rate("load"),
+    Column::rate("given up"),
+    Column::level("in flight"),
 ];
 const ARRIVALS: usize = 0;
 const GOODPUT: usize = 1;

@@ -10,7 +10,7 @@ use crate::param::{Choice, Param};
 use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
 use crate::server::VersionedRow;
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 /// The simulation of the AWS Architecture Blog's "Exponential Backoff And Jitter" (2015).
@@ -122,18 +122,9 @@ const METRICS: &[Metric] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "goodput",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "load",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "in flight",
-        curve: Curve::Level,
-    },
+    Column::rate("goodput"),
+    Column::rate("load"),
+    Column::level("in flight"),
 ];
 const GOODPUT: usize = 0;
 const LOAD: usize = 1;

@@ -13,7 +13,7 @@ use crate::param::Param;
 use crate::param_error::ParamError;
 use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 /// One node, its peers, and a [`BackoffTable`] that holds back those that fail.
@@ -95,26 +95,11 @@ const METRICS: &[Metric] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "load",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "goodput",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "wasted",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "refused",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "down",
-        curve: Curve::Level,
-    },
+    Column::rate("load"),
+    Column::rate("goodput"),
+    Column::rate("wasted"),
+    Column::rate("refused"),
+    Column::level("down"),
 ];
 const LOAD: usize = 0;
 const GOODPUT: usize = 1;

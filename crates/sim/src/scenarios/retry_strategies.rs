@@ -11,7 +11,7 @@ use crate::param::{Choice, Param};
 use crate::param_error::ParamError;
 use crate::random::{Stream, Streams};
 use crate::scenario::{Metric, Run, Scenario};
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 /// The simulation of Marc Brooker's "Fixing retries with token buckets and circuit breakers" (2022).
@@ -104,22 +104,10 @@ const METRICS: &[Metric] = &[
 ];
 
 const COLUMNS: &[Column] = &[
-    Column {
-        name: "goodput",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "load",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "given up",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "in flight",
-        curve: Curve::Level,
-    },
+    Column::rate("goodput"),
+    Column::rate("load"),
+    Column::rate("given up"),
+    Column::level("in flight"),
 ];
 const GOODPUT: usize = 0;
 const LOAD: usize = 1;

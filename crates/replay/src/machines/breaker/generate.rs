@@ -26,6 +26,28 @@ fn outcome(pick: &mut Pick, now_ns: u64) -> Outcome {
     }
 }
 
+/// Two failures in a row; half of three calls failed; half of two were slow; the median of two is above a limit.
+fn triggers() -> [Trigger; 4] {
+    let half = Ratio::percent(50);
+    [
+        Trigger::Consecutive { failures: 2 },
+        Trigger::FailureRate {
+            at_least: half,
+            min_calls: 3,
+        },
+        Trigger::SlowRate {
+            slower_than: ns(50),
+            at_least: half,
+            min_calls: 2,
+        },
+        Trigger::Latency {
+            quantile: Quantile::P50,
+            above: ns(9),
+            min_calls: 2,
+        },
+    ]
+}
+
 impl Generate for Breaker {
     const POLICIES: usize = 5;
 
@@ -34,22 +56,7 @@ impl Generate for Breaker {
         let equal = BackoffPolicy::builder(ns(100)).cap(ns(2_000));
         let decorrelated = equal.jitter(Jitter::Decorrelated);
         let longest = BackoffPolicy::builder(ns(1 << 62)).jitter(Jitter::Full);
-        let half = Ratio::percent(50);
-        let twice = Trigger::Consecutive { failures: 2 };
-        let rate = Trigger::FailureRate {
-            at_least: half,
-            min_calls: 3,
-        };
-        let slow = Trigger::SlowRate {
-            slower_than: ns(50),
-            at_least: half,
-            min_calls: 2,
-        };
-        let latency = Trigger::Latency {
-            quantile: Quantile::P50,
-            above: ns(9),
-            min_calls: 2,
-        };
+        let [twice, rate, slow, latency] = triggers();
         let span = |span, slices| Window::Time {
             span: ns(span),
             slices,

@@ -11,19 +11,19 @@ use crate::operation::{Standing, advance};
 use crate::random::{Stream, Streams};
 use crate::server::{Arrival, Server, Started};
 use crate::slab::{Key, Slab};
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 pub(in crate::scenarios) const COLUMNS: &[Column] = &[
-    rate("arrivals"),
-    rate("goodput"),
-    rate("load"),
-    rate("refused"),
-    rate("given up"),
-    level("in flight"),
-    level("closed"),
-    level("open"),
-    level("half-open"),
+    Column::rate("arrivals"),
+    Column::rate("goodput"),
+    Column::rate("load"),
+    Column::rate("refused"),
+    Column::rate("given up"),
+    Column::level("in flight"),
+    Column::level("closed"),
+    Column::level("open"),
+    Column::level("half-open"),
 ];
 const ARRIVALS: usize = 0;
 const GOODPUT: usize = 1;
@@ -33,16 +33,6 @@ const GIVEN_UP: usize = 4;
 const IN_FLIGHT: usize = 5;
 /// And open and half-open behind it.
 const CLOSED: usize = 6;
-
-const fn rate(name: &'static str) -> Column {
-    let curve = Curve::Rate;
-    Column { name, curve }
-}
-
-const fn level(name: &'static str) -> Column {
-    let curve = Curve::Level;
-    Column { name, curve }
-}
 
 /// One run of the plan.
 pub(in crate::scenarios) fn run(plan: &Plan, streams: Streams, watch: &mut Watch) -> Tally {

@@ -12,30 +12,15 @@ use crate::scenario::Run;
 use crate::scenarios::recovery::nanos;
 use crate::server::{Arrival, Listener, Server, Started};
 use crate::slab::Timer;
-use crate::watch::{Column, Curve, Watch};
+use crate::watch::{Column, Watch};
 use crate::world::{Model, Sim, World};
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column {
-        name: "load",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "goodput",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "refused",
-        curve: Curve::Rate,
-    },
-    Column {
-        name: "in flight",
-        curve: Curve::Level,
-    },
-    Column {
-        name: "up",
-        curve: Curve::Level,
-    },
+    Column::rate("load"),
+    Column::rate("goodput"),
+    Column::rate("refused"),
+    Column::level("in flight"),
+    Column::level("up"),
 ];
 const LOAD: usize = 0;
 const GOODPUT: usize = 1;

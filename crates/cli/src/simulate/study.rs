@@ -4,6 +4,7 @@ use evenkeel_sim::{Metric, Report, Run, Scenario, Summary, Value, scenarios};
 
 use super::interval::Interval;
 use super::plan::Plan;
+use crate::numbers;
 
 /// The unit of a metric that says whether something happened.
 pub(crate) const YES_OR_NO: &str = "0 or 1";
@@ -105,6 +106,20 @@ impl Measure {
         let yes = self.values.iter().filter(|value| **value == 1.0).count();
         Some(format!("{name} in {yes} of {runs} runs"))
     }
+}
+
+/// How many runs there were, with which seed; "each" where there are several studies.
+pub(crate) fn runs_told(studies: &[Study]) -> String {
+    let mut runs: Vec<String> = Vec::new();
+    for study in studies {
+        let of = numbers::counted(study.plan.runs, "run");
+        let said = format!("{of} with seed {}", study.plan.seed);
+        if !runs.contains(&said) {
+            runs.push(said);
+        }
+    }
+    let each = if studies.len() > 1 { " each" } else { "" };
+    format!("{}{each}", runs.join(", "))
 }
 
 /// The names of all metrics of these, each once.

@@ -5,7 +5,7 @@ use std::slice;
 
 use super::figure::figure;
 use super::interval::Interval;
-use super::study::{Measure, Study, metrics};
+use super::study::{Measure, Study, metrics, runs_told};
 use crate::numbers;
 use crate::terminal::{aligned, label};
 
@@ -44,22 +44,13 @@ fn heads(studies: &[Study]) -> String {
             let _ = writeln!(text, "{}: {}", scenario.name(), scenario.about());
         }
     }
-    let mut runs: Vec<String> = Vec::new();
-    for study in studies {
-        let of = numbers::counted(study.plan.runs, "run");
-        let said = format!("{of} with seed {}", study.plan.seed);
-        if !runs.contains(&said) {
-            runs.push(said);
-        }
-    }
-    let each = if studies.len() > 1 { " each" } else { "" };
     let events: u64 = studies
         .iter()
         .flat_map(|study| &study.runs)
         .map(|run| run.events)
         .sum();
     let events = numbers::counted(events, "event");
-    let _ = writeln!(text, "{}{each}, {events} in all\n", runs.join(", "));
+    let _ = writeln!(text, "{}, {events} in all\n", runs_told(studies));
     text
 }
 

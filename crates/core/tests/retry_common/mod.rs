@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "shared by several test crates")]
 
 pub mod bench;
+pub mod compare;
 pub mod moves;
 pub mod plan;
 pub mod reference;

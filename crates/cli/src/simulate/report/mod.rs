@@ -16,7 +16,7 @@ use style::COLOURS;
 
 use super::args::Sweep;
 use super::figure::figure;
-use super::study::{Measure, Study};
+use super::study::{Measure, Study, runs_told};
 use super::tell::between;
 use crate::numbers;
 use crate::report::style::CSS;
@@ -111,21 +111,12 @@ fn header(inputs: &Inputs<'_>, title: &str) -> String {
             swept.collect::<Vec<_>>().join("; ")
         }
     };
-    let mut runs: Vec<String> = Vec::new();
-    for study in studies {
-        let of = numbers::counted(study.plan.runs, "run");
-        let said = format!("{of} with seed {}", study.plan.seed);
-        if !runs.contains(&said) {
-            runs.push(said);
-        }
-    }
-    let each = if studies.len() > 1 { " each" } else { "" };
     format!(
         "<header>\n<p class=\"kind\">evenkeel simulate</p>\n<h1>{}</h1>\n\
-         <p class=\"what\">{}</p>\n<p class=\"what\">{}{each}</p>\n</header>\n",
+         <p class=\"what\">{}</p>\n<p class=\"what\">{}</p>\n</header>\n",
         escape(title),
         escape(&what),
-        escape(&runs.join(", "))
+        escape(&runs_told(studies))
     )
 }
 

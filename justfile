@@ -101,7 +101,7 @@ fuzz target secs="60":
     mkdir -p fuzz/found/{{target}}
     cd fuzz && cargo +nightly fuzz run --sanitizer none {{target}} found/{{target}} corpus/{{target}} -- -max_total_time={{secs}} -timeout=20
 
-# Fuzzes every target for ten minutes each and fills the table of docs/quality.md (four hours): `just fuzz-long 600`.
+# Fuzzes every target for ten minutes each and fills the table of docs/quality.md (four hours of one processor, shared by all that there are).
 fuzz-long secs="600":
     cargo fuzz --version || cargo install cargo-fuzz --locked
     bash fuzz/long.sh {{secs}}

@@ -116,6 +116,34 @@ impl<const PLANES: usize> BitRing<PLANES> {
         }
     }
 
+    /// How many results without bits change nothing of the ring but its head, as [`step`](Self::step) does it: it is
+    /// full, and the places that come next have no bits either. Looks no further than to the end of the ring and, where
+    /// it has bits at all, of one word.
+    pub(crate) fn clear_ahead(&self, shape: RingShape, words: &[u64]) -> u32 {
+        if self.len < shape.capacity {
+            return 0;
+        }
+        // The last place is not for a step: behind it the head goes back to the first.
+        let before_last = shape.capacity.wrapping_sub(self.head).wrapping_sub(1);
+        if self.counts == [0; PLANES] {
+            return before_last;
+        }
+        let at = self.head << shape.log_width;
+        let Some(word) = words.get((at >> 6) as usize) else {
+            return 0;
+        };
+        let shift = at & 63;
+        let clear = (word >> shift).trailing_zeros();
+        let clear = clear.min(64_u32.wrapping_sub(shift));
+        (clear >> shape.log_width).min(before_last)
+    }
+
+    /// Records a result without bits where [`clear_ahead`](Self::clear_ahead) promised it.
+    #[inline]
+    pub(crate) const fn step(&mut self) {
+        self.head = self.head.wrapping_add(1);
+    }
+
     /// Whether some history of pushes leads to this ring and these words.
     pub(crate) fn is_consistent(&self, shape: RingShape, words: &[u64]) -> bool {
         let head_fits = if self.len < shape.capacity {

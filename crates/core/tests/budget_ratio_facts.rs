@@ -271,3 +271,22 @@ fn a_bad_policy_says_what_to_mend() {
         "retry_ratio.ttl conflicts with slices: make the span a whole multiple of the number of slices"
     );
 }
+
+#[test]
+fn sixteen_slices_need_no_memory_and_more_need_alloc() {
+    let slices = |slices: u32| {
+        let ttl = Duration::from_secs(u64::from(slices));
+        percent(10).slices(slices).ttl(ttl).build()
+    };
+    assert!(slices(16).is_ok());
+    let more = slices(17)
+        .map(|policy| policy.slices())
+        .map_err(|error| error.to_string());
+    let refused = "retry_ratio.slices needs 17 words of memory: without the feature `alloc` at most 16 are there";
+    let expected = if cfg!(feature = "alloc") {
+        Ok(17)
+    } else {
+        Err(refused.to_owned())
+    };
+    assert_eq!(more, expected);
+}

@@ -163,6 +163,18 @@ fn a_hostile_state_of_tokens_is_refused() {
     assert!(refused("/gained", json!(u64::MAX)).contains("refill"));
     assert!(refused("/balance_milli", json!(5_000)).contains("full bucket"));
     assert!(refused("/started", json!(false)).contains("first call"));
+    // One that was never called: neither has its clock moved nor has it gained.
+    for (clock, gained) in [(104, 0), (0, 1)] {
+        let early = json!({
+            "version": 1, "clock": clock, "started": false, "balance_milli": 4_001, "gained": gained
+        });
+        let state: RetryTokensState = serde_json::from_value(early).unwrap();
+        let error = RetryTokens::restore(third(), state).unwrap_err();
+        assert!(
+            error.to_string().contains("before its first call"),
+            "{clock} {gained}"
+        );
+    }
     let no_refill = RetryTokensPolicy::builder(5_000).build().unwrap();
     assert!(RetryTokens::restore(no_refill, used_tokens().state()).is_err());
 }
@@ -310,4 +322,23 @@ fn a_ratio_moves_to_another_clock_by_whole_slices() {
     assert_eq!(moved(5, 8), (0, 0));
     assert_eq!(moved(0, 100), (0, 0));
     assert_eq!(moved(u64::MAX / SECOND, 0), (2, 1));
+}
+
+/// Whoever stores a state may have read the clock before the last call, or on another thread: that call is not younger
+/// than the state.
+#[test]
+fn a_window_that_has_seen_a_later_instant_was_taken_then() {
+    let mut ratio = RetryRatio::new(RetryRatioPolicy::finagle().build().unwrap());
+    ratio.on_request(7 * SECOND + SECOND / 2);
+    for taken_at_ns in [5 * SECOND, 7 * SECOND + SECOND / 2] {
+        let rebase = Rebase {
+            taken_at_ns,
+            now_ns: 500 * SECOND,
+            away: Duration::ZERO,
+        };
+        let moved = RetryRatio::restore_rebased(*ratio.policy(), ratio.state(), rebase).unwrap();
+        // Half a slice had gone: it began at 499.5 s, in slice 499, and leaves with that.
+        let requests = [509 * SECOND - 1, 509 * SECOND].map(|now_ns| moved.requests(now_ns));
+        assert_eq!(requests, [1, 0], "taken at {taken_at_ns}");
+    }
 }

@@ -255,6 +255,32 @@ fn a_capacity_of_zero_allows_no_retry_and_promises_none() {
     assert_eq!(tokens.balance_milli(u64::MAX), 0);
 }
 
+/// "No retries" is said by the capacity alone, whatever else a policy file sets or leaves out.
+#[test]
+fn a_capacity_of_zero_conflicts_with_nothing() {
+    let none = RetryTokensPolicy::builder(0);
+    assert!(none.build().is_ok());
+    assert!(none.credit_milli(0).build().is_ok());
+}
+
+/// One kind of retry that can be paid is enough, whichever it is.
+#[test]
+fn a_policy_is_taken_while_any_cause_can_be_paid() {
+    let costs = |[failure, timeout, throttled]: [u64; 3]| {
+        RetryTokensPolicy::builder(1_000)
+            .failure_cost_milli(failure)
+            .timeout_cost_milli(timeout)
+            .throttled_cost_milli(throttled)
+            .build()
+    };
+    for payable in 0..3 {
+        let mut all = [5_000; 3];
+        all[payable] = 1_000;
+        assert!(costs(all).is_ok(), "{all:?}");
+    }
+    assert!(costs([1_001; 3]).is_err());
+}
+
 #[test]
 fn a_cause_that_costs_more_than_the_capacity_is_never_retried() {
     let mut tokens = tokens(

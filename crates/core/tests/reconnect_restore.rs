@@ -117,6 +117,7 @@ fn another_version_is_refused_for_its_version() {
 /// Which history, which part of it becomes what, and what the error says.
 const CONTRADICTIONS: &str = r#"
     waiting    | /last                        | 18446744073709551615  | more links than there can have been
+    waiting    | /last                        | 9223372036854775808   | more links than there can have been
     waiting    | /last                        | 0                     | more waits than links
     live       | /last                        | 0                     | more waits than links
     connected  | /schedule/attempts           | 1                     | more waits than links

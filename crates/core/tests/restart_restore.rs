@@ -8,10 +8,12 @@ mod places;
 
 use core::time::Duration;
 
+use evenkeel_core::Rebase;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::restart::{
     Exit, Restart, RestartAction, RestartOn, RestartPolicy, RestartState,
 };
+use evenkeel_core::time::MAX_SPAN;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -269,6 +271,48 @@ fn each_contradiction_is_refused_for_what_it_is() {
             Ok(state) => Restart::restore(policy, state).expect_err(said).to_string(),
         };
         assert!(error.contains(said), "{place}: {error}");
+    }
+}
+
+/// The first run waits for nothing: nobody has counted a wait.
+#[test]
+fn a_task_that_never_ran_is_due() {
+    let policy = policy(Some(3), Jitter::None);
+    let mut state = serde_json::to_value(Restart::new(policy).state()).expect("plain data");
+    let mut restored = |at_ns: u64| {
+        state["stage"]["waiting"]["at_ns"] = json!(at_ns);
+        let state: RestartState = serde_json::from_value(state.clone()).expect("readable");
+        Restart::restore(policy, state)
+    };
+    assert!(restored(0).is_ok());
+    let error = restored(1).expect_err("a wait of nobody").to_string();
+    assert!(
+        error.contains("it waits for longer than the policy allows"),
+        "{error}"
+    );
+}
+
+/// However long ago, and also where the machine escalated with all its failures: the bound is the longest window.
+#[test]
+fn failures_that_left_the_window_while_nobody_ran_are_not_recent_on_another_clock() {
+    let backoff = BackoffPolicy::builder(Duration::from_nanos(100));
+    let policy = RestartPolicy::builder(backoff).intensity(0, MAX_SPAN);
+    let policy = policy.build().expect("a policy");
+    let mut restart = Restart::new(policy);
+    let RestartAction::Start { run } = restart.poll(5) else {
+        panic!("due")
+    };
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+    let _ = restart.on_exit(5, run, Exit::Failure, &mut rng);
+    assert_eq!(restart.recent_failures(5), 1, "it escalated");
+    for (longer_ns, recent) in [(0, 1), (1, 0)] {
+        let rebase = Rebase {
+            taken_at_ns: 5,
+            now_ns: 0,
+            away: MAX_SPAN + Duration::from_nanos(longer_ns),
+        };
+        let moved = Restart::restore_rebased(policy, restart.state(), rebase).expect("its own");
+        assert_eq!(moved.recent_failures(0), recent, "{longer_ns}");
     }
 }
 

@@ -91,6 +91,17 @@ fn an_error_names_the_field_and_the_fix() {
 }
 
 #[test]
+fn a_policy_tells_its_most_attempts() {
+    let builder = RetryPolicy::builder(backoff()).deadline(ms(10_000));
+    for attempts in [1, 2, 5, u32::MAX] {
+        let policy = builder.max_attempts(attempts).build().expect("a policy");
+        assert_eq!(policy.max_attempts(), Some(attempts));
+    }
+    let unlimited = builder.unlimited_attempts().build().expect("a policy");
+    assert_eq!(unlimited.max_attempts(), None);
+}
+
+#[test]
 fn a_policy_at_its_bounds_can_be() {
     let builder = RetryPolicy::builder(backoff());
     for builder in [
@@ -186,6 +197,30 @@ backoff = { base = "100ms", cap = "5s", jitter = "equal" }
             let error = toml::from_str::<File>(&file).expect_err(keys).to_string();
             assert!(error.contains(text), "{error}");
         }
+    }
+
+    /// Where nothing else was said, advice is followed as far as the backoff goes: also in a file that was written by a
+    /// program and is edited by hand.
+    #[test]
+    fn the_cap_of_advice_follows_the_backoffs_cap_in_a_file_that_was_written() {
+        let own = backoff().cap(ms(5_000));
+        let (by_default, said) = (RetryPolicy::builder(own), RetryPolicy::builder(own));
+        let file = |builder: RetryBuilder| {
+            let policy = builder.build().expect("a policy");
+            toml::to_string(&policy).expect("a file")
+        };
+        for (builder, cap) in [
+            (by_default, ms(8_000)),
+            (said.advisory_cap(ms(30_000)), ms(30_000)),
+        ] {
+            let edited = file(builder).replace("\ncap = \"5s\"", "\ncap = \"8s\"");
+            let policy: RetryPolicy = toml::from_str(&edited).expect(&edited);
+            assert_eq!(policy.backoff().cap(), Some(ms(8_000)));
+            assert_eq!(policy.advisory_cap(), cap, "{edited}");
+        }
+        let uncapped: RetryPolicy =
+            toml::from_str(&file(RetryPolicy::builder(backoff()))).expect("it");
+        assert_eq!(uncapped.advisory_cap(), MAX_SPAN);
     }
 
     fn policies() -> impl Strategy<Value = RetryPolicy> {

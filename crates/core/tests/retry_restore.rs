@@ -80,7 +80,7 @@ fn every_contradiction_is_refused() {
         ("started_ns", json!(21)),
         ("abandon_first", Value::Null),
         ("abandon", abandon(21)), // it is 20
-        ("abandon", abandon(9)),  // it began at 10
+        ("abandon", abandon(10)), // it began at 10, and no attempt is given up at once
         ("stage", waits(120, Value::Null, Value::Null)),
         ("stage", waits(9, failure(), Value::Null)),
         ("stage", flight(15)), // its wait is not over
@@ -134,6 +134,44 @@ fn every_contradiction_is_refused() {
             matches!(error, RestoreError::Misfit { .. }),
             "{field} {value}: {error}"
         );
+    }
+}
+
+/// What is not in flight cannot be given up, and what is in flight has not been: each is refused for what it is.
+#[test]
+fn only_an_attempt_that_was_made_and_is_over_is_given_up() {
+    let policy = policy();
+    let (mut parts, mut rng) = (Parts::none(), Words::of(1));
+    let overdue = json!({ "reason": "timeout", "at_ns": 15 });
+    let fresh = Retry::new(policy, 10);
+    let mut in_flight = Retry::new(policy, 10);
+    let _ = in_flight.poll(10, &mut parts, &mut rng);
+    for (name, retry) in [("none was made", fresh), ("in flight", in_flight)] {
+        let mut state = stored(retry.state());
+        state["clock"] = json!(20);
+        state["abandon"] = overdue.clone();
+        let error = Retry::restore(policy, read(&state).expect("readable")).expect_err(name);
+        let expected = RestoreError::Corrupt {
+            what: "it gives up an attempt that is not there",
+        };
+        assert_eq!(error, expected, "{name}");
+    }
+    let mut state = stored(waiting().state());
+    state["abandon"] = overdue;
+    let state = read(&state).expect("readable");
+    assert!(Retry::restore(policy, state).is_ok());
+}
+
+#[test]
+fn no_attempt_began_before_its_operation_or_in_the_future() {
+    let policy = policy();
+    let mut retry = Retry::new(policy, 10);
+    let _ = retry.poll(15, &mut Parts::none(), &mut Words::of(1));
+    let mut state = stored(retry.state());
+    for (began_ns, taken) in [(9, false), (10, true), (15, true), (16, false)] {
+        state["stage"]["in-flight"]["began_ns"] = json!(began_ns);
+        let restored = Retry::restore(policy, read(&state).expect("readable"));
+        assert_eq!(restored.is_ok(), taken, "{began_ns}: {restored:?}");
     }
 }
 

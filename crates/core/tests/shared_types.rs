@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 use core::time::Duration;
 
 use evenkeel_core::random::scaled;
-use evenkeel_core::time::Monotone;
+use evenkeel_core::time::{self, Monotone};
 use evenkeel_core::{Quantile, Ratio, Refusal, span};
 use proptest::prelude::*;
 
@@ -220,6 +220,46 @@ fn quantiles_are_read_as_p_decimal_percent_or_fraction() {
         above.starts_with("quantile is ") && above.ends_with(": it must be at most 1"),
         "{above}"
     );
+}
+
+#[test]
+fn of_no_values_no_quantile_is_above_anything() {
+    for q in [Quantile::MIN, Quantile::P50, Quantile::MAX] {
+        assert!(!q.exceeds(0, 0), "{q}");
+        assert_eq!(q.rank(0), None);
+    }
+}
+
+/// Nine digits behind the point are read; what would need more is shown as a fraction, which is read as well.
+#[test]
+fn a_quantile_is_shown_in_nine_decimals_or_as_a_fraction() {
+    for (den, text) in [
+        (100_000_000_000, "p0.000000001"),
+        (1_000_000_000_000, "1/1000000000000"),
+    ] {
+        let q = Quantile::new(1, den).unwrap();
+        assert_eq!(q.to_string(), text);
+        assert_eq!(text.parse(), Ok(q));
+    }
+}
+
+#[test]
+fn ratios_compare_with_operators() {
+    let (half, third) = (Ratio::percent(50), Ratio::new(1, 3).unwrap());
+    assert_eq!(third.partial_cmp(&half), Some(Ordering::Less));
+    assert!(third < half);
+    assert!(half > third);
+    assert!(third >= Ratio::new(2, 6).unwrap());
+    assert_eq!(half.max(third), half);
+}
+
+#[test]
+fn the_longest_span_that_a_clock_can_tell_ends_at_its_last_instant() {
+    let longest = Duration::from_nanos(u64::MAX);
+    assert_eq!(time::after(0, longest), Some(u64::MAX));
+    assert_eq!(time::after(1, longest), None);
+    // 2^64 ns is not 0 ns.
+    assert_eq!(time::after(0, longest + Duration::from_nanos(1)), None);
 }
 
 #[test]

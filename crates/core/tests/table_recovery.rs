@@ -1,13 +1,12 @@
-//! The recovery budget: against a reference that looks through all grants ever made, its facts, and states that
-//! somebody has changed.
+//! The recovery budget: against a reference that looks through all grants ever made, and its facts.
 #![cfg(feature = "alloc")]
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use evenkeel_core::Refusal;
 use evenkeel_core::backoff::{BackoffPolicy, Jitter, Wait};
 use evenkeel_core::table::{DeniedBy, FixedState, Recovery, RecoveryBudget, RecoveryBudgetPolicy};
-use evenkeel_core::{Rebase, Refusal};
 use proptest::prelude::*;
 
 #[path = "table_backoff/words.rs"]
@@ -278,133 +277,4 @@ fn a_flood_of_new_keys_recovers_nobody_and_takes_no_memory() {
             .map_err(|no| no.reason),
         Err(DeniedBy::Spent)
     );
-}
-
-#[test]
-fn another_process_goes_on_with_the_age_of_the_grants() {
-    let mut one = budget(2, 100, 10);
-    for now_ns in [1_000, 1_030] {
-        let _ = one.try_recover(now_ns, &7, &mut Words::new(0));
-    }
-    let rebase = Rebase {
-        taken_at_ns: 1_040,
-        now_ns: 200,
-        away: ns(20),
-    };
-    let two = RecoveryBudget::<u64>::restore_rebased(*one.policy(), one.state(), rebase)
-        .expect("its own state");
-    assert_eq!(
-        [239, 240, 269, 270].map(|now_ns| two.remaining(now_ns, &7)),
-        [0, 1, 1, 2]
-    );
-    // A clock that starts anew: nothing lies before 0, so the grants look younger, never older.
-    let rebase = Rebase {
-        taken_at_ns: 1_040,
-        now_ns: 5,
-        away: Duration::ZERO,
-    };
-    let two = RecoveryBudget::<u64>::restore_rebased(*one.policy(), one.state(), rebase)
-        .expect("its own state");
-    assert_eq!([99, 100].map(|now_ns| two.remaining(now_ns, &7)), [0, 2]);
-}
-
-/// A grant that had left the window, on a clock on which that instant does not exist: it looks younger too.
-#[test]
-fn who_was_forgotten_while_away_does_not_come_back_on_a_young_clock() {
-    const SECOND: u64 = 1_000_000_000;
-    let mut budget = budget(1, 60 * SECOND, 1);
-    let _ = budget.try_recover(1_000 * SECOND, &7, &mut Words::new(0));
-    let rebase = Rebase {
-        taken_at_ns: 1_001 * SECOND,
-        now_ns: SECOND,
-        away: Duration::from_secs(3_600),
-    };
-    let policy = *budget.policy();
-    let restored = RecoveryBudget::<u64>::restore_rebased(policy, budget.state(), rebase);
-    let budget = restored.expect("its own state");
-    assert_eq!(
-        [7, 8].map(|key| budget.peek(SECOND, &key)),
-        [Ok(()), Ok(())]
-    );
-}
-
-#[test]
-fn another_process_can_store_what_it_took_over() {
-    let backoff = BackoffPolicy::builder(ns(10)).jitter(Jitter::None);
-    let builder = RecoveryBudgetPolicy::builder(backoff, 2, ns(100), 5).forget_after(ns(500));
-    let mut one: RecoveryBudget<u64> = RecoveryBudget::new(builder.build().expect("a policy"));
-    let _ = one.try_recover(1_000, &7, &mut Words::new(0));
-    let _ = one.try_recover(1_150, &8, &mut Words::new(0));
-    let rebase = Rebase {
-        taken_at_ns: 1_150,
-        now_ns: 5,
-        away: Duration::ZERO,
-    };
-    let two = RecoveryBudget::<u64>::restore_rebased(*one.policy(), one.state(), rebase)
-        .expect("its own state");
-    assert_eq!((two.remaining(5, &7), two.attempts(5, &7)), (1, 1));
-    let three = RecoveryBudget::<u64>::restore(*two.policy(), two.state());
-    assert_eq!(three.expect("its own state").state(), two.state());
-}
-
-#[cfg(feature = "serde")]
-mod hostile {
-    use super::*;
-    use evenkeel_core::table::RecoveryBudgetState;
-    use serde_json::{Value, json};
-
-    fn stored() -> Value {
-        let mut budget = budget(2, 100, 2);
-        for (now_ns, key) in [(0, 1), (10, 2), (20, 1)] {
-            let _ = budget.try_recover(now_ns, &key, &mut Words::new(0));
-        }
-        serde_json::to_value(budget.state()).expect("JSON")
-    }
-
-    fn restore(value: Value) -> Result<RecoveryBudget<u64>, String> {
-        let state: RecoveryBudgetState<u64> =
-            serde_json::from_value(value).map_err(|error| error.to_string())?;
-        RecoveryBudget::restore(*budget(2, 100, 2).policy(), state)
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn its_own_state_reads_back() {
-        let budget = restore(stored()).expect("its own state");
-        assert_eq!(
-            serde_json::to_value(budget.state()).expect("JSON"),
-            stored()
-        );
-    }
-
-    #[test]
-    fn what_contradicts_itself_or_the_policy_is_refused() {
-        type Change = fn(&mut Value);
-        let changes: [(&str, Change); 9] = [
-            ("version", |v| v["version"] = json!(0)),
-            ("order", |v| v["keys"].as_array_mut().unwrap().reverse()),
-            ("twice", |v| v["keys"][0]["key"] = json!(1)),
-            ("more keys", |v| {
-                let kept = v["keys"][1].clone();
-                v["keys"].as_array_mut().unwrap().push(kept);
-            }),
-            ("in the future", |v| v["keys"][1]["last_ns"] = json!(21)),
-            ("not in order", |v| v["keys"][1]["grants"] = json!([20, 0])),
-            ("more grants", |v| v["keys"][0]["attempts"] = json!(0)),
-            ("in the window", |v| v["keys"][0]["grants"] = json!([])),
-            ("a wait is longer", |v| {
-                v["keys"][0]["previous_ns"] = json!(1);
-            }),
-        ];
-        for (word, change) in changes {
-            let mut value = stored();
-            change(&mut value);
-            let error = restore(value).map(|_| ()).expect_err(word);
-            assert!(error.contains(word), "{word}: {error}");
-        }
-        let mut value = stored();
-        value["keys"][1]["attempts"] = json!(3);
-        value["keys"][1]["grants"] = json!([0, 10, 20]);
-        assert!(restore(value).is_err(), "more than the budget");
-    }
 }

@@ -115,6 +115,10 @@ fn what_no_trigger_looks_at_is_not_counted() {
     };
     assert_eq!(counts(builder().trigger(consecutive)), (0, None, None));
     assert_eq!(
+        counts(builder().window(window).trigger(consecutive)),
+        (0, None, None)
+    );
+    assert_eq!(
         counts(builder().window(window).trigger(failures(2))),
         (1, Some(1), None)
     );

@@ -17,18 +17,35 @@ impl BreakerState {
         now_ns: u64,
         rng: &mut R,
     ) -> Result<Grant, Refused> {
-        let now_ns = self.clock.observe(now_ns);
-        if self.admits_all() {
-            return Ok(self.grant(PermitId::CLOSED, None, Transitions::NONE));
+        // Further on, now is the latest instant of the clock: one argument less to carry.
+        let _ = self.clock.observe(now_ns);
+        if self.quiet.is_promised() || self.admits_all() {
+            return Ok(self.grant(PermitId::CLOSED, None, Transitions::none()));
         }
-        match self.stage {
-            Stage::Open { until_ns }
-                if self.mode == Mode::Normal && until_ns.is_none_or(|at_ns| now_ns < at_ns) =>
+        if let Stage::Open {
+            until_ns: Some(until_ns),
+        } = self.stage
+        {
+            if self.mode == Mode::Normal
+                && !policy.until_healthy()
+                && self.clock.latest_ns() < until_ns
             {
-                let refusal = self.open_refusal(policy, until_ns, now_ns);
-                Err(self.refuse(refusal, Transitions::NONE))
+                let refusal = Refusal::new(RefusedBy::Open, Some(until_ns));
+                return Err(self.refuse(refusal, Transitions::none()));
             }
-            _ => self.decide(policy, now_ns, rng),
+        }
+        // Taken apart and put together: so no way writes its answer to memory but this one.
+        match self.decide(policy, rng) {
+            Ok(Grant {
+                permit,
+                would_refuse,
+                transitions,
+            }) => Ok(Grant {
+                permit,
+                would_refuse,
+                transitions,
+            }),
+            Err(refused) => Err(refused),
         }
     }
 
@@ -42,12 +59,14 @@ impl BreakerState {
     }
 
     /// An ask whose answer is not plain: the phase may change, a word may be drawn, an operator may have a say.
-    fn decide<R: Rng + ?Sized>(
+    #[cold]
+    #[inline(never)]
+    pub(super) fn decide<R: Rng + ?Sized>(
         &mut self,
         policy: &BreakerPolicy,
-        now_ns: u64,
         rng: &mut R,
     ) -> Result<Grant, Refused> {
+        let now_ns = self.clock.latest_ns();
         let transitions = self.advance(policy, now_ns);
         let (number, would_refuse) = match self.admit(policy, now_ns, rng) {
             Ok(number) => (number, None),
@@ -86,11 +105,7 @@ impl BreakerState {
 
     #[inline]
     pub(super) const fn permit_id(&self, number: u32) -> PermitId {
-        PermitId {
-            generation: self.generation,
-            tag: self.tag,
-            number,
-        }
+        PermitId::new(self.generation, self.tag, number)
     }
 
     /// The number of the permit to give.

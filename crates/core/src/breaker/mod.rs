@@ -85,6 +85,7 @@ mod permit;
 mod phases;
 mod policy;
 mod queries;
+mod quiet;
 mod rebased;
 mod report;
 mod state;

@@ -1,5 +1,8 @@
 //! Leave to make a call: one permit, one result, told apart by generation and number.
 
+use core::cmp::Ordering;
+use core::fmt;
+
 /// Leave to make one call; give it back with the result.
 ///
 /// Neither `Clone` nor `Copy`: one permit, one result. A permit that is never given back costs nothing while closed;
@@ -86,12 +89,12 @@ impl Permit {
 /// assert_eq!(first.generation(), second.generation());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PermitId {
-    pub(super) generation: u64,
-    pub(crate) tag: u32,
-    pub(super) number: u32,
+    // Two words go into two registers, and the second of a call in closed is the tag alone.
+    generation: u64,
+    /// The number in the high half, the tag in the low one.
+    number_and_tag: u64,
 }
 
 impl PermitId {
@@ -99,6 +102,24 @@ impl PermitId {
     pub(super) const CLOSED: u32 = 0;
     /// A call that passed although the breaker would not have counted it; probes have numbers in between.
     pub(super) const UNCOUNTED: u32 = u32::MAX;
+
+    #[inline]
+    pub(super) const fn new(generation: u64, tag: u32, number: u32) -> Self {
+        Self {
+            generation,
+            number_and_tag: ((number as u64) << 32) | tag as u64,
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn tag(self) -> u32 {
+        (self.number_and_tag & 0xffff_ffff) as u32
+    }
+
+    #[inline]
+    pub(super) const fn number(self) -> u32 {
+        (self.number_and_tag >> 32) as u32
+    }
 
     /// The id as two plain words, for another language or a format of your own; [`from_words`](Self::from_words) reads
     /// them back.
@@ -119,10 +140,7 @@ impl PermitId {
     /// ```
     #[must_use]
     pub const fn to_words(self) -> [u64; 2] {
-        [
-            self.generation,
-            ((self.tag as u64) << 32) | self.number as u64,
-        ]
+        [self.generation, self.number_and_tag.rotate_left(32)]
     }
 
     /// The id that [`to_words`](Self::to_words) gave.
@@ -146,8 +164,7 @@ impl PermitId {
     pub const fn from_words([generation, tag_and_number]: [u64; 2]) -> Self {
         Self {
             generation,
-            tag: (tag_and_number >> 32) as u32,
-            number: (tag_and_number & 0xffff_ffff) as u32,
+            number_and_tag: tag_and_number.rotate_left(32),
         }
     }
 
@@ -193,6 +210,67 @@ impl PermitId {
     /// ```
     #[must_use]
     pub const fn is_probe(&self) -> bool {
-        self.number != Self::CLOSED && self.number != Self::UNCOUNTED
+        self.number() != Self::CLOSED && self.number() != Self::UNCOUNTED
+    }
+}
+
+/// By generation, tag and number.
+impl Ord for PermitId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.to_words().cmp(&other.to_words())
+    }
+}
+
+impl PartialOrd for PermitId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for PermitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PermitId")
+            .field("generation", &self.generation)
+            .field("tag", &self.tag())
+            .field("number", &self.number())
+            .finish()
+    }
+}
+
+/// As generation, tag and number.
+#[cfg(feature = "serde")]
+mod stored {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::PermitId;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename = "PermitId")]
+    struct Fields {
+        generation: u64,
+        tag: u32,
+        number: u32,
+    }
+
+    impl Serialize for PermitId {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let fields = Fields {
+                generation: self.generation,
+                tag: self.tag(),
+                number: self.number(),
+            };
+            fields.serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for PermitId {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let Fields {
+                generation,
+                tag,
+                number,
+            } = Fields::deserialize(deserializer)?;
+            Ok(Self::new(generation, tag, number))
+        }
     }
 }

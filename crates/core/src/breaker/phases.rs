@@ -3,6 +3,7 @@
 use super::answer::{Health, Mode};
 use super::leases;
 use super::policy::BreakerPolicy;
+use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
 use super::transition::{Cause, Phase, Transition, Transitions};
 use crate::packed::PackedNs;
@@ -135,6 +136,7 @@ impl BreakerState {
         let from = self.stage.phase();
         self.generation = self.generation.wrapping_add(1);
         self.stage = stage;
+        self.quiet = Quiet::NONE;
         self.words.words_mut().fill(0);
         let to = stage.phase();
         if to == Phase::Open {
@@ -174,6 +176,7 @@ impl BreakerState {
         let mut made = self.advance(policy, now_ns);
         self.take_off_lost(policy, now_ns);
         let left = core::mem::replace(&mut self.mode, mode);
+        self.quiet = Quiet::NONE;
         let phase = self.stage.phase();
         match mode {
             Mode::ForcedOpen if phase != Phase::Open => {

@@ -107,6 +107,13 @@ impl BreakerPolicy {
         self.triggers.iter().flatten().copied()
     }
 
+    /// Up to how many calls in the window the same triggers judge as do with `calls`.
+    pub(super) fn judges_alike_until(&self, calls: u32) -> u32 {
+        let rules = self.rules.iter().take(self.rule_count.into());
+        let joining = rules.map(Rule::min_calls).filter(|&least| least > calls);
+        joining.min().unwrap_or(u32::MAX).saturating_sub(1)
+    }
+
     /// The cause of the first trigger that fires.
     #[inline]
     pub(super) fn judge(&self, consecutive: u32, counts: &Counts) -> Option<Cause> {
@@ -116,6 +123,7 @@ impl BreakerPolicy {
         self.first_to_fire(consecutive, counts)
     }
 
+    #[inline(never)]
     fn first_to_fire(&self, consecutive: u32, counts: &Counts) -> Option<Cause> {
         let rules = self.rules.get(..usize::from(self.rule_count))?;
         let fired = rules

@@ -2,6 +2,7 @@
 
 use super::leases;
 use super::policy::BreakerPolicy;
+use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
 use super::window::{Layout, Planes, Results, add, counters, empty, get, take};
 use crate::packed::PackedNs;
@@ -14,6 +15,7 @@ impl BreakerState {
     pub(crate) fn rebased(mut self, policy: &BreakerPolicy, rebase: &Rebase) -> Self {
         let taken_ns = self.clock.peek(rebase.taken_at_ns);
         self.generation = self.generation.wrapping_add(1);
+        self.quiet = Quiet::NONE;
         self.clock = rebase.clock(self.clock);
         let moved = |past: PackedNs| PackedNs::new(past.get().map(|at_ns| rebase.past_ns(at_ns)));
         self.last_close_ns = moved(self.last_close_ns);

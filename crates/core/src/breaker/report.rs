@@ -4,6 +4,7 @@ use super::answer::{Outcome, Receipt};
 use super::leases;
 use super::permit::PermitId;
 use super::policy::BreakerPolicy;
+use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
 use super::transition::{Cause, Transition, Transitions};
 use crate::random::Rng;
@@ -19,19 +20,41 @@ impl BreakerState {
         latency_ns: u64,
         rng: &mut R,
     ) -> Receipt {
-        let now_ns = self.clock.observe(now_ns);
+        // Further on, now is the latest instant of the clock: one argument less to carry.
+        let _ = self.clock.observe(now_ns);
+        if outcome == Outcome::Success && self.pass_quietly(policy, permit, latency_ns) {
+            return Receipt::Counted(Transitions::none());
+        }
+        self.settle(policy, permit, outcome, latency_ns, rng)
+    }
+
+    /// Any report; of those that nothing can come of, only the ones that [`pass_quietly`](Self::pass_quietly) took are
+    /// not here.
+    #[inline(never)]
+    pub(super) fn settle<R: Rng + ?Sized>(
+        &mut self,
+        policy: &BreakerPolicy,
+        permit: PermitId,
+        outcome: Outcome,
+        latency_ns: u64,
+        rng: &mut R,
+    ) -> Receipt {
+        if outcome == Outcome::Success && self.pass_in_slice(policy, permit, latency_ns) {
+            return Receipt::Counted(Transitions::none());
+        }
+        let now_ns = self.clock.latest_ns();
         let closed = matches!(self.stage, Stage::Closed { .. }) && !self.is_forced();
         let failed = match outcome {
             Outcome::Success => false,
             Outcome::Failure => true,
-            _ => return self.settle(policy, now_ns, permit, outcome, latency_ns, rng),
+            _ => return self.settle_rare(policy, permit, outcome, latency_ns, rng),
         };
         if !closed || permit != self.permit_id(PermitId::CLOSED) {
-            return self.settle(policy, now_ns, permit, outcome, latency_ns, rng);
+            return self.settle_rare(policy, permit, outcome, latency_ns, rng);
         }
         self.count(failed);
         match self.count_call(policy, now_ns, failed, latency_ns) {
-            None => Receipt::Counted(Transitions::NONE),
+            None => Receipt::Counted(Transitions::none()),
             Some(cause) => {
                 let made = self.trip(policy, now_ns, cause, None, rng);
                 Receipt::Counted(Transitions::one(made))
@@ -50,20 +73,22 @@ impl BreakerState {
     }
 
     /// A report that is not plain.
-    fn settle<R: Rng + ?Sized>(
+    #[cold]
+    #[inline(never)]
+    fn settle_rare<R: Rng + ?Sized>(
         &mut self,
         policy: &BreakerPolicy,
-        now_ns: u64,
         permit: PermitId,
         outcome: Outcome,
         latency_ns: u64,
         rng: &mut R,
     ) -> Receipt {
+        let now_ns = self.clock.latest_ns();
         let mut transitions = self.advance(policy, now_ns);
-        if permit.tag != self.tag || permit.generation != self.generation {
+        if permit.tag() != self.tag || permit.generation() != self.generation {
             return self.stale(transitions);
         }
-        if permit.number == PermitId::UNCOUNTED {
+        if permit.number() == PermitId::UNCOUNTED {
             return self.released(transitions);
         }
         if !self.settles(policy, now_ns, permit) {
@@ -100,7 +125,7 @@ impl BreakerState {
                 let Stage::HalfOpen { leases, .. } = &mut self.stage else {
                     return false;
                 };
-                let had_place = leases::take(self.words.words_mut(), *leases, permit.number);
+                let had_place = leases::take(self.words.words_mut(), *leases, permit.number());
                 *leases = leases.saturating_sub(had_place.into());
                 had_place
             }
@@ -117,9 +142,9 @@ impl BreakerState {
         latency_ns: u64,
     ) -> Option<Cause> {
         let Stage::Closed {
+            ramp_from_ns,
             consecutive,
             results,
-            ..
         } = &mut self.stage
         else {
             return None;
@@ -138,7 +163,13 @@ impl BreakerState {
             failed,
             latency_ns,
         );
-        policy.judge(*consecutive, &counts)
+        let fired = policy.judge(*consecutive, &counts);
+        self.quiet = if fired.is_none() && ramp_from_ns.is_none() {
+            Quiet::ahead(policy, results, words)
+        } else {
+            Quiet::NONE
+        };
+        fired
     }
 
     /// Counts a result in half-open; the transition if it decides the trials.

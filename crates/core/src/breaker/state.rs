@@ -4,6 +4,7 @@ use super::answer::{BreakerStats, Health, Mode};
 use super::leases;
 use super::permit::PermitId;
 use super::policy::{BreakerPolicy, INLINE_WORDS};
+use super::quiet::Quiet;
 use super::transition::Phase;
 use super::window::{Layout, Results};
 use crate::error::RestoreError;
@@ -47,6 +48,8 @@ pub struct BreakerState {
     pub(super) health: Option<Health>,
     /// Opens in a row, less those that calm time has forgiven.
     pub(super) opens: u32,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) quiet: Quiet,
     /// The last open wait, which decorrelated jitter starts from.
     pub(super) previous_wait_ns: u64,
     pub(super) last_close_ns: PackedNs,
@@ -122,6 +125,7 @@ impl BreakerState {
             mode: Mode::Normal,
             health: None,
             opens: 0,
+            quiet: Quiet::NONE,
             previous_wait_ns: 0,
             last_close_ns: PackedNs::NONE,
             stats: BreakerStats::default(),

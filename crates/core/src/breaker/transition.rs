@@ -226,6 +226,12 @@ impl Transitions {
     /// A lost probe, the end of a wait, and what the call itself did.
     const MOST: usize = 3;
 
+    /// [`NONE`](Self::NONE) made on the spot: the constant is copied whole, some hundred bytes that say nothing.
+    #[inline]
+    pub(super) const fn none() -> Self {
+        Self(Made::None)
+    }
+
     pub(super) const fn one(made: Transition) -> Self {
         Self(Made::One(made))
     }

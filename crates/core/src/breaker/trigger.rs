@@ -124,6 +124,11 @@ impl Rule {
         counts.calls >= self.min_calls && reached >= line.wrapping_add(self.extra.into())
     }
 
+    /// It judges no window with fewer calls.
+    pub(super) const fn min_calls(&self) -> u32 {
+        self.min_calls
+    }
+
     /// The least count that fires on `calls`.
     fn enough(&self, calls: u32) -> u32 {
         if calls < self.min_calls {

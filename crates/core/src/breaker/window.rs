@@ -121,11 +121,17 @@ impl Planes {
         self.len.into()
     }
 
+    /// Whether a result of `latency_ns` has a bit for it.
+    #[inline]
+    pub(super) const fn any_above(&self, latency_ns: u64) -> bool {
+        latency_ns > self.least_limit_ns
+    }
+
     /// The bits of a result.
     #[inline]
     fn bits(&self, failed: bool, latency_ns: u64) -> u64 {
         let mut bits = if failed { self.failed_bit } else { 0 };
-        if latency_ns <= self.least_limit_ns {
+        if !self.any_above(latency_ns) {
             return bits;
         }
         for (plane, limit_ns) in self.limits_ns.iter().enumerate() {
@@ -241,6 +247,26 @@ impl Results {
             }
             (results, _) => results.counts(),
         }
+    }
+
+    /// Records a result without bits in the current slice; false, and nothing is done, where that is over at `now_ns`.
+    #[inline]
+    pub(super) fn add_clear(
+        &mut self,
+        grid: SliceGrid,
+        planes: &Planes,
+        words: &mut [u64],
+        now_ns: u64,
+    ) -> bool {
+        let Self::Slices { index, calls, .. } = self else {
+            return false;
+        };
+        match calls.checked_add(1) {
+            Some(more) if grid.index_after(*index, now_ns) == *index => *calls = more,
+            _ => return false,
+        }
+        add(words, slot(grid, planes, *index), 1);
+        true
     }
 
     /// Lets the slices leave that `now_ns` is too late for; at most all of them, once.

@@ -10,8 +10,8 @@ use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
 
-/// More links than this there never were: one each nanosecond would take 292 years.
-const MOST_LINKS: u64 = 1 << 63;
+/// No machine has tried so many links: one a nanosecond would take 292 years. So ids never run out.
+const TOO_MANY_LINKS: u64 = 1 << 63;
 
 /// What a [`Reconnect`](super::Reconnect) remembers; store it, compare it, [restore](super::Reconnect::restore) it.
 ///
@@ -103,7 +103,7 @@ impl ReconnectState {
     /// The state is untrusted: it may come from a file, another policy or an attacker.
     pub(super) fn check(&self, policy: &ReconnectPolicy) -> Result<(), RestoreError> {
         self.schedule.check(policy.backoff())?;
-        if self.last > MOST_LINKS {
+        if self.last >= TOO_MANY_LINKS {
             return corrupt("more links than there can have been");
         }
         // A wait follows its link.

@@ -6,7 +6,6 @@ use super::builder::RetryBuilder;
 use crate::advice::{Advisory, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::ratio::Ratio;
-use crate::time::MAX_SPAN_NS;
 
 /// What a breaker's refusal means for the operation.
 ///
@@ -214,12 +213,9 @@ impl RetryPolicy {
         self.advisory.spread
     }
 
-    /// The cap of advice where none is set: the backoff's.
+    /// The cap of advice where none is set: the backoff's, or the longest span there is.
     pub(super) const fn default_advisory_cap_ns(&self) -> u64 {
-        match self.backoff.cap() {
-            Some(_) => self.backoff.limit_ns(),
-            None => MAX_SPAN_NS,
-        }
+        self.backoff.limit_ns()
     }
 
     /// The longest wait that the schedule and advice can give together.

@@ -167,7 +167,7 @@ impl RetryState {
             if self.attempts == 0 || self.is_out() {
                 return Err(corrupt("it gives up an attempt that is not there"));
             }
-            if overdue.at_ns > now_ns || overdue.at_ns < self.started_ns {
+            if overdue.at_ns > now_ns || overdue.at_ns <= self.started_ns {
                 return Err(corrupt(
                     "it gave an attempt up in the future, or before it began",
                 ));

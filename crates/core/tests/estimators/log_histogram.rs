@@ -62,6 +62,13 @@ pub(crate) fn check_summary(
 }
 
 #[test]
+fn an_interval_contains_its_ends_and_nothing_beyond() {
+    let interval = Interval { low: 8, high: 10 };
+    let contained = [7, 8, 9, 10, 11].map(|value| interval.contains(value));
+    assert_eq!(contained, [false, true, true, true, false]);
+}
+
+#[test]
 fn the_error_is_at_most_2_to_the_minus_bits_for_values_of_every_size() {
     for bits in 1..=FINEST {
         for middle in Values(u64::from(bits)).take(3_000) {
@@ -135,6 +142,12 @@ fn doubling_by_merging_stops_at_the_largest_count_and_goes_on_answering() {
             interval.low >= 3 && interval.low <= interval.high,
             "{q}: {interval:?}"
         );
+    }
+    // Half of the values are 3, half are the largest: a count that has stopped moves no percentile to the other half.
+    let interval = |q| histogram.interval(0, q).unwrap();
+    for (percent, value) in [(10, 3), (40, 3), (60, u64::MAX), (90, u64::MAX)] {
+        let q = Quantile::new(percent, 100).unwrap();
+        assert!(interval(q).contains(value), "p{percent}");
     }
     assert!(histogram.mean(0) <= Some(u64::MAX));
     histogram.record(0, 0);

@@ -79,6 +79,24 @@ fn a_cursor_follows_jumps_across_the_whole_range() {
 }
 
 #[test]
+fn windows_are_equal_when_they_hold_the_same_values_in_the_same_order_by_one_policy() {
+    let holding = |size: u32, values: &[u64]| {
+        let mut window = window(size);
+        values.iter().for_each(|&value| window.record(0, value));
+        window
+    };
+    let one = holding(3, &[10, 20, 30]);
+    assert_eq!(one, holding(3, &[5, 10, 20, 30]), "5 has left");
+    assert_ne!(one, holding(3, &[10, 30, 20]), "another one leaves first");
+    assert_ne!(one, holding(3, &[10, 20]));
+    assert_ne!(
+        one,
+        holding(4, &[10, 20, 30]),
+        "the next value takes no place"
+    );
+}
+
+#[test]
 fn a_state_fits_other_quantiles_and_a_larger_window() {
     let mut small = window(50);
     Values(3).take(80).for_each(|value| small.record(0, value));

@@ -95,6 +95,24 @@ fn what_contradicts_itself_or_the_policy_is_refused() {
     }
 }
 
+/// A key that failed for years: the count stops at its most instead of starting anew.
+#[test]
+fn a_key_with_the_most_attempts_is_taken_and_its_count_stays() {
+    const MOST: u32 = (1 << 27) - 1;
+    let with = |attempts: u32| {
+        let mut value = stored();
+        value["keys"][2]["entry"]["attempts"] = json!(attempts);
+        restore(value)
+    };
+    let mut table = with(MOST).expect("the most that is counted");
+    for now_ns in [22, 100] {
+        let hold = table.on_failure(now_ns, &3, &mut Words::new(0));
+        let hold = hold.expect("it is tracked");
+        assert_eq!((hold.attempt, hold.until_ns), (MOST, Some(now_ns + 40)));
+    }
+    assert!(with(MOST + 1).is_err());
+}
+
 fn any_entry() -> impl Strategy<Value = Value> {
     let kinds = [
         "backoff",

@@ -259,6 +259,31 @@ fn another_process_goes_on_with_what_is_left_and_nothing_in_flight() {
     assert_eq!(two.phase(51, &8), Phase::Closed);
 }
 
+/// Those that are not tracked are held back together in the next process too, until they are forgotten.
+#[test]
+fn an_open_overflow_breaker_is_open_in_another_process() {
+    let mut one = table(1, 1_000);
+    let _ = fail(&mut one, 500, 7);
+    assert_eq!(fail(&mut one, 500, 8), AnsweredBy::Overflow);
+    for (away, phase) in [
+        (3, Phase::Open),
+        (30, Phase::HalfOpen),
+        (2_000, Phase::Closed),
+    ] {
+        let rebase = Rebase {
+            taken_at_ns: 505,
+            now_ns: 50,
+            away: ns(away),
+        };
+        let two = BreakerTable::<u64>::restore_rebased(*one.policy(), one.state(), rebase);
+        assert_eq!(
+            two.expect("its own state").overflow_phase(50),
+            phase,
+            "{away} away"
+        );
+    }
+}
+
 #[test]
 fn who_was_forgotten_while_away_does_not_come_back_on_a_young_clock() {
     let mut table = table(1, 1_000);

@@ -1,7 +1,7 @@
 //! Stored states that somebody has changed.
 
 use evenkeel_core::breaker::Phase;
-use evenkeel_core::table::{BreakerTable, BreakerTableState};
+use evenkeel_core::table::{AnsweredBy, BreakerTable, BreakerTableState};
 use serde_json::{Value, json};
 
 use crate::facts::{fail, table};
@@ -25,6 +25,31 @@ fn its_own_state_reads_back() {
     let table = restore(stored()).expect("its own state");
     assert_eq!(serde_json::to_value(table.state()).expect("JSON"), stored());
     assert_eq!(table.overflow_phase(9), Phase::Open);
+}
+
+/// Their permits could not be told apart.
+#[test]
+fn two_keys_of_one_stay_are_refused_with_one_tag_too() {
+    let mut value = stored();
+    let first = value["keys"][0]["entry"].clone();
+    value["keys"][1]["entry"]["stay"] = first["stay"].clone();
+    value["keys"][1]["entry"]["state"]["tag"] = first["state"]["tag"].clone();
+    let error = restore(value).map(|_| ()).expect_err("one stay");
+    assert!(error.contains("two breakers have one tag"), "{error}");
+}
+
+/// Tags are 32 bits: those of the overflow breaker and of breakers that nobody tagged are left out as stays go by.
+#[test]
+fn a_key_that_comes_after_four_billion_others_has_a_breaker_that_hears_of_its_calls() {
+    let mut value = stored();
+    value["stays"] = json!((1_u64 << 32) - 3);
+    let mut table = restore(value).expect("a long life");
+    // Those of the file, and each of these before the next, are forgotten by then.
+    for key in [1, 2, 3] {
+        let now_ns = 2_000 * key;
+        assert_eq!(fail(&mut table, now_ns, key), AnsweredBy::Key);
+        assert_eq!(table.phase(now_ns, &key), Phase::Open, "key {key}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ crate::named::display_by_name!(HeldBy);
 pub struct Hold {
     /// When it ends: at this instant the key may be tried again. `None` when no instant is late enough.
     pub until_ns: Option<u64>,
-    /// How many failures and advices led to it, from 1.
+    /// How many failures and pieces of advice led to it, from 1.
     pub attempt: u32,
     /// What it comes from.
     pub reason: HeldBy,

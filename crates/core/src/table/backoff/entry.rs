@@ -197,7 +197,7 @@ impl Entry {
         let own_ns = self.own_ns(policy, rng);
         let next = self.next(policy, Kind::Backoff, now_ns, own_ns, own_ns);
         if self.kind == Kind::Stopped || policy.keeps_longer_hold() {
-            self.or_longer(policy, now_ns, next)
+            self.or_longer(policy, next)
         } else {
             next
         }
@@ -215,7 +215,7 @@ impl Entry {
             Advice::Stop => self.stop(now_ns),
         };
         if policy.keeps_longer_hold() {
-            self.or_longer(policy, now_ns, next)
+            self.or_longer(policy, next)
         } else {
             next
         }
@@ -287,11 +287,10 @@ impl Entry {
         }
     }
 
-    /// `next`, but with the hold that stands where that one ends later.
+    /// `next`, but with the hold that stands where that one ends later. (One that is over ended before `next` does.)
     #[inline]
-    pub(super) fn or_longer(self, policy: &BackoffTablePolicy, now_ns: u64, next: Self) -> Self {
-        let stands = self.attempts > 0 && self.holds(policy, now_ns);
-        if stands && self.end_ns(policy) > next.end_ns(policy) {
+    pub(super) fn or_longer(self, policy: &BackoffTablePolicy, next: Self) -> Self {
+        if self.end_ns(policy) > next.end_ns(policy) {
             Self {
                 at_ns: self.at_ns,
                 kind: self.kind,

@@ -7,7 +7,7 @@
 //!
 //! Slots are dense: whoever is removed, the last slot takes the number. So there is no free list, no slot without a
 //! key, and a key of 8 bytes with nothing of its own takes 24 bytes, 8 more in the hash table (at seven eighths full
-//! 6, right after it grew 11), and 16 with the index.
+//! 6, right after it grew 11, grown once more for keys that came and went 23), and 16 with the index.
 
 mod heap;
 
@@ -422,6 +422,19 @@ fn number(at: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::table::FixedState;
+
+    /// Numbering anew goes through all keys: it is done when the numbers are used up, not before.
+    #[test]
+    fn arrivals_are_numbered_on_while_there_are_numbers() {
+        for indexed in [false, true] {
+            let mut keyed = Keyed::new(FixedState, 100, indexed);
+            let at = keyed.insert(7_u64, (), Queue::Due, 5, 0);
+            for at_ns in 0..9 {
+                keyed.set(at, Queue::Due, at_ns, 0);
+            }
+            assert_eq!(keyed.next_seq, 10);
+        }
+    }
 
     /// Arrivals near the last number: they are numbered anew, and the order stays.
     #[test]

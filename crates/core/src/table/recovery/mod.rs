@@ -43,7 +43,8 @@ pub use state::RecoveryBudgetState;
 ///
 /// **Cost.** One look-up, a draw, and O(log n) for the order in which keys are forgotten; grants that have left are
 /// dropped once each, at most `budget` in a call. Memory for a key: its own size rounded up to 8 bytes, 24 bytes, 16
-/// in the index, 6 to 11 in the hash table, 8 for each grant of the budget, 8 with decorrelated jitter.
+/// in the index, 6 to 11 in the hash table (up to 23 once many keys have come and gone), 8 for each grant of the budget, 8
+/// with decorrelated jitter.
 ///
 /// **When it is full** and no key can be forgotten, an unknown key is refused: who cannot be counted is not recovered.
 /// So nobody gets more than the budget by coming with ever new keys, and no other entry is needed to hold them back.

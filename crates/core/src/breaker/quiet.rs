@@ -1,0 +1,143 @@
+//! The short way of a call in closed: so many successes are promised to have no consequence, and need not be judged.
+//!
+//! The long way ([`decide`](BreakerState::decide) and [`settle`](BreakerState::settle)) is the whole truth, and a breaker
+//! without a promise goes it always. The short one leaves out what the long one would find: while a breaker is closed, on
+//! no ramp and not forced, an ask is admitted; and a success fires no trigger where none fired at the last judgement and
+//! no count rises but that of the calls. It breaks off a row of failures, and
+//!
+//! - without a window nothing else is judged;
+//! - in a full window of calls no count changes, as long as the place that it takes held a success too;
+//! - in a window of time every rate falls, as long as no slice leaves and no trigger judges that had too few calls before.
+//!
+//! So the long way, where it judged and nothing fired, looks ahead for how many successes that holds ([`Quiet::ahead`]).
+//! A change of phase or of mode takes the promise back. To promise nothing is always right.
+
+use core::hash::{Hash, Hasher};
+
+use super::permit::PermitId;
+use super::policy::BreakerPolicy;
+use super::state::{BreakerState, Stage};
+use super::window::{Layout, Results};
+
+/// How many successes are promised to have no consequence.
+///
+/// It says nothing that the rest of a state does not say: it is not stored, and states that differ in it are equal. A copy
+/// of a state is promised nothing, as it may be restored under another policy.
+#[derive(Debug, Default)]
+pub(super) struct Quiet(u32);
+
+impl Quiet {
+    pub(super) const NONE: Self = Self(0);
+
+    /// For a breaker that is closed, on no ramp and not forced, and has just judged `results` without consequence.
+    pub(super) fn ahead(policy: &BreakerPolicy, results: &Results, words: &[u64]) -> Self {
+        Self(match (results, &policy.layout) {
+            (Results::None, _) => u32::MAX,
+            (Results::Ring(ring), Layout::Ring(shape)) => ring.clear_ahead(*shape, words),
+            (Results::Slices { calls, .. }, _) => {
+                policy.judges_alike_until(*calls).saturating_sub(*calls)
+            }
+            _ => 0,
+        })
+    }
+
+    #[inline]
+    pub(super) const fn is_promised(&self) -> bool {
+        self.0 > 0
+    }
+
+    #[inline]
+    const fn take(&mut self) {
+        self.0 = self.0.saturating_sub(1);
+    }
+}
+
+impl BreakerState {
+    /// Counts a success that was promised to have no consequence; false, and nothing is done, where it was not.
+    #[inline]
+    pub(super) fn pass_quietly(
+        &mut self,
+        policy: &BreakerPolicy,
+        permit: PermitId,
+        latency_ns: u64,
+    ) -> bool {
+        if !self.is_promised(policy, permit, latency_ns) {
+            return false;
+        }
+        let Stage::Closed {
+            consecutive,
+            results,
+            ..
+        } = &mut self.stage
+        else {
+            return false;
+        };
+        match results {
+            Results::Ring(ring) => ring.step(),
+            Results::None => {}
+            // Not here: it would double the code that every caller takes in.
+            Results::Slices { .. } => return false,
+        }
+        *consecutive = 0;
+        self.stats.successes = self.stats.successes.wrapping_add(1);
+        self.quiet.take();
+        true
+    }
+
+    /// The same where a window of time is the one to count it.
+    #[inline]
+    pub(super) fn pass_in_slice(
+        &mut self,
+        policy: &BreakerPolicy,
+        permit: PermitId,
+        latency_ns: u64,
+    ) -> bool {
+        if !self.is_promised(policy, permit, latency_ns) {
+            return false;
+        }
+        let (words, now_ns) = (self.words.words_mut(), self.clock.latest_ns());
+        let (
+            Stage::Closed {
+                consecutive,
+                results,
+                ..
+            },
+            Layout::Slices(grid),
+        ) = (&mut self.stage, &policy.layout)
+        else {
+            return false;
+        };
+        if !results.add_clear(*grid, &policy.planes, words, now_ns) {
+            return false;
+        }
+        *consecutive = 0;
+        self.stats.successes = self.stats.successes.wrapping_add(1);
+        self.quiet.take();
+        true
+    }
+
+    #[inline]
+    fn is_promised(&self, policy: &BreakerPolicy, permit: PermitId, latency_ns: u64) -> bool {
+        self.quiet.is_promised()
+            && !policy.planes.any_above(latency_ns)
+            && permit == self.permit_id(PermitId::CLOSED)
+    }
+}
+
+impl Clone for Quiet {
+    fn clone(&self) -> Self {
+        Self::NONE
+    }
+}
+
+impl PartialEq for Quiet {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Quiet {}
+
+impl Hash for Quiet {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}

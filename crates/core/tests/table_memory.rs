@@ -1,0 +1,216 @@
+//! The memory of tables: what `heap_bytes` says of a full one, that rows double while a table grows and never grow past what
+//! its keys need, and that keys which come and go cost no memory and no new rows.
+#![cfg(feature = "alloc")]
+
+use core::time::Duration;
+
+use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
+use evenkeel_core::breaker::{BreakerPolicy, BreakerState, Trigger};
+use evenkeel_core::table::{
+    BackoffTable, BackoffTablePolicy, BreakerTable, BreakerTablePolicy, RecoveryBudget,
+    RecoveryBudgetPolicy,
+};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::SeedableRng;
+
+/// One more than a power of two: rows that only double would be nearly twice as long as they need be.
+const MANY: u32 = 1_025;
+
+const fn ns(ns: u64) -> Duration {
+    Duration::from_nanos(ns)
+}
+
+fn rng() -> SplitMix64 {
+    SplitMix64::seed_from_u64(1)
+}
+
+fn waits(jitter: Jitter) -> BackoffBuilder {
+    BackoffPolicy::builder(ns(10)).cap(ns(40)).jitter(jitter)
+}
+
+fn holds(max_keys: u32, due_index: bool) -> BackoffTable<u64> {
+    let policy = BackoffTablePolicy::builder(waits(Jitter::None), max_keys, ns(1_000));
+    BackoffTable::new(policy.due_index(due_index).build().expect("a policy"))
+}
+
+fn breakers(max_keys: u32) -> BreakerTable<u64> {
+    let breaker = BreakerPolicy::builder(waits(Jitter::None), ns(10))
+        .trigger(Trigger::Consecutive { failures: 1 });
+    let breaker = breaker.build().expect("a breaker");
+    let policy = BreakerTablePolicy::builder(breaker, max_keys, ns(1_000));
+    BreakerTable::new(policy.build().expect("a policy"))
+}
+
+fn recoveries(jitter: Jitter, budget: u32, max_keys: u32) -> RecoveryBudget<u64> {
+    let policy = RecoveryBudgetPolicy::builder(waits(jitter), budget, ns(500), max_keys);
+    RecoveryBudget::new(policy.build().expect("a policy"))
+}
+
+/// Lets the keys of a table in, one by one; the bytes after each.
+fn grown(keys: u32, mut come: impl FnMut(u64) -> usize) -> Vec<usize> {
+    (0..u64::from(keys)).map(&mut come).collect()
+}
+
+fn grown_holds(max_keys: u32, due_index: bool) -> Vec<usize> {
+    let mut table = holds(max_keys, due_index);
+    grown(max_keys, |key| {
+        let _ = table.on_failure(0, &key, &mut rng()).expect("room");
+        table.heap_bytes()
+    })
+}
+
+fn grown_recoveries(jitter: Jitter, budget: u32, max_keys: u32) -> Vec<usize> {
+    let mut table = recoveries(jitter, budget, max_keys);
+    grown(max_keys, |key| {
+        let _ = table.try_recover(0, &key, &mut rng()).expect("room");
+        table.heap_bytes()
+    })
+}
+
+fn grown_breakers(max_keys: u32) -> Vec<usize> {
+    let mut table = breakers(max_keys);
+    grown(max_keys, |key| {
+        let _ = table.try_acquire(0, &key, &mut rng()).expect("room");
+        table.heap_bytes()
+    })
+}
+
+fn full(grown: &[usize]) -> usize {
+    *grown.last().expect("a key")
+}
+
+fn assert_each(bytes: usize, keys: u32, least: usize, most: usize) {
+    let each = bytes as f64 / f64::from(keys);
+    assert!(
+        (least as f64..=most as f64).contains(&each),
+        "{each} bytes for each of {keys} keys, not {least} to {most}"
+    );
+}
+
+/// Per key of 8 bytes, as the pages of the tables say it: at the ends of what the hash table makes of it, and between.
+#[test]
+fn a_full_table_takes_what_its_page_says() {
+    for keys in [1_000, 7_000, 7_168, 7_169] {
+        assert_each(full(&grown_holds(keys, false)), keys, 29, 36);
+        assert_each(full(&grown_holds(keys, true)), keys, 45, 52);
+        // The key, 24 bytes, 16 in the index, 6 to 11 in the hash table, and three grants.
+        assert_each(full(&grown_recoveries(Jitter::None, 3, keys)), keys, 77, 84);
+        // The key, the breaker, 32 bytes, 16 in the index, 6 to 11 in the hash table.
+        let breaker = size_of::<BreakerState>();
+        let bytes = full(&grown_breakers(keys));
+        assert_each(bytes, keys, breaker + 61, breaker + 68);
+    }
+}
+
+/// Where keys come and go the hash table grows once more, and then no more.
+#[test]
+fn a_table_that_has_seen_many_keys_takes_what_its_page_says() {
+    for keys in [1_000, 7_169] {
+        let mut table = holds(keys, false);
+        for key in 0..20 * u64::from(keys) {
+            if let Some(old) = key.checked_sub(keys.into()) {
+                assert!(table.on_success(0, &old));
+            }
+            let _ = table.on_failure(0, &key, &mut rng()).expect("room");
+            if key > keys.into() {
+                assert_each(table.heap_bytes(), keys, 29, 47);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_index_takes_16_bytes_a_key_a_grant_8_and_a_wait_8() {
+    let keys = MANY as usize;
+    let index = full(&grown_holds(MANY, true)) - full(&grown_holds(MANY, false));
+    assert_eq!(index, 16 * keys);
+    let recoveries = |jitter, budget| full(&grown_recoveries(jitter, budget, MANY));
+    let one = recoveries(Jitter::None, 1);
+    assert_eq!(recoveries(Jitter::None, 4) - one, 3 * 8 * keys);
+    assert_eq!(recoveries(Jitter::Decorrelated, 1) - one, 8 * keys);
+}
+
+/// Each growth moves all that is there, so it must be rare: a few times for each doubling of the keys.
+#[test]
+fn rows_double_while_a_table_grows() {
+    let tables = [
+        ("holds", grown_holds(MANY, false)),
+        ("indexed holds", grown_holds(MANY, true)),
+        ("breakers", grown_breakers(MANY)),
+        ("recoveries", grown_recoveries(Jitter::None, 3, MANY)),
+    ];
+    for (name, grown) in tables {
+        let growths = grown.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        // Slots, index, grants and hash table grow on their own, each at most 11 times up to 2^11 keys.
+        assert!(growths <= 40, "{name} grew {growths} times");
+        assert!(grown.is_sorted(), "{name} became smaller");
+    }
+}
+
+/// Keys that are held and keys that are not stand in rows of their own, each with some room.
+#[test]
+fn while_some_keys_are_held_and_others_are_not_the_index_takes_at_most_32_bytes_a_key() {
+    let without = full(&grown_holds(MANY, false));
+    let index_of = |table: &BackoffTable<u64>| table.heap_bytes() - without;
+    let mut table = holds(MANY, true);
+    for key in 0..u64::from(MANY) {
+        let _ = table.on_failure(0, &key, &mut rng());
+    }
+    let mut most = 0;
+    while table.pop_ready(10).is_some() {
+        most = most.max(index_of(&table));
+    }
+    assert!(most <= 32 * MANY as usize, "{most} bytes");
+    // A row in which nothing stands any more keeps a kilobyte.
+    assert!(index_of(&table) <= 16 * MANY as usize + 1_024);
+}
+
+/// A flood that is over leaves no row behind that its keys do not need.
+#[test]
+fn the_index_gives_back_what_it_no_longer_needs() {
+    let mut table = holds(MANY, true);
+    for key in 0..u64::from(MANY) {
+        let _ = table.on_failure(0, &key, &mut rng());
+    }
+    let full = table.heap_bytes();
+    for key in 0..u64::from(MANY) - 10 {
+        assert!(table.on_success(1, &key));
+    }
+    // The rows of the keys stay; of the index, 16 bytes a key, less than a tenth is left.
+    let left = table.heap_bytes();
+    let index = 16 * MANY as usize;
+    assert!(
+        left <= full - index + index / 10,
+        "{full} bytes, {left} left"
+    );
+}
+
+#[test]
+fn keys_that_come_and_go_need_no_new_rows() {
+    for keys in [100_u64, 600] {
+        let mut table = holds(1_000, true);
+        for key in 0..keys {
+            let _ = table.on_failure(0, &key, &mut rng());
+        }
+        let mut now_ns = 0;
+        let mut turn = || {
+            let mut bytes = Vec::new();
+            for _ in 0..8 {
+                // A hold is over, the key fails again; another answers, and fails anew.
+                now_ns += 40;
+                let key = *table.pop_ready(now_ns).expect("a hold is over");
+                bytes.push(table.heap_bytes());
+                let _ = table.on_failure(now_ns, &key, &mut rng());
+                bytes.push(table.heap_bytes());
+                let _ = table.on_success(now_ns, &(keys - 1));
+                bytes.push(table.heap_bytes());
+                let _ = table.on_failure(now_ns, &(keys - 1), &mut rng());
+                bytes.push(table.heap_bytes());
+            }
+            bytes
+        };
+        let first = turn();
+        let settled = first.last().expect("some");
+        assert!(turn().iter().all(|bytes| bytes == settled), "{keys} keys");
+    }
+}

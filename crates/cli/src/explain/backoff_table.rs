@@ -25,9 +25,9 @@ pub(super) fn explain(policy: &BackoffTablePolicy, page: &mut Page) {
         "A key that is asked for at once after each hold and always fails: {}",
         waits::pace(backoff, "tries")
     ));
-    let mut each = 44;
+    let mut each = 47;
     if policy.due_index() {
-        each += 16;
+        each += 32;
     }
     if backoff.jitter() == Jitter::Decorrelated {
         each += 8;

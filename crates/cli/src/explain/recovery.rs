@@ -46,7 +46,7 @@ pub(super) fn explain(policy: &RecoveryBudgetPolicy, page: &mut Page) {
         "One key has at most {grants} in any {window}, all keys together {}.",
         count(all)
     ));
-    let mut each = 59 + 8 * u64::from(policy.budget());
+    let mut each = 71 + 8 * u64::from(policy.budget());
     if backoff.jitter() == Jitter::Decorrelated {
         each += 8;
     }

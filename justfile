@@ -109,3 +109,12 @@ fuzz-long secs="600":
 # Picks from what was found the inputs that are checked in, which `cargo test` replays.
 fuzz-keep:
     bash fuzz/keep.sh
+
+# Callers, faults and cancellations for an hour of virtual time and ten real minutes, then an audit (docs/quality.md). Takes 20 minutes.
+soak:
+    cargo run --release -p evenkeel-benches --features soak --bin soak -- --virtual 3600
+    cargo run --release -p evenkeel-benches --features soak --bin soak -- --real 600
+
+# The adapters under the address sanitizer, leaks too. Needs a nightly toolchain, Linux on x86-64.
+asan:
+    RUSTFLAGS=-Zsanitizer=address LSAN_OPTIONS=suppressions={{justfile_directory()}}/.ci/leaks.txt cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/asan -p evenkeel-std -p evenkeel-tokio -p evenkeel-tower --all-features --tests

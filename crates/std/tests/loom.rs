@@ -7,9 +7,9 @@ mod model;
 
 use evenkeel_core::Ratio;
 use evenkeel_core::breaker::{BreakerBuilder, Mode, Outcome, Trigger, Window};
-use model::{Act, check, policy};
+use model::{Act, Tried, check, policy};
 
-use Act::{Ask, AskAndDrop, Look, Reset, SetMode, Tell};
+use Act::{Ask, AskFor, Drop, Look, Pass, Reset, SetMode, Tell};
 
 const OK: Act = Tell(Outcome::Success);
 const FAIL: Act = Tell(Outcome::Failure);
@@ -17,7 +17,11 @@ const FAIL: Act = Tell(Outcome::Failure);
 const SHORT: &[Act] = &[Ask, FAIL, Ask, OK];
 /// The failure is the second to leave a window of five.
 const FULL: &[Act] = &[Ask, OK, Ask, FAIL, Ask, OK, Ask, OK, Ask, OK];
-const HALF_OPEN: &[Act] = &[Ask, FAIL, Act::Pass(100)];
+const HALF_OPEN: &[Act] = &[Ask, FAIL, Pass(100)];
+/// The third caller's call began while the breaker was closed.
+const LATE_FROM_CLOSED: &[Act] = &[AskFor(2), Ask, FAIL, Pass(100), Ask, Drop];
+/// The third caller is a probe of an earlier half-open phase, whose lease ended.
+const LATE_PROBE: &[Act] = &[Ask, FAIL, Pass(100), AskFor(2), Pass(1_200)];
 
 fn in_a_row(failures: u32) -> BreakerBuilder {
     policy().trigger(Trigger::Consecutive { failures })
@@ -45,56 +49,75 @@ fn rate(min_calls: u32) -> BreakerBuilder {
 #[test]
 fn a_success_and_failures_in_a_row() {
     // Whether the success comes between the failures decides.
-    check(in_a_row(2), &[], &[&[Ask, FAIL, Ask, FAIL], &[Ask, OK]]);
-    check(in_a_row(2), &[Ask, FAIL], &[&[Ask, FAIL], &[Ask, OK]]);
+    check(
+        Tried::All,
+        in_a_row(2),
+        &[],
+        &[&[Ask, FAIL, Ask, FAIL], &[Ask, OK]],
+    );
+    check(
+        Tried::All,
+        in_a_row(2),
+        &[Ask, FAIL],
+        &[&[Ask, FAIL], &[Ask, OK]],
+    );
 }
 
 #[test]
 fn two_trip_at_once() {
-    check(in_a_row(1), &[], &[&[Ask, FAIL], &[Ask, FAIL]]);
-    check(in_a_row(2), &[], &[&[Ask, FAIL, Ask], &[Ask, FAIL, Ask]]);
+    check(Tried::All, in_a_row(1), &[], &[&[Ask, FAIL], &[Ask, FAIL]]);
+    check(
+        Tried::All,
+        in_a_row(2),
+        &[],
+        &[&[Ask, FAIL, Ask], &[Ask, FAIL, Ask]],
+    );
 }
 
 #[test]
 fn successes_are_counted_before_the_failure_that_looks_at_them() {
     // A success before the failure pushes the other failure out.
-    check(in_window(2, 5), FULL, &[&[Ask, FAIL], &[Ask, OK]]);
     check(
+        Tried::All,
+        in_window(2, 5),
+        FULL,
+        &[&[Ask, FAIL], &[Ask, OK]],
+    );
+    check(
+        Tried::All,
         in_window(2, 5),
         FULL,
         &[&[Ask, FAIL, Ask], &[Ask, OK, Ask, OK]],
     );
     // Two before it do; one keeps the rate below until there are enough to judge.
-    check(rate(3), SHORT, &[&[Ask, FAIL], &[Ask, OK, Ask, OK]]);
-}
-
-#[test]
-fn a_late_result() {
-    check(in_a_row(1), &[], &[&[Ask, FAIL], &[Reset], &[Ask, OK]]);
-    check(in_window(1, 3), &[], &[&[Reset, Ask, FAIL], &[Ask, OK]]);
-}
-
-#[test]
-fn three_callers_and_one_place() {
     check(
-        in_a_row(1),
-        HALF_OPEN,
-        &[&[Ask, OK], &[Ask, OK], &[Ask, FAIL]],
+        Tried::All,
+        rate(3),
+        SHORT,
+        &[&[Ask, FAIL], &[Ask, OK, Ask, OK]],
     );
 }
 
 #[test]
-fn a_dropped_probe_frees_its_place() {
+fn a_late_result() {
     check(
+        Tried::All,
         in_a_row(1),
-        HALF_OPEN,
-        &[&[AskAndDrop], &[Ask, OK], &[AskAndDrop]],
+        &[],
+        &[&[Ask, FAIL], &[Reset], &[Ask, OK]],
+    );
+    check(
+        Tried::All,
+        in_window(1, 3),
+        &[],
+        &[&[Reset, Ask, FAIL], &[Ask, OK]],
     );
 }
 
 #[test]
 fn an_operator_beside_the_traffic() {
     check(
+        Tried::All,
         in_window(1, 3),
         &[],
         &[
@@ -103,6 +126,7 @@ fn an_operator_beside_the_traffic() {
         ],
     );
     check(
+        Tried::All,
         in_a_row(1),
         &[],
         &[&[SetMode(Mode::Observe)], &[Ask, FAIL, Ask]],
@@ -112,8 +136,61 @@ fn an_operator_beside_the_traffic() {
 #[test]
 fn a_look_does_not_disturb() {
     check(
+        Tried::All,
         in_window(2, 3),
         &[Ask, FAIL],
         &[&[Look], &[Ask, FAIL], &[Ask, OK]],
     );
+}
+
+/// Half-open, once the first ask has found the wait over: so many places, and one probe more than that must succeed.
+const ENTERED: &[Act] = &[Ask, FAIL, Pass(100), Ask, Drop];
+
+fn places(places: u32) -> BreakerBuilder {
+    let builder = in_a_row(1).max_in_flight(places).trials(places + 1);
+    builder.successes(places + 1)
+}
+
+/// One passes, one fails, one is given up.
+const THREE: &[&[Act]] = &[&[Ask, OK], &[Ask, FAIL], &[Ask, Drop]];
+
+#[test]
+fn three_callers_find_the_wait_over() {
+    check(Tried::Stops(3), places(1), HALF_OPEN, THREE);
+}
+
+#[test]
+fn three_callers_and_one_place() {
+    check(Tried::All, places(1), ENTERED, THREE);
+}
+
+#[test]
+fn three_callers_and_two_places() {
+    check(Tried::Stops(3), places(2), ENTERED, THREE);
+}
+
+/// One passes, one is given up, and one comes with a result from before, then asks itself.
+const LATE_FAILURE: &[&[Act]] = &[&[Ask, OK], &[Ask, Drop], &[FAIL, Ask, OK]];
+const LATE_SUCCESS: &[&[Act]] = &[&[Ask, FAIL], &[Ask, Drop], &[OK, Ask, OK]];
+
+#[test]
+fn one_place_a_drop_and_a_late_result_from_closed() {
+    check(Tried::All, places(1), LATE_FROM_CLOSED, LATE_FAILURE);
+    check(Tried::Stops(3), places(1), LATE_FROM_CLOSED, LATE_SUCCESS);
+}
+
+#[test]
+fn one_place_a_drop_and_a_late_probe() {
+    check(Tried::All, places(1), LATE_PROBE, LATE_FAILURE);
+    check(Tried::Stops(3), places(1), LATE_PROBE, LATE_SUCCESS);
+}
+
+#[test]
+fn two_places_a_drop_and_a_late_result_from_closed() {
+    check(Tried::All, places(2), LATE_FROM_CLOSED, LATE_FAILURE);
+}
+
+#[test]
+fn two_places_a_drop_and_a_late_probe() {
+    check(Tried::All, places(2), LATE_PROBE, LATE_FAILURE);
 }

@@ -14,7 +14,8 @@ use crate::clock::Clock;
 /// What it can be told. The transitions are returned, and listeners hear of them as well.
 impl<C: Clock> SharedBreaker<C> {
     /// Calls `listener` with every transition that is made from now on: each once, in order, and never under a lock, so
-    /// it may use the breaker.
+    /// it may use the breaker. A listener that owns a handle of this very breaker keeps it for good: neither is ever
+    /// freed.
     ///
     /// It runs on the thread whose step made the transition, or on one that is still delivering earlier ones. It should
     /// be quick, and it should not panic. If it does, the other listeners hear of the transition all the same, then the

@@ -1,13 +1,14 @@
 //! Threads that do a few things each to one breaker, and the core doing the same in every possible order.
 
+mod core_orders;
+
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
-use evenkeel_core::breaker::{
-    Breaker, BreakerBuilder, BreakerPolicy, Mode, Outcome, Permit, RefusedBy,
-};
+use evenkeel_core::breaker::{BreakerBuilder, BreakerPolicy, Mode, Outcome, RefusedBy};
 use evenkeel_std::{Guard, SharedBreaker, Streams, TestClock};
 use loom::thread;
 
@@ -15,14 +16,17 @@ use loom::thread;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
     Ask,
-    /// Reports on the call that was asked for last; nothing if it was refused.
+    /// Reports on the call that was asked for; nothing if it was refused.
     Tell(Outcome),
-    AskAndDrop,
+    /// Gives the call up without a word; nothing if it was refused.
+    Drop,
     Look,
     Reset,
     SetMode(Mode),
     /// Lets so much time pass; only before the threads start.
     Pass(u64),
+    /// Asks for that thread, which has the call under way when it starts; only before the threads start.
+    AskFor(usize),
 }
 
 /// What it was answered.
@@ -47,216 +51,181 @@ pub(crate) fn policy() -> BreakerBuilder {
 
 type Answers = Vec<Vec<Answer>>;
 
-/// Runs `acts` on threads under every schedule, after `before`; the answers of all threads, and what the breaker looks
-/// like in the end, must be among those that the core gives.
+/// Which schedules are tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tried {
+    All,
+    /// Those in which threads are stopped in the middle so many times, or less often.
+    Stops(usize),
+}
+
+/// Runs `acts` on threads under the schedules `tried`, after `before`. The answers of all threads, and what the breaker
+/// looks like in the end, must be among those that the core gives; at no time may more probes be out than there are
+/// places.
 pub(crate) fn check(
+    tried: Tried,
     policy: BreakerBuilder,
     before: &'static [Act],
     acts: &'static [&'static [Act]],
 ) {
     let policy = policy.build().expect("a valid policy");
-    let allowed = Arc::new(in_every_order(policy, before, acts));
+    let allowed = Arc::new(core_orders::in_every_order(policy, before, acts));
     let met = Arc::new(Mutex::new(HashSet::new()));
+    let schedules = Arc::new(AtomicU64::new(0));
     let possible = allowed.len();
-    let seen = Arc::clone(&met);
+    let (seen, count) = (Arc::clone(&met), Arc::clone(&schedules));
     let mut builder = loom::model::Builder::new();
-    if acts.len() > 2 {
-        // All schedules of three threads take minutes.
-        builder.preemption_bound = Some(3);
-    }
+    builder.preemption_bound = match tried {
+        Tried::All => None,
+        Tried::Stops(stops) => Some(stops),
+    };
     builder.check(move || {
-        let clock = TestClock::new();
-        let streams = Streams::seeded(1);
-        let builder = SharedBreaker::builder(policy).clock(clock.clone());
-        let breaker = builder.streams(&streams).stripes(2).build();
-        run(&breaker, &clock, before);
-        let threads: Vec<_> = acts
-            .iter()
-            .enumerate()
-            .map(|(number, acts)| {
-                let (breaker, clock) = (breaker.clone(), clock.clone());
-                thread::spawn(move || {
-                    evenkeel_std::sync::number_this_thread(number);
-                    run(&breaker, &clock, acts)
-                })
-            })
-            .collect();
-        // This thread only waits: loom tries no schedule in which it is overtaken.
-        let mut answers = Vec::new();
-        answers.extend(
-            threads
-                .into_iter()
-                .map(|thread| thread.join().expect("no panic")),
-        );
-        answers.push(run(&breaker, &clock, &[Act::Look, Act::Ask]));
+        let answers = once(policy, before, acts);
         assert!(
             allowed.contains(&answers),
             "no order of the calls gives {answers:?}"
         );
         seen.lock().expect("no panic").insert(answers);
+        count.fetch_add(1, Ordering::Relaxed);
     });
     let met = met.lock().expect("no panic").len();
-    println!("{met} of {possible} outcomes that are possible one after the other");
+    let schedules = schedules.load(Ordering::Relaxed);
+    println!(
+        "{schedules} schedules ({tried:?}), {met} of {possible} outcomes that are possible one after the other"
+    );
     assert!(
         met + 1 >= possible,
         "the schedules tried are not all there are"
     );
 }
 
-fn run(breaker: &SharedBreaker<TestClock>, clock: &TestClock, acts: &[Act]) -> Vec<Answer> {
-    let mut held: Option<Guard<'_, TestClock>> = None;
-    let mut answers = Vec::new();
-    for act in acts {
-        let answer = match *act {
-            Act::Ask | Act::AskAndDrop => match breaker.try_acquire() {
-                Ok(guard) => {
-                    let probe = guard.is_probe();
-                    let generation = guard.generation();
-                    if matches!(act, Act::Ask) {
-                        if let Some(forgotten) = held.replace(guard) {
-                            drop(forgotten);
-                        }
-                    }
-                    Answer::Granted { generation, probe }
-                }
-                Err(refused) => Answer::Refused(refused.reason(), refused.retry_at_ns()),
-            },
-            Act::Tell(outcome) => match held.take() {
-                Some(guard) => {
-                    let receipt = guard.outcome(outcome);
-                    Answer::Counted(receipt.is_counted(), receipt.transitions().len())
-                }
-                None => Answer::Nothing,
-            },
-            Act::Look => {
-                let window = breaker.window();
-                Answer::Seen(window.calls, window.failures)
-            }
-            Act::Reset => Answer::Made(breaker.reset().len()),
-            Act::SetMode(mode) => Answer::Made(breaker.set_mode(mode).len()),
-            Act::Pass(span) => {
-                clock.advance(Duration::from_nanos(span));
-                Answer::Nothing
-            }
-        };
-        answers.push(answer);
+/// One schedule.
+fn once(policy: BreakerPolicy, before: &[Act], acts: &'static [&'static [Act]]) -> Answers {
+    let clock = TestClock::new();
+    let streams = Streams::seeded(1);
+    let builder = SharedBreaker::builder(policy).clock(clock.clone());
+    let breaker = builder.streams(&streams).stripes(2).build();
+    let places = Arc::new(Places::new(policy.max_in_flight()));
+    let caller = || Caller {
+        breaker: breaker.clone(),
+        clock: clock.clone(),
+        places: Arc::clone(&places),
+        held: None,
+    };
+    let mut callers: Vec<_> = acts.iter().map(|_| caller()).collect();
+    let mut last = caller();
+    for act in before {
+        match *act {
+            Act::AskFor(thread) => drop(callers[thread].perform(Act::Ask)),
+            act => drop(last.perform(act)),
+        }
     }
-    std::mem::forget(held);
+    let threads: Vec<_> = callers
+        .into_iter()
+        .zip(acts)
+        .enumerate()
+        .map(|(number, (mut caller, acts))| {
+            thread::spawn(move || {
+                evenkeel_std::sync::number_this_thread(number);
+                let answers = acts.iter().map(|act| caller.perform(*act));
+                let answers: Vec<_> = answers.collect();
+                std::mem::forget(caller.held);
+                answers
+            })
+        })
+        .collect();
+    // This thread only waits: loom tries no schedule in which it is overtaken.
+    let threads = threads.into_iter();
+    let mut answers: Answers = threads
+        .map(|thread| thread.join().expect("no panic"))
+        .collect();
+    answers.push([Act::Look, Act::Ask].map(|act| last.perform(act)).to_vec());
+    std::mem::forget(last.held);
     answers
 }
 
-/// The core, and what a thread of it holds.
-#[derive(Clone)]
-struct World {
-    core: Breaker,
-    now_ns: u64,
-    held: Vec<Option<evenkeel_core::breaker::PermitId>>,
-    done: Vec<usize>,
-    /// Of the thread that asks and drops: it has asked.
-    half: Vec<bool>,
-    answers: Answers,
+/// How many probes are out, counted by the callers themselves, for each generation.
+struct Places {
+    out: [AtomicU32; 8],
+    most: u32,
+    /// What every caller touches while it is out: so loom tries that another comes in just then. Relaxed, for what the
+    /// breaker is to order must not be ordered by this.
+    meeting: loom::sync::atomic::AtomicU32,
 }
 
-fn in_every_order(policy: BreakerPolicy, before: &[Act], acts: &[&[Act]]) -> HashSet<Answers> {
-    let mut world = World {
-        core: Breaker::new(policy),
-        now_ns: 0,
-        held: vec![None; acts.len() + 1],
-        done: vec![0; acts.len()],
-        half: vec![false; acts.len() + 1],
-        answers: vec![Vec::new(); acts.len() + 1],
-    };
-    let last = acts.len();
-    for act in before {
-        world.perform(last, *act);
-        world.perform_rest(last, *act);
-    }
-    world.answers[last].clear();
-    world.held[last] = None;
-    let mut found = HashSet::new();
-    explore(&world, acts, &mut found);
-    found
-}
-
-fn explore(world: &World, acts: &[&[Act]], found: &mut HashSet<Answers>) {
-    let mut finished = true;
-    for (thread, own) in acts.iter().enumerate() {
-        let Some(act) = own.get(world.done[thread]) else {
-            continue;
-        };
-        finished = false;
-        let mut next = world.clone();
-        if next.half[thread] {
-            next.perform_rest(thread, *act);
-            next.done[thread] += 1;
-        } else {
-            next.perform(thread, *act);
-            if !next.half[thread] {
-                next.done[thread] += 1;
-            }
+impl Places {
+    fn new(most: u32) -> Self {
+        Self {
+            out: Default::default(),
+            most,
+            meeting: loom::sync::atomic::AtomicU32::new(0),
         }
-        explore(&next, acts, found);
     }
-    if finished {
-        let mut end = world.clone();
-        end.perform(acts.len(), Act::Look);
-        end.perform(acts.len(), Act::Ask);
-        found.insert(end.answers);
+
+    fn enter(&self, generation: u64) {
+        let out = 1 + self.out[generation as usize].fetch_add(1, Ordering::Relaxed);
+        assert!(out <= self.most, "{out} probes are out at once");
+        self.meeting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn leave(&self, generation: u64) {
+        self.out[generation as usize].fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl World {
-    fn perform(&mut self, thread: usize, act: Act) {
-        let mut rng = Streams::seeded(1).next();
-        let now_ns = self.now_ns;
-        let core = &mut self.core;
-        let answer = match act {
-            Act::Ask | Act::AskAndDrop => match core.try_acquire(now_ns, &mut rng) {
-                Ok(grant) => {
-                    let id = grant.permit.id();
-                    self.half[thread] = matches!(act, Act::AskAndDrop);
-                    self.held[thread] = Some(id);
-                    Answer::Granted {
-                        generation: id.generation(),
-                        probe: id.is_probe(),
+struct Caller {
+    breaker: SharedBreaker<TestClock>,
+    clock: TestClock,
+    places: Arc<Places>,
+    held: Option<Guard<'static, TestClock>>,
+}
+
+impl Caller {
+    fn perform(&mut self, act: Act) -> Answer {
+        match act {
+            Act::Ask => {
+                assert!(self.held.is_none(), "a caller makes one call at a time");
+                match self.breaker.try_acquire_owned() {
+                    Ok(guard) => {
+                        let (generation, probe) = (guard.generation(), guard.is_probe());
+                        if probe {
+                            self.places.enter(generation);
+                        }
+                        self.held = Some(guard);
+                        Answer::Granted { generation, probe }
                     }
+                    Err(refused) => Answer::Refused(refused.reason(), refused.retry_at_ns()),
                 }
-                Err(refused) => Answer::Refused(refused.reason(), refused.retry_at_ns()),
-            },
-            Act::Tell(outcome) => match self.held[thread].take() {
-                Some(id) => {
-                    let receipt =
-                        core.on_outcome(now_ns, Permit::from_id(id), outcome, 0, &mut rng);
-                    Answer::Counted(receipt.is_counted(), receipt.transitions().len())
-                }
-                None => Answer::Nothing,
-            },
+            }
+            Act::Tell(outcome) => self.settle(|guard| {
+                let receipt = guard.outcome(outcome);
+                Answer::Counted(receipt.is_counted(), receipt.transitions().len())
+            }),
+            Act::Drop => self.settle(|guard| {
+                drop(guard);
+                Answer::Nothing
+            }),
             Act::Look => {
-                let window = core.window(now_ns);
+                let window = self.breaker.window();
                 Answer::Seen(window.calls, window.failures)
             }
-            Act::Reset => Answer::Made(core.reset(now_ns).len()),
-            Act::SetMode(mode) => Answer::Made(core.set_mode(now_ns, mode).len()),
+            Act::Reset => Answer::Made(self.breaker.reset().len()),
+            Act::SetMode(mode) => Answer::Made(self.breaker.set_mode(mode).len()),
             Act::Pass(span) => {
-                self.now_ns += span;
+                self.clock.advance(Duration::from_nanos(span));
                 Answer::Nothing
             }
-        };
-        self.answers[thread].push(answer);
+            Act::AskFor(_) => unreachable!("only before the threads start"),
+        }
     }
 
-    /// The drop of what was asked for is a step of its own.
-    fn perform_rest(&mut self, thread: usize, act: Act) {
-        if !matches!(act, Act::AskAndDrop) {
-            return;
+    fn settle(&mut self, settle: impl FnOnce(Guard<'static, TestClock>) -> Answer) -> Answer {
+        let Some(guard) = self.held.take() else {
+            return Answer::Nothing;
+        };
+        if guard.is_probe() {
+            self.places.leave(guard.generation());
         }
-        if let Some(id) = self.held[thread].take() {
-            let mut rng = Streams::seeded(1).next();
-            let permit = Permit::from_id(id);
-            let _ = self
-                .core
-                .on_outcome(self.now_ns, permit, Outcome::Ignored, 0, &mut rng);
-        }
-        self.half[thread] = false;
+        settle(guard)
     }
 }

@@ -118,3 +118,39 @@ soak:
 # The adapters under the address sanitizer, leaks too. Needs a nightly toolchain, Linux on x86-64.
 asan:
     RUSTFLAGS=-Zsanitizer=address LSAN_OPTIONS=suppressions={{justfile_directory()}}/.ci/leaks.txt cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/asan -p evenkeel-std -p evenkeel-tokio -p evenkeel-tower --all-features --tests
+
+# Licences, versions and sources of all dependencies: deny.toml.
+deny:
+    cargo deny --version || cargo install cargo-deny --locked
+    cargo deny check licenses bans sources
+
+# The lower bounds of Cargo.toml: everything compiles with the oldest dependencies that it allows (nightly, in a copy).
+minimal-versions:
+    .ci/minimal-versions
+
+# Each crate with each set of its features, warnings denied.
+powerset:
+    cargo hack --version || cargo install cargo-hack --locked
+    cargo hack clippy --workspace --exclude evenkeel-oracles --exclude evenkeel-benches --feature-powerset -- -D warnings
+
+# The documentation of each crate with none, each and all of its features, warnings denied.
+doc-features:
+    cargo hack --version || cargo install cargo-hack --locked
+    RUSTDOCFLAGS="-D warnings" cargo hack doc --no-deps --workspace --exclude evenkeel-oracles --exclude evenkeel-benches --each-feature
+
+# The crates that promise Rust 1.85 build with it (unpacks Debian's).
+msrv:
+    .ci/msrv
+
+# What users compile against is as it was at the last release, or at a revision: `just semver 1234abc`.
+semver *revision:
+    .ci/semver {{revision}}
+
+# Spelling.
+typos:
+    command -v typos || pip install typos
+    typos
+
+# Lines and branches of core and replay that the tests run, and those that they do not (nightly; installs what is missing).
+coverage:
+    .ci/coverage

@@ -54,6 +54,13 @@
 //! Features: `std` (default) for journals and all that reads or writes them; `alloc` for tables and machines of any
 //! kind; neither for the ops, answers and random calls of the machines that need no alloc.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(feature = "std"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "pages tell of what only journals have; its links are checked where they are"
+    )
+)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -6,7 +6,7 @@ use super::builder::BackoffBuilder;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
-use crate::time::{MAX_SPAN_NS, span_ns};
+use crate::time::MAX_SPAN_NS;
 
 /// How the ceiling of the waits grows from one to the next.
 ///
@@ -241,64 +241,6 @@ impl BackoffPolicy {
         (Duration::from_nanos(least), Duration::from_nanos(most))
     }
 
-    pub(crate) const fn ceiling_ns(&self, attempt: u32) -> u64 {
-        let steps = attempt.saturating_sub(1);
-        match self.growth {
-            Growth::Constant => self.first_ns(),
-            Growth::Linear { step } => {
-                let step_ns = match span_ns(step) {
-                    Some(ns) => ns,
-                    None => MAX_SPAN_NS,
-                };
-                self.capped(
-                    self.base_ns
-                        .saturating_add(step_ns.saturating_mul(steps as u64)),
-                )
-            }
-            Growth::Exponential { factor } => self.exponential_ns(factor, steps),
-        }
-    }
-
-    const fn exponential_ns(&self, factor: Ratio, steps: u32) -> u64 {
-        if factor.denominator() == 1 && factor.numerator().is_power_of_two() {
-            let shift = factor.numerator().trailing_zeros().saturating_mul(steps);
-            return if self.base_ns == 0 {
-                0
-            } else if shift > self.base_ns.leading_zeros() {
-                self.limit_ns()
-            } else {
-                self.capped(self.base_ns.wrapping_shl(shift))
-            };
-        }
-        let mut ceiling_ns = self.first_ns();
-        let mut left = steps;
-        while left > 0 {
-            let next_ns = self.capped(factor.of(ceiling_ns));
-            if next_ns == ceiling_ns {
-                break;
-            }
-            ceiling_ns = next_ns;
-            left = left.wrapping_sub(1);
-        }
-        ceiling_ns
-    }
-
-    /// The ceiling after `ceiling_ns`: one step, for a machine that goes through them in order.
-    #[inline]
-    pub(crate) const fn grown_ns(&self, ceiling_ns: u64) -> u64 {
-        if ceiling_ns >= self.limit_ns() {
-            return ceiling_ns;
-        }
-        match self.growth {
-            Growth::Constant => ceiling_ns,
-            Growth::Linear { step } => match span_ns(step) {
-                Some(step_ns) => self.capped(ceiling_ns.saturating_add(step_ns)),
-                None => self.limit_ns(),
-            },
-            Growth::Exponential { factor } => self.capped(factor.of(ceiling_ns)),
-        }
-    }
-
     /// The wait below `ceiling_ns`; draws one word where the jitter makes a choice.
     #[inline]
     pub(crate) fn draw_ns<R: Rng + ?Sized>(
@@ -307,7 +249,13 @@ impl BackoffPolicy {
         previous_ns: u64,
         rng: &mut R,
     ) -> u64 {
-        let word = if self.draws() { rng.next_u64() } else { 0 };
+        if !self.draws() {
+            return ceiling_ns;
+        }
+        let word = rng.next_u64();
+        if matches!(self.jitter, Jitter::Full) {
+            return full_ns(ceiling_ns, word);
+        }
         self.drawn_ns(ceiling_ns, previous_ns, word)
     }
 
@@ -318,12 +266,12 @@ impl BackoffPolicy {
     }
 
     /// The wait that `word` gives.
-    #[inline]
+    #[inline(never)]
     pub(crate) const fn drawn_ns(&self, ceiling_ns: u64, previous_ns: u64, word: u64) -> u64 {
         let c = ceiling_ns;
         match self.jitter {
             Jitter::None => c,
-            Jitter::Full => scaled(word, c.wrapping_add(1)),
+            Jitter::Full => full_ns(c, word),
             Jitter::Equal => {
                 let low = c >> 1;
                 low.wrapping_add(scaled(word, c.wrapping_sub(low).wrapping_add(1)))
@@ -383,7 +331,7 @@ impl BackoffPolicy {
     }
 
     #[inline]
-    const fn capped(&self, ns: u64) -> u64 {
+    pub(super) const fn capped(&self, ns: u64) -> u64 {
         let limit_ns = self.limit_ns();
         if ns > limit_ns { limit_ns } else { ns }
     }
@@ -474,6 +422,12 @@ pub(super) const fn fraction(ratio: Ratio) -> Amount {
         num: ratio.numerator() as u64,
         den: ratio.denominator() as u64,
     }
+}
+
+/// The wait of [`Jitter::Full`] that `word` gives.
+#[inline]
+const fn full_ns(ceiling_ns: u64, word: u64) -> u64 {
+    scaled(word, ceiling_ns.wrapping_add(1))
 }
 
 const fn span(ns: Option<u64>) -> Option<Duration> {

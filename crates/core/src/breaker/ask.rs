@@ -59,7 +59,6 @@ impl BreakerState {
     }
 
     /// An ask whose answer is not plain: the phase may change, a word may be drawn, an operator may have a say.
-    #[cold]
     #[inline(never)]
     pub(super) fn decide<R: Rng + ?Sized>(
         &mut self,

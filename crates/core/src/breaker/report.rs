@@ -73,7 +73,6 @@ impl BreakerState {
     }
 
     /// A report that is not plain.
-    #[cold]
     #[inline(never)]
     fn settle_rare<R: Rng + ?Sized>(
         &mut self,

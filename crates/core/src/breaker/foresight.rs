@@ -106,7 +106,7 @@ impl BreakerState {
     /// How many leases are over at `now_ns` but not yet taken off, up to the one that decides.
     pub(super) fn unnoticed_losses(&self, policy: &BreakerPolicy, now_ns: u64) -> u32 {
         match self.stage {
-            Stage::HalfOpen { leases, .. } if !self.is_forced() => {
+            Stage::HalfOpen { leases, .. } => {
                 let lost = leases::lost(self.words.words(), leases, now_ns);
                 let deciding = self
                     .losing_lease(policy)

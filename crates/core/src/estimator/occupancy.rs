@@ -2,7 +2,7 @@
 
 /// Room for 8 192 buckets: 128 words of a bit a bucket, and a bit for each of these words.
 const WORDS: usize = 128;
-const TOPS: usize = WORDS / 64;
+const TOPS: usize = WORDS.div_ceil(64);
 
 /// A set of bucket numbers below [`Occupancy::CAPACITY`].
 #[derive(Clone, Debug, PartialEq, Eq)]

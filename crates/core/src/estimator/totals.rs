@@ -197,6 +197,7 @@ mod tests {
         let scale = Scale::new(1);
         let mut reached = Reachable::new();
         reach(scale, &mut Vec::new(), &mut reached);
+        assert_eq!(reached.len(), 164, "one, two or three values in 8 buckets");
         for (counts, possible) in &reached {
             let count = counts.iter().sum();
             for min in 0..16 {

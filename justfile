@@ -154,3 +154,9 @@ typos:
 # Lines and branches of core and replay that the tests run, and those that they do not (nightly; installs what is missing).
 coverage:
     .ci/coverage
+
+# Mutants of core that no test notices (about a day for all; `just mutants --file crates/core/src/ratio.rs` is minutes). What nobody
+# could notice is listed in .cargo/mutants.toml.
+mutants *args:
+    cargo mutants --version || cargo install cargo-mutants --locked
+    cargo mutants --package evenkeel-core {{args}}

@@ -51,6 +51,15 @@ fn a_probe_that_travels_as_words_keeps_its_number() {
     assert!(report(&mut breaker, 31 * SECOND, again, Outcome::Success).is_stale());
 }
 
+/// As keys of an ordered map, and in a log.
+#[test]
+fn permits_are_ordered_and_told_by_generation_tag_and_number() {
+    let ids = [[0, 7 << 32], [0, 7 << 32 | 1], [0, 8 << 32], [1, 0]].map(PermitId::from_words);
+    assert!(ids.is_sorted() && ids[0] < ids[1]);
+    let told = format!("{:?}", ids[1]);
+    assert_eq!(told, "PermitId { generation: 0, tag: 7, number: 1 }");
+}
+
 #[test]
 fn a_result_counts_unless_it_is_ignored_or_too_late() {
     let mut breaker = breaker(builder(30).build());

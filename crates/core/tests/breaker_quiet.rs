@@ -4,10 +4,15 @@
 #[path = "breaker_common/mod.rs"]
 mod breaker_common;
 
-use evenkeel_core::breaker::{Breaker, Mode, Outcome};
+use core::time::Duration;
+
+use evenkeel_core::backoff::BackoffPolicy;
+use evenkeel_core::breaker::{Breaker, BreakerPolicy, Mode, Outcome, Phase, Trigger, Window};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::SeedableRng;
 
 use breaker_common::pair::{Call, Real, What};
 use breaker_common::plan::Plan;
@@ -157,7 +162,7 @@ fn most_windows_come_to_a_promise() {
         let turns = turns().new_tree(&mut runner).expect("turns").current();
         let kind = match plan.window {
             None => 0,
-            Some(evenkeel_core::breaker::Window::Count { .. }) => 1,
+            Some(Window::Count { .. }) => 1,
             Some(_) => 2,
         };
         let mut both = Both::new(&plan);
@@ -173,4 +178,36 @@ fn most_windows_come_to_a_promise() {
             "{name}: {promised:?} of {runs:?}"
         );
     }
+}
+
+/// A failure just behind another one leaves a window of many words in its turn too, or later ones would be one too many.
+#[test]
+fn in_a_large_window_each_failure_leaves_in_its_turn() {
+    let calls = 8_192;
+    let wait = Duration::from_secs(1);
+    let policy = BreakerPolicy::builder(BackoffPolicy::builder(wait), wait)
+        .window(Window::Count { calls })
+        .trigger(Trigger::Failures { failures: 3 });
+    let mut breaker = Breaker::new(policy.build().expect("a policy"));
+    let mut rng = SplitMix64::seed_from_u64(1);
+    let mut call = |outcome| {
+        let permit = breaker.try_acquire(0, &mut rng).expect("closed").permit;
+        let _ = breaker.on_outcome(0, permit, outcome, 0, &mut rng);
+    };
+    for at in 0..calls {
+        call(if at == 3 {
+            Outcome::Failure
+        } else {
+            Outcome::Success
+        });
+    }
+    call(Outcome::Failure);
+    for _ in 0..calls {
+        call(Outcome::Success);
+    }
+    // Both are out: it takes three to open it.
+    for _ in 0..2 {
+        call(Outcome::Failure);
+    }
+    assert_eq!(breaker.phase(0), Phase::Closed);
 }

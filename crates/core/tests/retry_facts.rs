@@ -299,3 +299,17 @@ fn a_wait_past_the_last_instant_is_past_the_deadline_too() {
     let _ = retry.on_outcome(u64::MAX - 60, id(1), FAILED, &mut parts, &mut words);
     assert_eq!(retry.end(), Some(End::Deadline));
 }
+
+#[test]
+fn what_the_breaker_is_told_is_for_the_caller_to_say() {
+    let told = Outcome::Ignored;
+    let transient = AttemptOutcome::transient(RetryCause::Failure);
+    assert_eq!(transient.with_breaker(told).breaker_outcome(), told);
+    let permanent = AttemptOutcome::permanent();
+    assert_eq!(permanent.breaker_outcome(), Outcome::Success);
+    assert_eq!(permanent.with_breaker(told).breaker_outcome(), told);
+    // A call that was answered, or never made, leaves nothing to say.
+    for other in [AttemptOutcome::Success, AttemptOutcome::Cancelled] {
+        assert_eq!(other.with_breaker(Outcome::Failure), other);
+    }
+}

@@ -4,6 +4,7 @@
 use core::cmp::Ordering;
 use core::time::Duration;
 
+use evenkeel_core::advice::Advice;
 use evenkeel_core::random::scaled;
 use evenkeel_core::time::{self, Monotone};
 use evenkeel_core::{Quantile, Ratio, Refusal, span};
@@ -300,4 +301,15 @@ fn a_refusal_says_how_long_to_wait_and_never_less_than_nothing() {
     assert_eq!(refused.retry_after(500), Some(Duration::ZERO));
     assert_eq!(refused.retry_after(u64::MAX), Some(Duration::ZERO));
     assert_eq!(Refusal::new("forced", None).retry_after(0), None);
+}
+
+#[test]
+fn no_clock_holds_five_hundred_years_so_the_advice_is_the_last_instant() {
+    let (now_ns, longest) = (7, Duration::from_nanos(u64::MAX - 7));
+    assert_eq!(time::after(now_ns, longest), Some(u64::MAX));
+    for too_long in [longest + Duration::from_nanos(1), Duration::MAX] {
+        assert_eq!(time::after(now_ns, too_long), None);
+        let advice = Advice::after(now_ns, too_long);
+        assert_eq!(advice, Advice::RetryAt { at_ns: u64::MAX });
+    }
 }

@@ -6,11 +6,11 @@ use core::fmt::Display;
 use evenkeel_core::Reported;
 use evenkeel_core::advice::Advice;
 use evenkeel_core::backoff::Exhausted;
-use evenkeel_core::breaker::{Cause, Phase, Transition, Transitions};
-use evenkeel_core::budget::{RetryTokens, RetryTokensPolicy};
+use evenkeel_core::breaker::Mode;
+use evenkeel_core::budget::{AllowedWhen, BudgetSpent, RetryCause, RetryTokens, RetryTokensPolicy};
 use evenkeel_core::health::Probed;
-use evenkeel_core::reconnect::{GaveUpBy, LinkEvent};
-use evenkeel_core::restart::Exit;
+use evenkeel_core::reconnect::{GaveUpBy, LinkEvent, LinkPhase};
+use evenkeel_core::restart::{Exit, RestartOn, RestartPhase, RunId};
 use evenkeel_core::retry::{AbandonedBy, Parts, WhenRefused};
 use evenkeel_core::throttle::{AdaptiveThrottlePolicy, Throttled};
 
@@ -58,6 +58,14 @@ fn what_a_policy_says_and_why_a_link_was_given_up_have_one_spelling() {
         &[(WhenRefused::End, "end"), (WhenRefused::Wait, "wait")],
         WhenRefused::name,
     );
+    shown_by_name(
+        &[
+            (RestartOn::Always, "always"),
+            (RestartOn::Failure, "failure"),
+            (RestartOn::Never, "never"),
+        ],
+        RestartOn::name,
+    );
     let reasons = [
         GaveUpBy::Exhausted(Exhausted::Retries),
         GaveUpBy::Exhausted(Exhausted::TotalWait),
@@ -71,10 +79,102 @@ fn what_a_policy_says_and_why_a_link_was_given_up_have_one_spelling() {
 }
 
 #[test]
+fn what_an_operator_sees_has_one_spelling() {
+    shown_by_name(
+        &[
+            (Mode::Normal, "normal"),
+            (Mode::Observe, "observe"),
+            (Mode::ForcedOpen, "forced-open"),
+            (Mode::ForcedClosed, "forced-closed"),
+        ],
+        Mode::name,
+    );
+    let run = RunId::from_word(1);
+    let (failures, max_restarts) = (3, 2);
+    shown_by_name(
+        &[
+            (RestartPhase::Due, "due"),
+            (RestartPhase::Waiting { until_ns: 1 }, "waiting"),
+            (RestartPhase::Running { run }, "running"),
+            (
+                RestartPhase::Escalated {
+                    failures,
+                    max_restarts,
+                },
+                "escalated",
+            ),
+            (RestartPhase::Stopped, "stopped"),
+        ],
+        |phase| phase.name(),
+    );
+    let by = GaveUpBy::Advised;
+    shown_by_name(&[(LinkPhase::GaveUp { by }, "gave-up")], |phase| {
+        phase.name()
+    });
+}
+
+#[test]
+fn what_a_budget_is_told_and_asked_has_one_spelling() {
+    shown_by_name(
+        &[
+            (RetryCause::Failure, "failure"),
+            (RetryCause::Timeout, "timeout"),
+            (RetryCause::Throttled, "throttled"),
+        ],
+        RetryCause::name,
+    );
+    shown_by_name(
+        &[
+            (AllowedWhen::CoversCost, "covers-cost"),
+            (AllowedWhen::AboveHalf, "above-half"),
+        ],
+        AllowedWhen::name,
+    );
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn who_holds_denies_and_answers_has_one_spelling() {
+    use evenkeel_core::table::{AnsweredBy, DeniedBy, HeldBy};
+
+    shown_by_name(
+        &[
+            (HeldBy::Backoff, "backoff"),
+            (HeldBy::Advice, "advice"),
+            (HeldBy::Stopped, "stopped"),
+            (HeldBy::Overflow, "overflow"),
+        ],
+        HeldBy::name,
+    );
+    shown_by_name(
+        &[
+            (DeniedBy::Spent, "spent"),
+            (DeniedBy::TableFull, "table-full"),
+            (DeniedBy::EndOfTime, "end-of-time"),
+        ],
+        DeniedBy::name,
+    );
+    shown_by_name(
+        &[(AnsweredBy::Key, "key"), (AnsweredBy::Overflow, "overflow")],
+        AnsweredBy::name,
+    );
+}
+
+#[test]
 fn a_report_counted_or_came_too_late() {
     let told = [Reported::Counted, Reported::Stale];
     assert_eq!(told.map(Reported::is_counted), [true, false]);
     assert_eq!(told.map(Reported::is_stale), [false, true]);
+}
+
+#[test]
+fn a_spent_budget_says_what_is_there_and_what_had_to_be() {
+    let spent = BudgetSpent::new(500, 1_000);
+    assert_eq!(spent.name(), "budget-spent");
+    assert_eq!(
+        spent.to_string(),
+        "retry budget spent: 500 of 1000 thousandths there"
+    );
 }
 
 #[test]
@@ -88,34 +188,6 @@ fn a_throttles_refusal_tells_its_probability() {
         throttled.to_string(),
         format!("throttled with probability {numerator}/{denominator}")
     );
-}
-
-const fn made(at_ns: u64) -> Transition {
-    Transition {
-        at_ns,
-        from: Phase::Closed,
-        to: Phase::Open,
-        cause: Cause::FailureRate,
-        generation: 1,
-    }
-}
-
-#[test]
-fn a_transition_is_one_line() {
-    assert_eq!(made(20).to_string(), "closed -> open at 20 (failure-rate)");
-}
-
-/// Whoever makes room for them asks first how many are left.
-#[test]
-fn transitions_say_how_many_are_left() {
-    let mut rest = Transitions::from_iter([1, 2, 3].map(made)).into_iter();
-    for left in [3, 2, 1] {
-        assert_eq!((rest.size_hint(), rest.len()), ((left, Some(left)), left));
-        assert!(rest.next().is_some());
-    }
-    assert_eq!((rest.size_hint(), rest.len()), ((0, Some(0)), 0));
-    assert_eq!((rest.next(), rest.next()), (None, None));
-    assert_eq!(rest.len(), 0);
 }
 
 #[test]

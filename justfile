@@ -101,7 +101,7 @@ fuzz target secs="60":
     mkdir -p fuzz/found/{{target}}
     cd fuzz && cargo +nightly fuzz run --sanitizer none {{target}} found/{{target}} corpus/{{target}} -- -max_total_time={{secs}} -timeout=20
 
-# Fuzzes every target for ten minutes each and fills the table of docs/quality.md (four hours of one processor, shared by all that there are).
+# Fuzzes every target for ten minutes each, as many at once as there are processors, and fills the table of docs/quality.md.
 fuzz-long secs="600":
     cargo fuzz --version || cargo install cargo-fuzz --locked
     bash fuzz/long.sh {{secs}}
@@ -155,8 +155,7 @@ typos:
 coverage:
     .ci/coverage
 
-# Mutants of core that no test notices (about a day for all; `just mutants --file crates/core/src/ratio.rs` is minutes). What nobody
-# could notice is listed in .cargo/mutants.toml.
+# Mutants of core that no test notices, but for those of .cargo/mutants.toml: `just mutants --file crates/core/src/ratio.rs`; all take a day.
 mutants *args:
     cargo mutants --version || cargo install cargo-mutants --locked
     cargo mutants --package evenkeel-core {{args}}

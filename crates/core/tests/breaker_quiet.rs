@@ -4,15 +4,10 @@
 #[path = "breaker_common/mod.rs"]
 mod breaker_common;
 
-use core::time::Duration;
-
-use evenkeel_core::backoff::BackoffPolicy;
-use evenkeel_core::breaker::{Breaker, BreakerPolicy, Mode, Outcome, Phase, Trigger, Window};
+use evenkeel_core::breaker::{Breaker, Mode, Outcome, Window};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use rand_xoshiro::SplitMix64;
-use rand_xoshiro::rand_core::SeedableRng;
 
 use breaker_common::pair::{Call, Real, What};
 use breaker_common::plan::Plan;
@@ -181,8 +176,16 @@ fn most_windows_come_to_a_promise() {
 }
 
 /// A failure just behind another one leaves a window of many words in its turn too, or later ones would be one too many.
+#[cfg(feature = "alloc")]
 #[test]
 fn in_a_large_window_each_failure_leaves_in_its_turn() {
+    use core::time::Duration;
+
+    use evenkeel_core::backoff::BackoffPolicy;
+    use evenkeel_core::breaker::{BreakerPolicy, Phase, Trigger};
+    use rand_xoshiro::SplitMix64;
+    use rand_xoshiro::rand_core::SeedableRng;
+
     let calls = 8_192;
     let wait = Duration::from_secs(1);
     let policy = BreakerPolicy::builder(BackoffPolicy::builder(wait), wait)

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::permit::Permit;
-use super::transition::Transitions;
+use super::transitions::Transitions;
 use crate::refusal::Refusal;
 
 /// Yes: make the call.

@@ -5,7 +5,7 @@ use super::leases;
 use super::permit::{Permit, PermitId};
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
-use super::transition::Transitions;
+use super::transitions::Transitions;
 use crate::random::{Rng, scaled};
 use crate::refusal::Refusal;
 

@@ -91,6 +91,7 @@ mod rebased;
 mod report;
 mod state;
 mod transition;
+mod transitions;
 mod trigger;
 mod window;
 
@@ -107,7 +108,8 @@ pub use builder::BreakerBuilder;
 pub use permit::{Permit, PermitId};
 pub use policy::BreakerPolicy;
 pub use state::BreakerState;
-pub use transition::{Cause, Phase, Transition, Transitions, TransitionsIter};
+pub use transition::{Cause, Phase, Transition};
+pub use transitions::{Transitions, TransitionsIter};
 pub use trigger::Trigger;
 pub use window::Window;
 

@@ -5,7 +5,8 @@ use super::leases;
 use super::policy::BreakerPolicy;
 use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
-use super::transition::{Cause, Phase, Transition, Transitions};
+use super::transition::{Cause, Phase, Transition};
+use super::transitions::Transitions;
 use crate::packed::PackedNs;
 use crate::random::Rng;
 

@@ -6,7 +6,8 @@ use super::permit::PermitId;
 use super::policy::BreakerPolicy;
 use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
-use super::transition::{Cause, Transition, Transitions};
+use super::transition::{Cause, Transition};
+use super::transitions::Transitions;
 use crate::random::Rng;
 
 impl BreakerState {

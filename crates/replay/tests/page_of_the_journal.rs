@@ -1,4 +1,4 @@
-//! The code on docs/journal.md runs as it stands there (evenkeel-core's test `pages_code` holds the page to it), and
+//! The code on docs/journal.md runs as it stands there (evenkeel-core's test `pages` holds the page to it), and
 //! leaves the file that it says. The only test of its program: the page's file is one of the folder that it runs in.
 #![cfg(feature = "std")]
 

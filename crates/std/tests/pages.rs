@@ -1,4 +1,4 @@
-//! The code on docs/adapters.md for threads runs as it stands there (evenkeel-core's test `pages_code` holds the page to
+//! The code on docs/adapters.md for threads runs as it stands there (evenkeel-core's test `pages` holds the page to
 //! it), and does what it says.
 
 use std::cell::RefCell;

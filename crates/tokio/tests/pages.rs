@@ -1,4 +1,4 @@
-//! The code on docs/adapters.md and docs/observability.md runs as it stands there (evenkeel-core's test `pages_code` holds
+//! The code on docs/adapters.md and docs/observability.md runs as it stands there (evenkeel-core's test `pages` holds
 //! the pages to it), and does what they say.
 
 use std::sync::Mutex;

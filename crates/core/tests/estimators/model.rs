@@ -39,6 +39,22 @@ pub(crate) fn last(history: &[(u64, u64)], n: u32) -> Vec<u64> {
     history[from..].iter().map(|&(_, value)| value).collect()
 }
 
+/// What makes two windows of so many values equal: their policy, and what leaves next.
+#[cfg(feature = "alloc")]
+pub(crate) fn check_equality<S: Subject>(window: impl Fn(u32) -> S) {
+    let holding = |size: u32, values: &[u64]| {
+        let mut window = window(size);
+        values.iter().for_each(|&value| window.record(0, value));
+        window
+    };
+    let one = holding(3, &[10, 20, 30]);
+    assert_eq!(one, holding(3, &[5, 10, 20, 30]), "5 has left");
+    assert_ne!(one, holding(3, &[10, 30, 20]), "another one leaves first");
+    assert_ne!(one, holding(3, &[10, 20]));
+    let roomy = holding(4, &[10, 20, 30]);
+    assert_ne!(one, roomy, "the next value takes no place");
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Reference<P> {
     policy: P,

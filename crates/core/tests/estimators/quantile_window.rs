@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest_state_machine::prop_state_machine;
 
-use crate::model::{Run, Subject, config, last};
+use crate::model::{Run, Subject, check_equality, config, last};
 use crate::reference::{Values, nearest_rank, quantiles};
 
 const KEPT: [Quantile; 3] = [Quantile::P50, Quantile::P99, Quantile::MAX];
@@ -80,20 +80,7 @@ fn a_cursor_follows_jumps_across_the_whole_range() {
 
 #[test]
 fn windows_are_equal_when_they_hold_the_same_values_in_the_same_order_by_one_policy() {
-    let holding = |size: u32, values: &[u64]| {
-        let mut window = window(size);
-        values.iter().for_each(|&value| window.record(0, value));
-        window
-    };
-    let one = holding(3, &[10, 20, 30]);
-    assert_eq!(one, holding(3, &[5, 10, 20, 30]), "5 has left");
-    assert_ne!(one, holding(3, &[10, 30, 20]), "another one leaves first");
-    assert_ne!(one, holding(3, &[10, 20]));
-    assert_ne!(
-        one,
-        holding(4, &[10, 20, 30]),
-        "the next value takes no place"
-    );
+    check_equality(window);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use evenkeel_core::estimator::{SampleWindow, SampleWindowPolicy};
 use proptest::prelude::*;
 use proptest_state_machine::prop_state_machine;
 
-use crate::model::{Run, Subject, config, last};
+use crate::model::{Run, Subject, check_equality, config, last};
 use crate::reference::{expected_numbers, mean, nearest_rank, numbers, quantiles, sum};
 
 fn window(values: u32) -> SampleWindow {
@@ -56,20 +56,7 @@ fn a_window_of_the_largest_values_has_a_mean_without_overflow() {
 
 #[test]
 fn windows_are_equal_when_they_hold_the_same_values_in_the_same_order_by_one_policy() {
-    let holding = |size: u32, values: &[u64]| {
-        let mut window = window(size);
-        values.iter().for_each(|&value| window.record(0, value));
-        window
-    };
-    let one = holding(3, &[10, 20, 30]);
-    assert_eq!(one, holding(3, &[5, 10, 20, 30]), "5 has left");
-    assert_ne!(one, holding(3, &[10, 30, 20]), "another one leaves first");
-    assert_ne!(one, holding(3, &[10, 20]));
-    assert_ne!(
-        one,
-        holding(4, &[10, 20, 30]),
-        "the next value takes no place"
-    );
+    check_equality(window);
 }
 
 #[test]

@@ -2,17 +2,14 @@
 //! whatever the line breaks. README's blocks have tests of their own, and a page that is a doctest is compiled as it is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::{root, sources};
 
 /// Compiled as documentation of evenkeel-tokio, all but the blocks that say `ignore`.
 const DOCTEST: &str = "simulators.md";
 
 /// A test with the path that a reader's project would have; ours, in evenkeel-replay's `incident`, has its own.
 const ELSEWHERE: &str = "incident.md";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// Without comments, white space, and the commas that only broken lines have.
 fn plain(text: &str) -> String {
@@ -26,17 +23,6 @@ fn plain(text: &str) -> String {
         plain = plain.replace(broken, whole);
     }
     plain
-}
-
-fn sources(folder: &Path, all: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).expect("a folder of the project") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, all);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            all.push(plain(&fs::read_to_string(&path).expect("a source file")));
-        }
-    }
 }
 
 /// The blocks of Rust on a page, those that say `ignore` as well.
@@ -66,10 +52,8 @@ fn parts(block: &str) -> Vec<String> {
 
 #[test]
 fn every_block_of_rust_is_code_that_is_compiled() {
-    let mut compiled = Vec::new();
-    for folder in ["crates", "benches"] {
-        sources(&root().join(folder), &mut compiled);
-    }
+    let sources = sources(&["crates", "benches"]);
+    let compiled: Vec<String> = sources.iter().map(|text| plain(text)).collect();
     let mut seen = 0;
     for entry in fs::read_dir(root().join("docs")).expect("the folder is there") {
         let path = entry.expect("an entry").path();

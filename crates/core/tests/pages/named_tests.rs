@@ -1,25 +1,9 @@
-//! What the pages of docs/ name exists: each test in docs/origins.md and docs/defects.md is a test of this project.
+//! Each test in docs/origins.md and docs/defects.md is a test of this project.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The names of all functions in the sources below `folder`.
-fn functions(folder: &Path, names: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).expect("a folder of the project") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            functions(&path, names);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            let text = fs::read_to_string(&path).expect("a source file");
-            names.extend(text.lines().filter_map(function).map(str::to_owned));
-        }
-    }
-}
+use crate::{root, sources};
 
 fn function(line: &str) -> Option<&str> {
     let line = line.trim_start();
@@ -42,14 +26,15 @@ fn named(page: &str, column: usize) -> Vec<String> {
 
 #[test]
 fn every_test_that_a_page_names_is_there() {
-    let mut there = BTreeSet::new();
-    functions(&root().join("crates"), &mut there);
+    let sources = sources(&["crates"]);
+    let lines = sources.iter().flat_map(|text| text.lines());
+    let there: BTreeSet<&str> = lines.filter_map(function).collect();
     for (page, column, least) in [("origins.md", 3, 30), ("defects.md", 4, 40)] {
         let names = named(page, column);
         assert!(names.len() >= least, "{page} names {} tests", names.len());
         for name in names {
             assert!(
-                there.contains(&name),
+                there.contains(name.as_str()),
                 "{page} names {name}, which is no test"
             );
         }

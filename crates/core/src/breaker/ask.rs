@@ -19,20 +19,15 @@ impl BreakerState {
     ) -> Result<Grant, Refused> {
         // Further on, now is the latest instant of the clock: one argument less to carry.
         let _ = self.clock.observe(now_ns);
-        if self.quiet.is_promised() || self.admits_all() {
+        if self.quiet.is_promised() {
             return Ok(self.grant(PermitId::CLOSED, None, Transitions::none()));
         }
-        if let Stage::Open {
-            until_ns: Some(until_ns),
-        } = self.stage
-        {
-            if self.mode == Mode::Normal
-                && !policy.until_healthy()
-                && self.clock.latest_ns() < until_ns
-            {
-                let refusal = Refusal::new(RefusedBy::Open, Some(until_ns));
-                return Err(self.refuse(refusal, Transitions::none()));
-            }
+        if let Some(until_ns) = self.refuses_all(policy) {
+            let refusal = Refusal::new(RefusedBy::Open, Some(until_ns));
+            return Err(self.refuse(refusal, Transitions::none()));
+        }
+        if self.admits_all() {
+            return Ok(self.grant(PermitId::CLOSED, None, Transitions::none()));
         }
         // Taken apart and put together: so no way writes its answer to memory but this one.
         match self.decide(policy, rng) {
@@ -46,6 +41,22 @@ impl BreakerState {
                 transitions,
             }),
             Err(refused) => Err(refused),
+        }
+    }
+
+    /// Open with its wait still on, no matter what a health probe said, and no operator's say: the end of the wait.
+    #[inline]
+    const fn refuses_all(&self, policy: &BreakerPolicy) -> Option<u64> {
+        match self.stage {
+            Stage::Open {
+                until_ns: Some(until_ns),
+            } if self.clock.latest_ns() < until_ns
+                && matches!(self.mode, Mode::Normal)
+                && !policy.until_healthy() =>
+            {
+                Some(until_ns)
+            }
+            _ => None,
         }
     }
 

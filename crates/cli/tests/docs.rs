@@ -5,8 +5,8 @@ mod common;
 use common::{Folder, evenkeel, of_repository};
 use serde_json::Value;
 
-/// The reference of the policy file.
-const PAGES: [&str; 2] = ["docs/policy.md", "docs/policy-more.md"];
+/// The reference of the policy file, and what others' configuration becomes.
+const PAGES: [&str; 3] = ["docs/policy.md", "docs/policy-more.md", "docs/migration.md"];
 
 /// The blocks of a page in one language.
 fn blocks(page: &str, language: &str) -> Vec<String> {

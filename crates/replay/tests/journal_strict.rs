@@ -75,16 +75,21 @@ fn null_is_no_value_of_a_key_that_may_be_absent() {
     assert!(changed == lines || damage(&changed).is_some());
 }
 
-/// Of the page's own example, by its own rule.
+fn page(name: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
+    std::fs::read_to_string(format!("{path}{name}")).unwrap()
+}
+
+/// Of the example of docs/journal.md, by the rule of docs/formats.md.
 #[test]
 fn the_page_of_the_format_says_what_the_digest_is_of() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/journal.md");
-    let page = std::fs::read_to_string(path).unwrap();
+    let page = self::page("journal.md");
     let (_, example) = page.split_once("```jsonl\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let (lines, trailer) = example.split_at(example.find("{\"end\"").unwrap());
     let rule = "FNV-1a of all bytes before this line, then of `N D`";
-    assert!(page.replace('\n', " ").contains(rule));
+    let formats = self::page("formats.md");
+    assert!(formats.replace('\n', " ").contains(rule));
     let end = load(example.as_bytes()).end.unwrap();
     let counts = format!("{} {}", end.ops, end.dropped);
     let bytes = lines.bytes().chain(counts.bytes());

@@ -30,7 +30,8 @@ impl BreakerState {
     }
 
     /// Any report; of those that nothing can come of, only the ones that [`pass_quietly`](Self::pass_quietly) took are
-    /// not here.
+    /// not here. Cold for the reason that [`decide`](Self::decide) has.
+    #[cold]
     #[inline(never)]
     pub(super) fn settle<R: Rng + ?Sized>(
         &mut self,

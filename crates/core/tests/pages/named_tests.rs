@@ -29,7 +29,11 @@ fn every_test_that_a_page_names_is_there() {
     let sources = sources(&["crates"]);
     let lines = sources.iter().flat_map(|text| text.lines());
     let there: BTreeSet<&str> = lines.filter_map(function).collect();
-    for (page, column, least) in [("origins.md", 3, 30), ("defects.md", 4, 40), ("semantics.md", 4, 90)] {
+    for (page, column, least) in [
+        ("origins.md", 3, 30),
+        ("defects.md", 4, 40),
+        ("semantics.md", 4, 90),
+    ] {
         let names = named(page, column);
         assert!(names.len() >= least, "{page} names {} tests", names.len());
         for name in names {

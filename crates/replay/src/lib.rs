@@ -53,6 +53,7 @@
 //!
 //! Features: `std` (default) for journals and all that reads or writes them; `alloc` for tables and machines of any
 //! kind; neither for the ops, answers and random calls of the machines that need no alloc.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     not(feature = "std"),

@@ -85,6 +85,7 @@
 //! library differ in the last bit between platforms).
 //!
 //! Feature `serde`: a [`Report`] serializes, and scenarios are read from files.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod delay;

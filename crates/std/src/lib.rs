@@ -4,6 +4,7 @@
 //!
 //! Feature `journal` (off by default): handles, retries and drivers can be recorded, and their decisions replayed bit for
 //! bit; see the module `journal`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 pub mod breaker;

@@ -105,6 +105,7 @@
 //!   [`Streams::seeded`] is given.
 //! - What is the same for threads is that of [`evenkeel_std`], under the same name. A handle of that crate becomes one
 //!   of this by `into()`; give it a [`TokioClock`] first.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod breaker;
 pub mod budget;

@@ -84,6 +84,7 @@
 //! [`attempt_timeout`]: evenkeel_core::retry::RetryBuilder::attempt_timeout
 //! [`deadline`]: evenkeel_core::retry::RetryBuilder::deadline
 //! [`WhenRefused::Wait`]: evenkeel_core::retry::WhenRefused::Wait
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod breaker;
 mod classify;

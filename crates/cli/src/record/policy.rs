@@ -11,7 +11,7 @@ use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use crate::policy::{Policies, PolicyFile};
 
 /// The policy of who names none.
-pub(crate) const BUILT_IN: &str = include_str!("../../../../docs/policies/record.toml");
+pub(crate) const BUILT_IN: &str = include_str!("policy.toml");
 
 pub(crate) struct Policy {
     /// The file, if there is one.

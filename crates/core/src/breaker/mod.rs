@@ -1,22 +1,12 @@
 //! Circuit breaker: stop calling what does not answer, find out when it does again.
 //!
-//! ```text
-//!                 a trigger fires, Overloaded
-//!      ┌────────┐ ─────────────────────────▶ ┌──────┐
-//!      │ closed │                            │ open │ ◀─────────────┐
-//!      └────────┘                            └──────┘               │
-//!          ▲                                    │ the wait is over  │ so many probes failed or
-//!          │ enough probes passed               ▼ (and it is up)    │ were lost that the trials
-//!          │                               ┌───────────┐            │ cannot pass; Overloaded
-//!          └────────────────────────────── │ half-open │ ───────────┘
-//!                                          └───────────┘
-//! ```
+#![doc = include_str!("../../diagrams/breaker.svg")]
 //!
 //! | phase | ask | success | failure | ignored | overloaded | time |
 //! |---|---|---|---|---|---|---|
-//! | closed | yes; on the ramp by draw | counts, triggers judged → maybe **open** | counts, triggers judged → maybe **open** | nothing | → **open** | nothing |
+//! | closed | yes; on the ramp by draw | counts; a trigger fires → **open** | counts; a trigger fires → **open** | nothing | → **open** | nothing |
 //! | open | no | stale | stale | stale | stale | wait over (and up, with `until_healthy`) → **half-open** |
-//! | half-open | yes if a place is free and the result can still count | passed + 1, at `successes` → **closed**; slow: as a failure | failed + 1, above `trials - successes` → **open** | place freed | → **open** | a place's lease ends: failed + 1, maybe → **open** |
+//! | half-open | yes if a place is free and the result can still count | passed + 1; `successes` passed → **closed**; slow: as a failure | failed + 1; more than `trials - successes` failed → **open** | place freed | → **open** | a place's lease ends: failed + 1; more than `trials - successes` failed → **open** |
 //!
 //! Every change of phase starts a new generation: counters and window begin afresh, and results of calls that were
 //! let through before are [stale](Receipt::Stale). The n-th open in a row waits the n-th wait of the policy's

@@ -11,15 +11,19 @@
 //! the change: a change is told once, in one answer, and a breaker that missed it (it was made or restored later, there
 //! is one for each caller, the answer was dropped) would wait for it for ever. To tell it twice does nothing.
 //!
+#![doc = include_str!("../../diagrams/health_verdict.svg")]
+//!
 //! | health | a result passed | a result failed |
 //! |---|---|---|
 //! | none yet | the `rise`-th in a row → **up** | the `fall`-th in a row → **down** |
 //! | up | nothing | the `fall`-th in a row → **down** |
 //! | down | the `rise`-th in a row → **up** | nothing |
 //!
-//! | stage | poll | report of the probe in flight | time |
+#![doc = include_str!("../../diagrams/health_probe.svg")]
+//!
+//! | stage | poll | report of the probe | time |
 //! |---|---|---|---|
-//! | waiting | before the instant `WaitUntil`; at it `Send` → **probing** | stale: there is none | |
+//! | waiting | before its instant `WaitUntil`; at its instant `Send` → **probing** | stale: there is none | |
 //! | probing | `Probing` | counts → **waiting** | at the timeout it has failed → **lost** |
 //! | lost | `Abandon`, once → **waiting** | stale: it came after its time | |
 //!

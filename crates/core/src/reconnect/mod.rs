@@ -5,18 +5,19 @@
 //! backoff is a link that has proven itself: it brought a frame *and* stood for `stable_after`. A server that accepts
 //! and drops is therefore treated like one that refuses.
 //!
-//! | phase | poll | facts about its link | time |
-//! |---|---|---|---|
-//! | due | [`Connect`](LinkAction::Connect) → **connecting** | stale | |
-//! | connecting | [`Connecting`](LinkAction::Connecting) | `Connected` → **connected**; `Failed`, `Lost`, `Refused` → **waiting** | `connect_timeout` → **waiting**, [`Abandon`](LinkAction::Abandon) is due |
-//! | connected | [`Connected`](LinkAction::Connected) | a frame confirms it and feeds the heartbeat; `Lost`, `Failed`, `Refused` → **waiting** | `silence_limit` without a frame → **waiting**, `Abandon` is due |
-//! | waiting | [`WaitUntil`](LinkAction::WaitUntil) | stale; [`kick`](Reconnect::kick) shortens the wait, once | its end → **due** |
-//! | gave up | [`GaveUp`](LinkAction::GaveUp) | stale | |
-//! | stopped | [`Stopped`](LinkAction::Stopped) | stale | |
+#![doc = include_str!("../../diagrams/reconnect.svg")]
 //!
-//! Where the table says **waiting**, a backoff that is exhausted, or [`Advice::Stop`](crate::advice::Advice::Stop),
-//! makes it **gave up**. [`stop`](Reconnect::stop) leads from anywhere to stopped, [`start`](Reconnect::start) from
-//! stopped and gave up to due, as new. The first try comes at once; every later one after a wait, also after a link
+//! | phase | poll | its link | time | [`stop`](Reconnect::stop) | [`start`](Reconnect::start) |
+//! |---|---|---|---|---|---|
+//! | due | [`Connect`](LinkAction::Connect) → **connecting** | stale | | → **stopped** | nothing |
+//! | connecting | [`Connecting`](LinkAction::Connecting) | `Connected` → **connected**; `Failed`, `Lost`, `Refused` → **waiting**; no wait is left, or advice to stop → **gave up** | `connect_timeout`, [`Abandon`](LinkAction::Abandon) is due → **waiting**; no wait is left → **gave up** | → **stopped** | nothing |
+//! | connected | [`Connected`](LinkAction::Connected) | a frame confirms it and feeds the heartbeat; `Lost`, `Failed`, `Refused` → **waiting**; no wait is left, or advice to stop → **gave up** | `silence_limit` without a frame, `Abandon` is due → **waiting**; no wait is left → **gave up** | → **stopped** | nothing |
+//! | waiting | [`WaitUntil`](LinkAction::WaitUntil) | stale; [`kick`](Reconnect::kick) shortens the wait, once | its end → **due** | → **stopped** | nothing |
+//! | gave up | [`GaveUp`](LinkAction::GaveUp) | stale | | → **stopped** | as new → **due** |
+//! | stopped | [`Stopped`](LinkAction::Stopped) | stale | | nothing | as new → **due** |
+//!
+//! No wait is left when the backoff is exhausted, and none is wanted after [`Advice::Stop`](crate::advice::Advice::Stop).
+//! The first try comes at once; every later one after a wait, also after a link
 //! that was stable, whose loss many others may have seen at the same instant.
 //!
 //! **Deadlines.** [`next_deadline_ns`](Reconnect::next_deadline_ns) may change after any call that takes `&mut self`; a

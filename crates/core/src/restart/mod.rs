@@ -5,10 +5,12 @@
 //! more failures than the [`intensity`](RestartBuilder::intensity) allows are passed up to whoever can mend them.
 //! [`poll`](Restart::poll) says what to do, [`on_exit`](Restart::on_exit) reports how a run ended.
 //!
-//! | stage | poll | exit of the run in flight | [`stop`](Restart::stop) | [`rearm`](Restart::rearm) |
+#![doc = include_str!("../../diagrams/restart.svg")]
+//!
+//! | stage | poll | exit of the run | [`stop`](Restart::stop) | [`rearm`](Restart::rearm) |
 //! |---|---|---|---|---|
-//! | waiting | before the instant `WaitUntil`; at it `Start` → **running** | stale: there is none | → **stopped** | starts at once |
-//! | running | `Running` | to be restarted → **waiting**; too many failures → **escalated**; else → **stopped** | → **stopped**, the run still on its way out | earlier exits forgotten |
+//! | waiting | before its instant `WaitUntil`; at its instant `Start` → **running** | stale: there is none | → **stopped** | starts at once |
+//! | running | `Running` | to be restarted → **waiting**; too many failures → **escalated**; not to be restarted → **stopped** | → **stopped**, the run still on its way out | earlier exits forgotten |
 //! | escalated | `Escalated` | stale: there is none | → **stopped** | → **waiting**, starts at once |
 //! | stopped | `Stopped` | counted, and nothing else | nothing | → **waiting**, starts at once, or when the stopped run is gone |
 //!

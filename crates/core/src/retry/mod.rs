@@ -5,20 +5,13 @@
 //! call and shares with other operations. So an operation costs nothing to begin, and what must be shared is shared
 //! where one sees it.
 //!
-//! ```text
-//!             poll, breaker agrees             on_outcome: Success, Permanent, Cancelled
-//! ┌─────────┐ ───────────────────▶ ┌───────────┐ ─────────────────────────▶ ┌──────┐
-//! │ waiting │                      │ in flight │                            │ done │
-//! └─────────┘ ◀─────────────────── └───────────┘ ─────────────────────────▶ └──────┘
-//!             Transient, or its time is over:     a check says no
-//!             all checks agree
-//! ```
+#![doc = include_str!("../../diagrams/retry.svg")]
 //!
 //! | stage | [`poll`](Retry::poll) | [`on_outcome`](Retry::on_outcome) | [`cancel`](Retry::cancel) | time |
 //! |---|---|---|---|---|
 //! | waiting, before its instant | `WaitUntil` | stale | → **done**, what was taken is given back | deadline → **done** |
-//! | waiting, at its instant | breaker agrees: `Attempt` → **in flight**; refuses: what was taken is given back, → **done**, or wait on | stale | → **done**, given back | deadline → **done**, given back |
-//! | in flight | `InFlight` | `Success`, `Permanent`, `Refused`, `Cancelled` → **done**; `Transient` → *checks* | `Abandon`, permit released → **done** | its timeout: `Abandon` and *checks*; deadline: `Abandon` → **done** |
+//! | waiting, at its instant | breaker agrees: `Attempt` → **in flight**; refuses → **done**, or wait on; what was taken is given back | stale | → **done**, given back | deadline → **done**, given back |
+//! | in flight | `InFlight` | `Success`, `Permanent`, `Refused`, `Cancelled` → **done**; `Transient`: the checks agree → **waiting**; a check says no → **done** | `Abandon`, permit released → **done** | its timeout: `Abandon`, the checks agree → **waiting**; a check says no → **done**; deadline: `Abandon` → **done** |
 //! | done | `Done` | stale | `Done` | nothing |
 //!
 //! **Checks**, in this order, each only if all before it agree: the deadline; `max_attempts`; advice to

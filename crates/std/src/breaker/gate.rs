@@ -38,7 +38,7 @@ use crate::journal::{Held, LendBreaker, Part};
 /// ```
 impl<C: Clock> BreakerGate for SharedBreaker<C> {
     fn try_acquire(&mut self, now_ns: u64, rng: &mut dyn Rng) -> Result<Grant, Refused> {
-        let pass = self.inner.try_acquire(|| now_ns, Some(rng))?;
+        let pass = self.inner.try_acquire(now_ns, rng)?;
         Ok(Grant {
             permit: Permit::from_id(pass.permit),
             would_refuse: pass.would_refuse,

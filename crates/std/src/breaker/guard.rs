@@ -5,9 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use evenkeel_core::Refusal;
-use evenkeel_core::breaker::{Outcome, PermitId, Receipt, RefusedBy};
+use evenkeel_core::breaker::{Outcome, PermitId, Receipt, RefusedBy, Transitions};
 
-use super::inner::{Inner, Pass};
+use super::inner::Inner;
+use super::leave::Leave;
 use crate::clock::{Clock, MonotonicClock};
 
 /// Leave to make one call; tell it how the call ended.
@@ -62,55 +63,17 @@ impl<C> Owner<'_, C> {
 }
 
 impl<'a, C: Clock> Guard<'a, C> {
+    /// A panic that is under way already is not the call's.
     #[inline]
-    pub(super) fn new(inner: &'a Inner<C>, pass: Pass, began_ns: u64) -> Self {
+    pub(super) fn new(inner: &'a Inner<C>, leave: Leave) -> Self {
         Self {
             owner: Owner::Borrowed(inner),
-            permit: pass.permit,
-            would_refuse: pass.would_refuse,
-            began_ns,
+            permit: leave.permit,
+            would_refuse: leave.would_refuse,
+            began_ns: leave.began_ns,
             was_panicking: thread::panicking(),
             settled: false,
         }
-    }
-
-    /// For a call that is let through as every call is, and made at once: only the call's own panic drops it.
-    #[inline]
-    pub(super) fn plain(inner: &'a Inner<C>, permit: PermitId, began_ns: u64) -> Self {
-        Self {
-            owner: Owner::Borrowed(inner),
-            permit,
-            would_refuse: None,
-            began_ns,
-            was_panicking: false,
-            settled: false,
-        }
-    }
-
-    /// A panic that is under way already is not the call's.
-    #[inline]
-    pub(super) fn noting_panic(mut self) -> Self {
-        self.was_panicking = thread::panicking();
-        self
-    }
-
-    /// [`outcome`](Self::outcome) for who does not want to know what became of it: mostly there is nothing to tell.
-    #[inline]
-    pub(super) fn tell(mut self, outcome: Outcome) {
-        let inner = self.owner.inner();
-        if outcome == Outcome::Success && !inner.measures() {
-            let now_ns = || inner.clock.now_ns();
-            if inner.passes_by(now_ns, self.permit, 0) {
-                self.settled = true;
-                return;
-            }
-        }
-        self.tell_all(outcome);
-    }
-
-    #[inline(never)]
-    fn tell_all(mut self, outcome: Outcome) {
-        let _ = self.settle(outcome, None);
     }
 
     pub(super) fn owned(mut self, inner: Arc<Inner<C>>) -> Guard<'static, C> {
@@ -211,7 +174,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn outcome(mut self, outcome: Outcome) -> Receipt {
+    pub fn outcome(self, outcome: Outcome) -> Receipt {
         self.settle(outcome, None)
     }
 
@@ -229,7 +192,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// assert!(breaker.try_acquire().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn outcome_after(mut self, outcome: Outcome, latency: Duration) -> Receipt {
+    pub fn outcome_after(self, outcome: Outcome, latency: Duration) -> Receipt {
         let latency_ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.settle(outcome, Some(latency_ns))
     }
@@ -266,31 +229,34 @@ impl<'a, C: Clock> Guard<'a, C> {
         self.would_refuse
     }
 
+    /// [`outcome`](Self::outcome) for who does not want to know what became of it. What is out of line is told by value:
+    /// no address of the guard is taken, so it need not lie in memory.
     #[inline]
-    fn settle(&mut self, outcome: Outcome, latency_ns: Option<u64>) -> Receipt {
+    fn tell(mut self, outcome: Outcome) {
         self.settled = true;
         let inner = self.owner.inner();
-        if !inner.measures() {
-            let now_ns = || inner.clock.now_ns();
-            return inner.on_outcome(now_ns, self.permit, outcome, 0, None);
+        if !inner.is_idle(self.permit, outcome) {
+            inner.tell(self.permit, outcome, self.began_ns);
         }
-        let now_ns = inner.clock.now_ns();
-        let latency_ns = latency_ns.unwrap_or_else(|| now_ns.saturating_sub(self.began_ns));
-        inner.on_outcome(|| now_ns, self.permit, outcome, latency_ns, None)
+    }
+
+    #[inline]
+    fn settle(mut self, outcome: Outcome, latency_ns: Option<u64>) -> Receipt {
+        self.settled = true;
+        let inner = self.owner.inner();
+        if inner.is_idle(self.permit, outcome) {
+            return Receipt::Counted(Transitions::NONE);
+        }
+        inner.report(self.permit, outcome, self.began_ns, latency_ns)
     }
 }
 
 impl<C: Clock> Drop for Guard<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        if self.settled {
-            return;
+        if !self.settled {
+            let inner = self.owner.inner();
+            inner.tell_dropped(self.permit, self.began_ns, self.was_panicking);
         }
-        let outcome = if thread::panicking() && !self.was_panicking {
-            Outcome::Failure
-        } else {
-            Outcome::Ignored
-        };
-        let _ = self.settle(outcome, None);
     }
 }

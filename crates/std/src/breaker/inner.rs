@@ -41,7 +41,7 @@ pub(super) struct Inner<C> {
 #[repr(align(128))]
 struct Apart<T>(T);
 
-/// Leave to make a call.
+/// The answer to an ask.
 #[derive(Debug)]
 pub(super) struct Pass {
     pub(super) permit: PermitId,
@@ -82,10 +82,9 @@ impl<C> Inner<C> {
         self.plan.success != Success::Nothing
     }
 
-    /// The generation that every ask is let through in, if that is plain: a load.
     #[inline]
-    pub(super) fn closed(&self) -> Option<u64> {
-        Word::of(self.word.load(Ordering::Acquire)).closed()
+    pub(super) fn word(&self) -> Word {
+        Word::of(self.word.load(Ordering::Acquire))
     }
 
     #[inline]
@@ -93,43 +92,44 @@ impl<C> Inner<C> {
         locked::closed_permit(generation, self.tag)
     }
 
-    /// May a call be made? The clock is read only where the answer depends on it.
-    pub(super) fn try_acquire(
-        &self,
-        now_ns: impl FnOnce() -> u64,
-        rng: Option<&mut dyn Rng>,
-    ) -> Result<Pass, Refused> {
-        let word = Word::of(self.word.load(Ordering::Acquire));
-        if let Some(generation) = word.closed() {
+    /// The refusal of an ask at `now_ns`, where that needs no lock. The clock is read only where the answer depends on it.
+    #[inline]
+    pub(super) fn refusal(&self, now_ns: impl FnOnce() -> u64) -> Option<Refused> {
+        let refusal = match self.word() {
+            Word::Open { until_ns } if now_ns() < until_ns => {
+                Refusal::new(RefusedBy::Open, Some(until_ns))
+            }
+            Word::ForcedOpen => Refusal::new(RefusedBy::ForcedOpen, None),
+            _ => return None,
+        };
+        self.stripes.count_refusal();
+        Some(Refused {
+            refusal,
+            transitions: Transitions::NONE,
+        })
+    }
+
+    /// May a call be made at `now_ns`?
+    pub(super) fn try_acquire(&self, now_ns: u64, rng: &mut dyn Rng) -> Result<Pass, Refused> {
+        if let Some(generation) = self.word().closed() {
             return Ok(Pass {
-                permit: locked::closed_permit(generation, self.tag),
+                permit: self.closed_permit(generation),
                 would_refuse: None,
                 transitions: Transitions::NONE,
             });
         }
-        match word {
-            Word::Open { until_ns } => {
-                let now_ns = now_ns();
-                if now_ns < until_ns {
-                    return Err(self.refused(RefusedBy::Open, Some(until_ns)));
-                }
-                self.acquire_locked(now_ns, rng)
-            }
-            Word::ForcedOpen => Err(self.refused(RefusedBy::ForcedOpen, None)),
-            _ => self.acquire_locked(now_ns(), rng),
-        }
-    }
-
-    fn refused(&self, reason: RefusedBy, retry_at_ns: Option<u64>) -> Refused {
-        self.stripes.count_refusal();
-        Refused {
-            refusal: Refusal::new(reason, retry_at_ns),
-            transitions: Transitions::NONE,
+        match self.refusal(|| now_ns) {
+            Some(refused) => Err(refused),
+            None => self.acquire_locked(now_ns, Some(rng)),
         }
     }
 
     #[cold]
-    fn acquire_locked(&self, now_ns: u64, rng: Option<&mut dyn Rng>) -> Result<Pass, Refused> {
+    pub(super) fn acquire_locked(
+        &self,
+        now_ns: u64,
+        rng: Option<&mut dyn Rng>,
+    ) -> Result<Pass, Refused> {
         self.step(|locked| {
             locked.try_acquire(now_ns, rng).map(|grant| Pass {
                 permit: grant.permit.id(),
@@ -157,18 +157,13 @@ impl<C> Inner<C> {
 
     /// Whether a success is reported without the lock: it changes nothing, or nothing but a count, and that is done.
     #[inline]
-    pub(super) fn passes_by(
-        &self,
-        now_ns: impl Fn() -> u64,
-        permit: PermitId,
-        latency_ns: u64,
-    ) -> bool {
+    fn passes_by(&self, now_ns: impl Fn() -> u64, permit: PermitId, latency_ns: u64) -> bool {
         if latency_ns > self.plan.least_limit_ns {
             return false;
         }
-        let word = Word::of(self.word.load(Ordering::Acquire));
-        let [generation, _] = permit.to_words();
-        if permit != locked::closed_permit(generation, self.tag) {
+        let word = self.word();
+        let generation = permit.generation();
+        if permit != self.closed_permit(generation) {
             return false;
         }
         let slice = match self.plan.success {
@@ -180,7 +175,7 @@ impl<C> Inner<C> {
     }
 
     #[cold]
-    pub(super) fn report_locked(
+    fn report_locked(
         &self,
         now_ns: u64,
         permit: PermitId,
@@ -277,7 +272,7 @@ impl<C> Inner<C> {
 impl<C: Clock> Inner<C> {
     /// Closed and plain is known without the lock, and without the time.
     pub(super) fn phase(&self) -> Phase {
-        match Word::of(self.word.load(Ordering::Acquire)).closed() {
+        match self.word().closed() {
             Some(_) => Phase::Closed,
             None => {
                 let now_ns = self.clock.now_ns();

@@ -6,6 +6,7 @@ mod error;
 mod gate;
 mod guard;
 mod inner;
+mod leave;
 mod locked;
 mod outbox;
 mod plan;
@@ -172,37 +173,29 @@ impl<C: Clock> SharedBreaker<C> {
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, CallError<E>> {
-        let inner = &*self.inner;
-        let guard = match inner.closed() {
-            Some(generation) => self.plain_guard(generation),
-            None => self.acquire().map_err(CallError::Refused)?,
+        let Some(call) = self.inner.plain() else {
+            return self.call_if_let(classify, operation);
         };
         let result = operation();
-        guard.tell(classify(&result));
+        call.tell(classify(&result));
         result.map_err(CallError::Failed)
     }
 
-    #[inline]
-    fn plain_guard(&self, generation: u64) -> Guard<'_, C> {
-        let inner = &*self.inner;
-        let began_ns = if inner.measures() {
-            inner.clock.now_ns()
-        } else {
-            0
-        };
-        Guard::plain(inner, inner.closed_permit(generation), began_ns)
-    }
-
     #[cold]
-    fn acquire(&self) -> Result<Guard<'_, C>, Refused> {
+    fn call_if_let<T, E>(
+        &self,
+        classify: impl FnOnce(&Result<T, E>) -> Outcome,
+        operation: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, CallError<E>> {
         let inner = &*self.inner;
-        if inner.measures() {
-            let now_ns = inner.clock.now_ns();
-            let pass = inner.try_acquire(|| now_ns, None)?;
-            return Ok(Guard::new(inner, pass, now_ns));
+        if let Some(refused) = inner.refusal(|| inner.clock.now_ns()) {
+            return Err(CallError::Refused(refused));
         }
-        let pass = inner.try_acquire(|| inner.clock.now_ns(), None)?;
-        Ok(Guard::new(inner, pass, 0))
+        let leave = inner.ask_locked().map_err(CallError::Refused)?;
+        let guard = Guard::new(inner, leave);
+        let result = operation();
+        let _ = guard.outcome(classify(&result));
+        result.map_err(CallError::Failed)
     }
 
     /// Leave to make one call, as a guard to be told how it ended.
@@ -223,10 +216,12 @@ impl<C: Clock> SharedBreaker<C> {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<Guard<'_, C>, Refused> {
-        match self.inner.closed() {
-            Some(generation) => Ok(self.plain_guard(generation).noting_panic()),
-            None => self.acquire(),
-        }
+        let inner = &*self.inner;
+        let leave = match inner.plain() {
+            Some(call) => call.into_leave(),
+            None => inner.ask()?,
+        };
+        Ok(Guard::new(inner, leave))
     }
 
     /// [`try_acquire`](Self::try_acquire), with a guard that keeps the breaker: it can be sent away.

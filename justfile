@@ -67,9 +67,22 @@ side-by-side *args:
 bench:
     cargo bench -p evenkeel-benches
 
-# How many times faster than the peers, in rounds: the table of docs/performance.md. Takes a filter and --rounds N.
+# How many times faster than the peers, in rounds. Takes a filter, --rounds N, and --check: an error where a goal is missed.
 bench-ratios *args:
     cargo run --profile bench -p evenkeel-benches --bin ratios -- {{args}}
+
+# What a call costs after idle time, after many calls, with many keys, with a long window: from small to large.
+bench-flatness *args:
+    cargo run --profile bench -p evenkeel-benches --bin flatness -- {{args}}
+
+# Bytes and allocations against their bounds (`--check`: an error where one is over).
+bench-bytes *args:
+    cargo run --profile bench -p evenkeel-benches --bin bytes -- {{args}}
+
+# Rows a second of `evenkeel replay` on a trace of a million rows (`--check`: an error under 3 million).
+bench-replay *args:
+    cargo build --release -p evenkeel-cli
+    cargo run --release -p evenkeel-benches --bin replay -- {{args}}
 
 # Instructions of each operation of ours, by callgrind (needs valgrind).
 bench-instructions *args:

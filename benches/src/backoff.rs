@@ -6,19 +6,26 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use backoff::backoff::Backoff as _;
 use backon::BackoffBuilder as _;
 use evenkeel_core::backoff::{Backoff, BackoffPolicy, Jitter};
+use tower::util::rng::HasherRng;
 
 use crate::inputs::rng;
-use crate::origins::ReconnectDelay;
+use crate::origins::{ReconnectDelay, RestartDelay, Restarted};
 use crate::{Case, Entrant};
 
 const BACKON: &str = "backon 1.6";
 const EXPONENTIAL: &str = "exponential-backoff 2.1";
-const ORIGIN: &str = "origin O4";
+const TOKIO_RETRY: &str = "tokio-retry 0.3, jitter";
+const BACKOFF: &str = "backoff 0.4";
+const TOWER: &str = "tower 0.5, with its Sleep";
+const O1: &str = "origin O1";
+const O4: &str = "origin O4";
 
 const BASE: Duration = Duration::from_millis(100);
 const CAP: Duration = Duration::from_secs(10);
+const MS: Duration = Duration::from_millis(1);
 
 /// What a retry loop asks for before it gives up; the last of them is at the cap.
 const WAITS: u32 = 8;
@@ -58,7 +65,63 @@ fn exponential() -> impl FnMut() -> Duration {
     move || waits.next().flatten().expect("a schedule without an end")
 }
 
-fn origin() -> impl FnMut() -> Duration {
+/// It multiplies by its base, which so is its factor too: 100 ms, 200 ms, 400 ms, ..
+fn tokio_retry() -> impl FnMut() -> Duration {
+    let waits = tokio_retry::strategy::ExponentialBackoff::from_millis(2);
+    let mut waits = black_box(waits.factor(50).max_delay(CAP)).map(tokio_retry::strategy::jitter);
+    move || waits.next().expect("a schedule without an end")
+}
+
+fn backoff() -> impl FnMut() -> Duration {
+    let mut waits = black_box(
+        backoff::ExponentialBackoffBuilder::new()
+            .with_initial_interval(BASE)
+            .with_multiplier(2.0)
+            .with_max_interval(CAP)
+            .with_max_elapsed_time(None)
+            .build(),
+    );
+    move || waits.next_backoff().expect("a schedule without an end")
+}
+
+/// Its answer is no wait but tokio's timer for it, which is in the measurement: made and dropped, never polled.
+fn tower() -> Entrant {
+    use tower::retry::backoff::{Backoff as _, ExponentialBackoffMaker, MakeBackoff as _};
+    Entrant::new(TOWER, || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let maker = ExponentialBackoffMaker::new(BASE, CAP, 0.99, HasherRng::default());
+        let mut waits = maker.expect("a valid schedule").make_backoff();
+        Box::new(move |n| {
+            let _entered = runtime.enter();
+            for _ in 0..n {
+                drop(black_box(black_box(&mut waits).next_backoff()));
+            }
+        })
+    })
+}
+
+/// With its limit of ten failures in ten minutes, which eight waits do not reach.
+fn o1() -> impl FnMut() -> Duration {
+    o1_with(Duration::from_secs(600), 10)
+}
+
+/// Without a limit, and with a window that remembers no other failure: kinder than any that it can be used with.
+fn o1_for_ever() -> impl FnMut() -> Duration {
+    o1_with(Duration::ZERO, 0)
+}
+
+fn o1_with(window: Duration, limit: u32) -> impl FnMut() -> Duration {
+    let mut waits = black_box(RestartDelay::new(BASE, CAP, window, limit));
+    move || match waits.next_backoff() {
+        Restarted::After(wait) => wait,
+        Restarted::CircuitOpen { .. } => panic!("more failures than it allows"),
+    }
+}
+
+fn o4() -> impl FnMut() -> Duration {
     let mut waits = black_box(ReconnectDelay::new(BASE, CAP));
     move || waits.next_delay()
 }
@@ -122,7 +185,10 @@ fn fresh() -> Case {
     )
     .against(of_schedules(BACKON, backon), 5.0)
     .against(of_schedules(EXPONENTIAL, exponential), 5.0)
-    .against(of_schedules(ORIGIN, origin), 3.0)
+    .against(of_schedules(TOKIO_RETRY, tokio_retry), 5.0)
+    .against(of_schedules(BACKOFF, backoff), 8.0)
+    .against(of_schedules(O1, o1), 8.0)
+    .against(of_schedules(O4, o4), 3.0)
 }
 
 fn at_the_cap() -> Case {
@@ -133,7 +199,11 @@ fn at_the_cap() -> Case {
     )
     .against(of_waits(BACKON, backon), 5.0)
     .against(of_waits(EXPONENTIAL, exponential), 5.0)
-    .against(of_waits(ORIGIN, origin), 3.0)
+    .against(of_waits(TOKIO_RETRY, tokio_retry), 5.0)
+    .against(of_waits(BACKOFF, backoff), 8.0)
+    .against(of_waits(O1, o1_for_ever), 8.0)
+    .against(of_waits(O4, o4), 3.0)
+    .against(tower(), None)
 }
 
 /// For those who count in nanoseconds: without the division that a `Duration` costs.
@@ -162,11 +232,23 @@ fn waits_are_in_range() {
         let mut rng = rng(seed);
         let mut ours = Backoff::new(&ours_policy);
         let (mut backon, mut exponential) = (backon(), exponential());
-        let mut origin = ReconnectDelay::new(BASE, CAP);
+        let (mut tokio_retry, mut backoff) = (tokio_retry(), backoff());
+        let mut o1 = RestartDelay::new(BASE, CAP, Duration::ZERO, 0);
+        let mut o4 = ReconnectDelay::new(BASE, CAP);
         for attempt in 1..=2 * WAITS {
             let ceiling = ours_policy.ceiling(attempt);
-            assert_eq!(origin.ceiling(), ceiling, "attempt {attempt}");
-            assert!(origin.next_delay() <= ceiling, "attempt {attempt}");
+            assert_eq!(o4.ceiling(), ceiling, "attempt {attempt}");
+            assert!(o4.next_delay() <= ceiling, "attempt {attempt}");
+            assert_eq!(o1.ceiling(), ceiling, "attempt {attempt}");
+            // It counts first: twice the ceiling, up to the cap.
+            let wait = o1.next_backoff();
+            let in_range = matches!(wait, Restarted::After(wait) if wait <= (ceiling * 2).min(CAP));
+            assert!(in_range, "attempt {attempt}: {wait:?}");
+            assert!(tokio_retry() <= ceiling, "attempt {attempt}");
+            // Half of it to either side, also at the cap.
+            let wait = backoff();
+            let in_range = wait >= ceiling / 2 && wait <= ceiling * 3 / 2 + MS;
+            assert!(in_range, "attempt {attempt}: {wait:?}");
             let wait = ours.next_wait(0, &mut rng).expect("no end");
             assert!(wait.delay() <= ceiling, "attempt {attempt}");
             // On top of the ceiling, so up to twice the cap; computed in f32.

@@ -4,14 +4,19 @@
 //! they give the same answers where they claim the same thing. The check comes before every measurement, so that a case
 //! that computes the wrong thing fails instead of being fast.
 
+pub mod adapters;
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod clock;
 pub mod drivers;
+pub mod flatness;
 pub mod inputs;
+pub mod measure;
 pub mod origins;
+pub mod page;
 pub mod percentile;
+pub mod polled;
 pub mod recording;
 pub mod repeat;
 pub mod retry;
@@ -53,13 +58,33 @@ impl fmt::Debug for Entrant {
     }
 }
 
-/// A peer doing the same work, and how many times faster than it we want to be.
+/// What is to come out of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// The peer takes at least that many times as long as ours.
+    Faster(f64),
+    /// Ours takes less than so many nanoseconds more than the peer, which is a part of ours.
+    Adds(f64),
+}
+
+impl Goal {
+    /// Whether times an operation, in nanoseconds, reach it.
+    #[must_use]
+    pub fn is_met(self, ours_ns: f64, peer_ns: f64) -> bool {
+        match self {
+            Self::Faster(times) => peer_ns / ours_ns >= times,
+            Self::Adds(at_most_ns) => ours_ns - peer_ns < at_most_ns,
+        }
+    }
+}
+
+/// A peer doing the same work, and what we want to be beside it.
 #[derive(Debug)]
 pub struct Peer {
     /// The peer.
     pub entrant: Entrant,
-    /// The ratio to reach, where there is a goal.
-    pub goal: Option<f64>,
+    /// The goal, where there is one.
+    pub goal: Option<Goal>,
 }
 
 /// One piece of work, done by us and by peers.
@@ -87,10 +112,17 @@ impl Case {
     /// Adds a peer that we want to be `goal` times faster than.
     #[must_use]
     pub fn against(mut self, entrant: Entrant, goal: impl Into<Option<f64>>) -> Self {
-        self.peers.push(Peer {
-            entrant,
-            goal: goal.into(),
-        });
+        let goal = goal.into().map(Goal::Faster);
+        self.peers.push(Peer { entrant, goal });
+        self
+    }
+
+    /// Adds a part of what ours does: the rest is to take less than `at_most_ns`.
+    #[must_use]
+    pub fn on_top_of(mut self, part: Entrant, at_most_ns: impl Into<Option<f64>>) -> Self {
+        let goal = at_most_ns.into().map(Goal::Adds);
+        let entrant = part;
+        self.peers.push(Peer { entrant, goal });
         self
     }
 
@@ -131,6 +163,7 @@ pub fn cases(filter: &str) -> Vec<Case> {
         retry::cases(),
         drivers::cases(),
         shared::cases(),
+        adapters::cases(),
         recording::cases(),
     ];
     let chosen = all.into_iter().flatten();

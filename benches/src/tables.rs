@@ -1,6 +1,10 @@
 //! Backoff for many keys: a failure and the check that follows it, of keys in random order.
 //!
-//! Beside it the table that origin O2 has: a `HashMap` of the standard library, without a bound, jitter or order.
+//! Beside it the table that origin O2 has: a `HashMap` of the standard library, without a bound, jitter or order; and
+//! governor, which decides and takes down in one call whether a key goes too fast.
+
+mod due;
+mod governor;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -11,56 +15,69 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::table::{BackoffTable, BackoffTablePolicy};
 
 use crate::inputs::rng;
+use crate::repeat::repeated;
 use crate::{Case, Entrant};
 
 const BASE: Duration = Duration::from_millis(10);
 const CAP: Duration = Duration::from_secs(60);
 
-/// Keys of the case; the binary `tables` measures ten million.
-const KEYS: u32 = 100_000;
+/// How many keys, and how many times faster than O2's table we want to be: without the due index, and with it.
+const SIZES: [(u32, f64, f64); 3] = [
+    (1_000, 2.5, 2.0),
+    (1_000_000, 4.0, 2.5),
+    (10_000_000, 5.0, 3.0),
+];
+
+/// The same for governor, at the most keys.
+const GOVERNOR: f64 = 4.0;
 
 /// The cases of the tables.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let ours = |due_index| {
+    let mut cases = Vec::new();
+    for (keys, plain, indexed) in SIZES {
+        let of_governor = (keys == 10_000_000).then_some(GOVERNOR);
+        cases.extend([
+            failure_and_check(keys, false)
+                .against(origin(keys), plain)
+                .against(governor::hashmap(keys), of_governor)
+                .against(governor::dashmap(keys), of_governor),
+            failure_and_check(keys, true).against(origin(keys), indexed),
+        ]);
+    }
+    cases.extend(due::cases());
+    cases
+}
+
+fn failure_and_check(keys: u32, due_index: bool) -> Case {
+    let with = if due_index { ", due index" } else { "" };
+    let ours = repeated("ours", move || {
+        let mut table = filled(keys, due_index);
+        let (mut drawn, mut rng, mut now_ns) = (Keys::new(keys, 5), rng(6), 0);
         move || {
-            let mut table = filled(KEYS, due_index);
-            let (mut keys, mut rng) = (Keys::new(KEYS, 5), rng(6));
-            let mut now_ns = 0;
-            let run = move |n: u64| {
-                for _ in 0..n {
-                    now_ns += 1_000;
-                    black_box(fail_and_check(&mut table, now_ns, keys.draw(), &mut rng));
-                }
-            };
-            Box::new(run) as crate::Run
+            now_ns += 1_000;
+            fail_and_check(&mut table, now_ns, drawn.draw(), &mut rng)
         }
-    };
-    let origin = || {
-        let mut table = PeerTable::default();
-        (0..KEYS).for_each(|key| table.record_failure(spread(key), 0));
-        let mut keys = Keys::new(KEYS, 5);
-        let mut now_ns = 0;
-        Box::new(move |n: u64| {
-            for _ in 0..n {
-                now_ns += 1_000;
-                let key = keys.draw();
-                table.record_failure(key, now_ns);
-                black_box(table.should_retry(key, now_ns));
-            }
-        }) as crate::Run
-    };
-    let name = |what: &str| format!("table: failure and check of {KEYS} keys{what}");
-    let plain = Case::new(name(""), Entrant::new("ours", ours(false)), same_holds);
-    let indexed = Case::new(
-        name(", due index"),
-        Entrant::new("ours", ours(true)),
+    });
+    Case::new(
+        format!("table: failure and check of {keys} keys{with}"),
+        ours,
         same_holds,
-    );
-    vec![
-        plain.against(Entrant::new("origin O2", origin), None),
-        indexed,
-    ]
+    )
+}
+
+fn origin(keys: u32) -> Entrant {
+    repeated("origin O2", move || {
+        let mut table = PeerTable::default();
+        (0..keys).for_each(|key| table.record_failure(spread(key), 0));
+        let (mut drawn, mut now_ns) = (Keys::new(keys, 5), 0);
+        move || {
+            now_ns += 1_000;
+            let key = drawn.draw();
+            table.record_failure(key, now_ns);
+            table.should_retry(key, now_ns)
+        }
+    })
 }
 
 /// Keys as they come from elsewhere: no small numbers in a row.

@@ -1,6 +1,7 @@
 //! What every bench checks before it measures, as a test.
 
-use evenkeel_benches::{Case, cases};
+use evenkeel_benches::flatness::series;
+use evenkeel_benches::{Case, Goal, cases};
 
 fn check(filter: &str) {
     let cases = cases(filter);
@@ -48,6 +49,31 @@ fn drivers_come_back_when_they_say() {
     check("restart:");
     check("reconnect:");
     check("health:");
+}
+
+#[test]
+fn shared_breakers_and_adapters_open_when_they_say() {
+    check("shared breaker:");
+    check("adapter:");
+}
+
+#[test]
+fn every_size_of_what_grows_runs() {
+    let all = series("");
+    for side in all.iter().flat_map(|series| &series.sides) {
+        // Those take as long to fill as all others together.
+        if !side.name.contains("000 000") {
+            side.prepare()(100);
+        }
+    }
+}
+
+#[test]
+fn a_goal_is_met_from_its_number_on() {
+    let faster = Goal::Faster(2.0);
+    assert!(faster.is_met(10.0, 20.0) && !faster.is_met(10.0, 19.0));
+    let adds = Goal::Adds(100.0);
+    assert!(adds.is_met(109.0, 10.0) && !adds.is_met(110.0, 10.0));
 }
 
 #[test]

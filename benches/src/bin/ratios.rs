@@ -1,13 +1,16 @@
 //! How many times faster than its peers: rounds of ours and theirs in turn, CPU time of this thread, median ratios.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use evenkeel_benches::clock::timed;
-use evenkeel_benches::{Case, Entrant, Run, cases};
+use evenkeel_benches::measure::{Effort, in_turn, median, number};
+use evenkeel_benches::page::{self, Page};
+use evenkeel_benches::{Case, Goal, Peer, cases};
 
-/// Prints a table (Markdown) of each case against each peer.
+/// Prints a table (Markdown) of each case against each peer, and which goals are missed.
 #[derive(Parser)]
 struct Args {
     /// Only cases whose name contains this.
@@ -19,93 +22,175 @@ struct Args {
     /// How long one measurement takes, in milliseconds of CPU time.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     batch_ms: u64,
+    /// End with an error where a goal is missed.
+    #[arg(long)]
+    check: bool,
+    /// Write the tables into this page, too, where its marks are.
+    #[arg(long)]
+    page: Option<PathBuf>,
 }
 
-/// One side, warmed up, and its times so far.
+const HEAD: &str = "| case | ours, ns | peer | peer, ns | ratio | least to most | goal | |
+|---|---:|---|---:|---:|---:|---:|---|
+";
+
+/// The lines of one case.
 struct Measured {
-    run: Run,
-    n: u64,
-    ns: Vec<f64>,
+    name: String,
+    lines: String,
 }
 
-impl Measured {
-    /// Doubles `n` until that many operations take long enough; this also warms up.
-    fn new(entrant: &Entrant, batch: Duration) -> Self {
-        let mut run = entrant.prepare();
-        let mut n = 1;
-        while timed(&mut run, n) < batch {
-            n *= 2;
-        }
-        let ns = Vec::new();
-        Self { run, n, ns }
-    }
-
-    fn measure(&mut self) {
-        let time = timed(&mut self.run, self.n);
-        #[expect(clippy::cast_precision_loss, reason = "a count of operations")]
-        self.ns.push(time.as_secs_f64() * 1e9 / self.n as f64);
-    }
+/// The goals so far.
+#[derive(Default)]
+struct Goals {
+    met: u32,
+    missed: Vec<String>,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let cases = cases(&args.filter);
     ensure!(!cases.is_empty(), "no case contains {:?}", args.filter);
-    println!("| case | ours, ns | peer | peer, ns | ratio | least to most | goal | |");
-    println!("|---|---:|---|---:|---:|---:|---:|---|");
+    let effort = Effort {
+        batch: Duration::from_millis(args.batch_ms),
+        rounds: args.rounds,
+    };
+    let mut goals = Goals::default();
+    let mut measured = Vec::new();
+    print!("{HEAD}");
     for case in &cases {
-        row(case, &args).with_context(|| case.name.clone())?;
+        let lines = of_case(case, effort, &mut goals).with_context(|| case.name.clone())?;
+        print!("{lines}");
+        let name = case.name.clone();
+        measured.push(Measured { name, lines });
     }
-    Ok(())
+    println!("\n{}", goals.summary());
+    if let Some(path) = &args.page {
+        let mut page = Page::read(path)?;
+        fill(&mut page, &args, &measured, &goals)?;
+        page.write(path)?;
+    }
+    Ok(if args.check && !goals.missed.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
-fn row(case: &Case, args: &Args) -> anyhow::Result<()> {
+/// Measures a case; its lines of the table.
+fn of_case(case: &Case, effort: Effort, goals: &mut Goals) -> anyhow::Result<String> {
     case.check();
-    let batch = Duration::from_millis(args.batch_ms);
-    let sides = case.entrants().map(|entrant| Measured::new(entrant, batch));
-    let mut sides: Vec<_> = sides.collect();
-    for _ in 0..args.rounds {
-        sides.iter_mut().for_each(Measured::measure);
-    }
+    let sides = in_turn(case.entrants(), effort);
     let (ours, peers) = sides.split_first().context("a case has our side")?;
-    let ours_ns = number(median(&ours.ns));
     if peers.is_empty() {
-        println!("| {} | {ours_ns} | | | | | | |", case.name);
+        let ours_ns = number(median(ours));
+        return Ok(format!("| {} | {ours_ns} | | | | | | |\n", case.name));
     }
+    let mut name = &*case.name;
+    let mut lines = String::new();
     for (peer, theirs) in case.peers.iter().zip(peers) {
-        let ratios: Vec<f64> = theirs.ns.iter().zip(&ours.ns).map(|(a, b)| a / b).collect();
-        let ratio = median(&ratios);
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = ratios.iter().copied().fold(0.0, f64::max);
-        let (goal, verdict) = match peer.goal {
-            Some(goal) if ratio < goal => (number(goal), "miss"),
-            Some(goal) => (number(goal), "pass"),
-            None => (String::new(), ""),
+        lines += &line(name, ours, peer, theirs);
+        goals.judge(&case.name, peer, ours, theirs);
+        name = "";
+    }
+    Ok(lines)
+}
+
+fn line(name: &str, ours: &[f64], peer: &Peer, theirs: &[f64]) -> String {
+    // Beside a part of ours it is not how many times as long that matters, but how much longer.
+    let (sign, compare): (_, fn(f64, f64) -> f64) = match peer.goal {
+        Some(Goal::Adds(_)) => ("+", |ours, theirs| ours - theirs),
+        _ => ("", |ours, theirs| theirs / ours),
+    };
+    let rounds = ours.iter().zip(theirs);
+    let compared: Vec<f64> = rounds
+        .map(|(ours, theirs)| compare(*ours, *theirs))
+        .collect();
+    let least = compared.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = compared.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let goal = peer.goal.map(told).unwrap_or_default();
+    let verdict = match peer.goal {
+        Some(goal) if is_met(goal, ours, theirs) => "pass",
+        Some(_) => "miss",
+        None => "",
+    };
+    let ours_ns = match name {
+        "" => String::new(),
+        _ => number(median(ours)),
+    };
+    format!(
+        "| {name} | {ours_ns} | {} | {} | {sign}{} | {} to {} | {goal} | {verdict} |\n",
+        peer.entrant.name,
+        number(median(theirs)),
+        number(median(&compared)),
+        number(least),
+        number(most),
+    )
+}
+
+/// By the median of the rounds, each of which compares what was measured side by side.
+fn is_met(goal: Goal, ours: &[f64], theirs: &[f64]) -> bool {
+    let rounds = ours.iter().zip(theirs);
+    let met = rounds.filter(|(ours, theirs)| goal.is_met(**ours, **theirs));
+    2 * met.count() > ours.len()
+}
+
+fn told(goal: Goal) -> String {
+    match goal {
+        Goal::Faster(times) => number(times),
+        Goal::Adds(at_most_ns) => format!("+{at_most_ns:.0}"),
+    }
+}
+
+impl Goals {
+    fn judge(&mut self, case: &str, peer: &Peer, ours: &[f64], theirs: &[f64]) {
+        let Some(goal) = peer.goal else { return };
+        if is_met(goal, ours, theirs) {
+            self.met += 1;
+            return;
+        }
+        let (ours_ns, theirs_ns) = (median(ours), median(theirs));
+        let reached = match goal {
+            Goal::Faster(times) => {
+                format!("{} of {} times", number(theirs_ns / ours_ns), number(times))
+            }
+            Goal::Adds(at_most_ns) => format!(
+                "{} ns more, of at most {at_most_ns:.0}",
+                number(ours_ns - theirs_ns)
+            ),
         };
-        println!(
-            "| {} | {ours_ns} | {} | {} | {} | {} to {} | {goal} | {verdict} |",
-            case.name,
-            peer.entrant.name,
-            number(median(&theirs.ns)),
-            number(ratio),
-            number(least),
-            number(most),
-        );
+        let peer = peer.entrant.name;
+        self.missed.push(format!("- {case}, {peer}: {reached}\n"));
+    }
+
+    /// How many, and the missed ones, a line each.
+    fn summary(&self) -> String {
+        let (met, missed) = (self.met, self.missed.len());
+        let all = met as usize + missed;
+        let list = self.missed.concat();
+        let colon = if list.is_empty() { "" } else { ":\n\n" };
+        format!("{all} goals, {met} pass, {missed} miss{colon}{list}")
+    }
+}
+
+/// The marks `ratios MACHINE:` take the cases whose names begin so, without that beginning; with a filter only those that
+/// it takes in whole.
+fn fill(page: &mut Page, args: &Args, measured: &[Measured], goals: &Goals) -> anyhow::Result<()> {
+    let mut placed = 0;
+    for mark in page.marks("ratios") {
+        let chosen = measured.iter().filter(|case| case.name.starts_with(&mark));
+        let lines = chosen.map(|case| case.lines.replacen(&format!("| {mark} "), "| ", 1));
+        let lines: Vec<_> = lines.collect();
+        placed += lines.len();
+        if mark.contains(&args.filter) {
+            let table = format!("{HEAD}{}", lines.concat());
+            page.fill(&format!("ratios {mark}"), &table)?;
+        }
+    }
+    ensure!(placed == measured.len(), "a case has no place on the page");
+    if args.filter.is_empty() {
+        page.fill("goals", &format!("{}\n", goals.summary().trim_end()))?;
+        page.fill("machine", &page::machine(args.rounds)?)?;
     }
     Ok(())
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-/// Three digits that count; more would be noise.
-fn number(value: f64) -> String {
-    match value {
-        _ if value >= 100.0 => format!("{value:.0}"),
-        _ if value >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
 }

@@ -2,7 +2,11 @@
 //!
 //! Ours is given the instant and owned by one thread; the peers lock, and read the clock where they need it.
 
-mod subjects;
+mod checks;
+mod ours;
+mod peers;
+mod restated;
+mod subject;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -14,12 +18,18 @@ use evenkeel_core::{Quantile, Ratio};
 use crate::inputs::{Call, Calls, ROW, calls};
 use crate::origins::PauseBreaker;
 use crate::{Case, Entrant};
-use subjects::{Failsafe, Monitored, Ours, Subject, failsafe_consecutive, recloser};
+use checks::{admitted, opens_by_either, opens_by_time, same_from_empty, same_row, same_window};
+use ours::{Nothing, Ours};
+use peers::{Failsafe, circuitbreaker_rs, failsafe_consecutive, recloser, tower_resilience};
+use restated::Monitored;
+use subject::Subject;
 
 const RECLOSER: &str = "recloser 1.4";
 const FAILSAFE: &str = "failsafe 1.3";
 const FAILSAFE_EMA: &str = "failsafe 1.3, moving average";
-const ORIGIN: &str = "origin O5, std lock";
+const CIRCUITBREAKER_RS: &str = "circuitbreaker-rs 0.1";
+const TOWER_RESILIENCE: &str = "tower-resilience 0.14";
+const ORIGIN: &str = "origin O5";
 
 /// No call fails, or one in ten does; neither opens a breaker here.
 const HEALTHY: f64 = 0.0;
@@ -75,7 +85,7 @@ fn calling<S: Subject + 'static>(
 /// The harness alone, to be taken off from the instruction counts where somebody wants that.
 #[must_use]
 pub fn harness() -> Entrant {
-    calling("harness alone", || subjects::Nothing, &calls(1, HEALTHY))
+    calling("harness alone", || Nothing, &calls(1, HEALTHY))
 }
 
 fn open_for(wait: Duration) -> BackoffPolicy {
@@ -162,13 +172,19 @@ fn two_triggers(how: &str, failing: f64) -> Case {
     Case::new(
         format!("breaker: count 100, failure and slow rate, {how}"),
         calling("ours", with_two, &row),
-        same_window,
+        || {
+            same_window();
+            same_from_empty(with_two, circuitbreaker_rs);
+            same_from_empty(with_two, tower_resilience);
+        },
     )
     .against(calling(RECLOSER, || recloser(HOUR, 1), &row), 5.0)
     .against(
         calling(FAILSAFE, || failsafe_consecutive(IN_A_ROW), &row),
         8.0,
     )
+    .against(calling(CIRCUITBREAKER_RS, circuitbreaker_rs, &row), None)
+    .against(calling(TOWER_RESILIENCE, tower_resilience, &row), 50.0)
     .against(calling(ORIGIN, || PauseBreaker::new(IN_A_ROW), &row), 25.0)
 }
 
@@ -237,7 +253,7 @@ fn latency_trigger() -> Case {
         },
     )
     .against(
-        calling("origin O5's monitor, std lock", || origin(LIMIT), &row),
+        calling("origin O5 with its monitor", || origin(LIMIT), &row),
         None,
     )
 }
@@ -267,6 +283,14 @@ fn refusal() -> Case {
     .against(calling(RECLOSER, || opened(recloser(HOUR, 1)), &row), 20.0)
     .against(
         calling(FAILSAFE, || opened(failsafe_consecutive(IN_A_ROW)), &row),
+        None,
+    )
+    .against(
+        calling(CIRCUITBREAKER_RS, || opened(circuitbreaker_rs()), &row),
+        None,
+    )
+    .against(
+        calling(TOWER_RESILIENCE, || opened(tower_resilience()), &row),
         None,
     )
     .against(
@@ -311,72 +335,4 @@ fn one_probe() -> Case {
         },
     )
     .against(calling(FAILSAFE, Failsafe::without_wait, &row), None)
-}
-
-/// How many calls of a row of failures pass.
-fn admitted(mut subject: impl Subject) -> usize {
-    let row = calls(2, 1.0);
-    row.iter().filter(|call| subject.pass(**call)).count()
-}
-
-/// Where the first call of the row is refused, the same for both.
-fn same_row<A: Subject, B: Subject>(ours: impl Fn() -> A, peer: impl Fn() -> B) -> Option<usize> {
-    let mut opened = None;
-    for (seed, failing) in (0..).zip([HEALTHY, SHAKY, 0.7, 0.8, 0.9, 1.0]) {
-        let row = calls(seed, failing);
-        let (us, them) = (first_refused(ours(), &row), first_refused(peer(), &row));
-        assert_eq!(us, them, "with {failing} of the calls failing");
-        opened = opened.or(us);
-    }
-    opened
-}
-
-/// The same for windows of 100, once they are full: the peer judges none that is not.
-fn same_window() {
-    for (seed, failing) in (0..).zip([HEALTHY, SHAKY, 0.4, 0.45, 0.5, 0.55, 1.0]) {
-        let row = calls(seed, failing);
-        let us = first_refused(filled(with_two()), &row);
-        let them = first_refused(filled(recloser(HOUR, 1)), &row);
-        assert_eq!(us, them, "with {failing} of the calls failing");
-        assert!(us.is_some() || failing < 0.5, "{failing} did not open it");
-    }
-}
-
-/// Four triggers: opened by the rate or by failures in a row, whichever comes first at the peers.
-fn opens_by_either() {
-    for (seed, failing) in (0..).zip([HEALTHY, SHAKY, 0.4, 0.5, 0.6, 0.9, 1.0]) {
-        let row = calls(seed, failing);
-        let us = first_refused(filled(with_four()), &row);
-        let by_rate = first_refused(filled(recloser(HOUR, 1)), &row);
-        let in_a_row = first_refused(filled(failsafe_consecutive(IN_A_ROW)), &row);
-        let first = by_rate.into_iter().chain(in_a_row).min();
-        assert_eq!(us, first, "with {failing} of the calls failing");
-    }
-}
-
-/// After a window of successes.
-fn filled<S: Subject>(mut subject: S) -> S {
-    let good = Call {
-        failed: false,
-        latency_ns: 1,
-    };
-    for _ in 0..CALLS {
-        assert!(subject.pass(good));
-    }
-    subject
-}
-
-fn first_refused(mut subject: impl Subject, row: &Calls) -> Option<usize> {
-    row.iter().position(|call| !subject.pass(*call))
-}
-
-/// Half of at least 100 calls in 10 s failed; each call comes a microsecond after the one before.
-fn opens_by_time() {
-    let failing = calls(1, 1.0);
-    assert_eq!(
-        first_refused(with_time(), &failing),
-        Some(CALLS as usize),
-        "the call after the hundredth failure"
-    );
-    assert_eq!(first_refused(with_time(), &calls(1, SHAKY)), None);
 }

@@ -1,23 +1,27 @@
 //! Retry budgets: what a request brings and what a retry costs.
 //!
-//! Ours is given the instant and owned by one thread. tower's can be shared: it takes a mutex and reads a clock in each
-//! of the two calls. The quota of AWS's SDKs, restated, takes a mutex and knows no time.
+//! Ours is given the instant and owned by one thread, or a handle that threads share: then it reads a clock and locks in
+//! each call. tower's does that, too. The bucket of AWS's SDKs, restated, is a semaphore and knows no time.
 
-use std::sync::Mutex;
+mod aws;
+
 use std::time::Duration;
 
 use evenkeel_core::Ratio;
 use evenkeel_core::budget::{
     RetryCause, RetryRatio, RetryRatioPolicy, RetryTokens, RetryTokensBuilder, RetryTokensPolicy,
 };
+use evenkeel_std::{SharedRatio, SharedTokens};
 use tower::retry::budget::{Budget as _, TpsBudget};
 
-use crate::inputs::calls;
 use crate::repeat::repeated;
 use crate::{Case, Entrant};
 
 const TOWER: &str = "tower 0.5, TpsBudget";
-const AWS: &str = "AWS's retry quota restated, std lock";
+
+/// How many times faster than tower's the machine is to be, and the handle that threads share.
+const IN_CORE: f64 = 15.0;
+const SHARED: f64 = 5.0;
 
 /// What the window of both ratios remembers.
 const TTL: Duration = Duration::from_secs(10);
@@ -42,9 +46,11 @@ pub fn cases() -> Vec<Case> {
             tokens_of(how, brings),
             tokens_with_refill(how, brings),
             ratio_of(how, brings),
+            shared_tokens_of(how, brings),
+            shared_ratio_of(how, brings),
         ]);
     }
-    cases.extend([aws_granted(), aws_denied()]);
+    cases.extend(aws::cases());
     cases
 }
 
@@ -70,6 +76,24 @@ impl Budget for RetryRatio {
     }
 }
 
+/// On a clock of its own.
+impl Budget for SharedTokens {
+    #[inline]
+    fn request_and_retry(&mut self, _: u64) -> bool {
+        self.on_request();
+        self.try_withdraw(RetryCause::Failure).is_ok()
+    }
+}
+
+/// On a clock of its own.
+impl Budget for SharedRatio {
+    #[inline]
+    fn request_and_retry(&mut self, _: u64) -> bool {
+        self.on_request();
+        self.try_withdraw(RetryCause::Failure).is_ok()
+    }
+}
+
 impl Budget for TpsBudget {
     #[inline]
     fn request_and_retry(&mut self, _: u64) -> bool {
@@ -79,19 +103,22 @@ impl Budget for TpsBudget {
 }
 
 /// Ten tokens.
-fn tokens(brings: Brings, set: impl Fn(RetryTokensBuilder) -> RetryTokensBuilder) -> RetryTokens {
+fn tokens(
+    brings: Brings,
+    set: impl Fn(RetryTokensBuilder) -> RetryTokensBuilder,
+) -> RetryTokensPolicy {
     let builder = RetryTokensPolicy::builder(10_000).deposit_milli(match brings {
         Brings::ARetry => 1_000,
         Brings::Nothing => 0,
     });
-    RetryTokens::new(set(builder).build().expect("a valid policy"))
+    set(builder).build().expect("a valid policy")
 }
 
 /// Ten retries in ten seconds, and a share of the requests.
-fn ratio(share: u32) -> RetryRatio {
+fn ratio(share: u32) -> RetryRatioPolicy {
     let builder = RetryRatioPolicy::builder(Ratio::percent(share));
     let policy = builder.ttl(TTL).floor_per_second(1).build();
-    RetryRatio::new(policy.expect("a valid policy"))
+    policy.expect("a valid policy")
 }
 
 /// The same.
@@ -121,17 +148,18 @@ fn asking<B: Budget + 'static>(name: &'static str, make: impl Fn() -> B + 'stati
 }
 
 fn tokens_of(how: &str, brings: Brings) -> Case {
+    let ours = move || RetryTokens::new(tokens(brings, |builder| builder));
     Case::new(
         format!("budget: RetryTokens, request and retry {how}"),
-        asking("ours", move || tokens(brings, |builder| builder)),
-        move || same_answers(tokens(brings, |builder| builder), tower_that(brings)),
+        asking("ours", ours),
+        move || same_answers(ours(), tower_that(brings)),
     )
-    .against(asking(TOWER, move || tower_that(brings)), None)
+    .against(asking(TOWER, move || tower_that(brings)), IN_CORE)
 }
 
 /// Time brings a thousandth of a token in a second, so that each call has something to compute.
 fn tokens_with_refill(how: &str, brings: Brings) -> Case {
-    let ours = move || tokens(brings, |builder| builder.refill_milli(1));
+    let ours = move || RetryTokens::new(tokens(brings, |builder| builder.refill_milli(1)));
     Case::new(
         format!("budget: RetryTokens with refill, request and retry {how}"),
         asking("ours", ours),
@@ -139,23 +167,45 @@ fn tokens_with_refill(how: &str, brings: Brings) -> Case {
     )
 }
 
+fn shared_tokens_of(how: &str, brings: Brings) -> Case {
+    let ours = move || SharedTokens::new(tokens(brings, |builder| builder));
+    Case::new(
+        format!("budget: SharedTokens, request and retry {how}"),
+        asking("ours", ours),
+        move || same_answers(ours(), tower_that(brings)),
+    )
+    .against(asking(TOWER, move || tower_that(brings)), SHARED)
+}
+
+fn ratio_that(brings: Brings) -> RetryRatioPolicy {
+    ratio(match brings {
+        Brings::ARetry => 100,
+        Brings::Nothing => 0,
+    })
+}
+
 fn ratio_of(how: &str, brings: Brings) -> Case {
-    let ours = move || {
-        ratio(match brings {
-            Brings::ARetry => 100,
-            Brings::Nothing => 0,
-        })
-    };
+    let ours = move || RetryRatio::new(ratio_that(brings));
     Case::new(
         format!("budget: RetryRatio, request and retry {how}"),
         asking("ours", ours),
         move || {
             same_answers(ours(), tower_that(brings));
-            same_answers(ratio(20), tower(0.2));
-            same_answers(ratio(50), tower(0.5));
+            same_answers(RetryRatio::new(ratio(20)), tower(0.2));
+            same_answers(RetryRatio::new(ratio(50)), tower(0.5));
         },
     )
-    .against(asking(TOWER, move || tower_that(brings)), None)
+    .against(asking(TOWER, move || tower_that(brings)), IN_CORE)
+}
+
+fn shared_ratio_of(how: &str, brings: Brings) -> Case {
+    let ours = move || SharedRatio::new(ratio_that(brings));
+    Case::new(
+        format!("budget: SharedRatio, request and retry {how}"),
+        asking("ours", ours),
+        move || same_answers(ours(), tower_that(brings)),
+    )
+    .against(asking(TOWER, move || tower_that(brings)), SHARED)
 }
 
 /// Both grant the same retries. In less than a slice of the window: there the peer reads its own clock.
@@ -170,94 +220,4 @@ fn same_answers(mut ours: impl Budget, mut peer: impl Budget) {
         granted += u32::from(us);
     }
     assert!(granted >= 10, "{granted} retries: not even the floor");
-}
-
-/// The retry quota of AWS's SDKs: a retry takes its cost, one that succeeds brings it back, and any other success one.
-struct Quota(Mutex<u32>);
-
-impl Quota {
-    const CAPACITY: u32 = 500;
-    const COST: u32 = 5;
-
-    const fn holding(tokens: u32) -> Self {
-        Self(Mutex::new(tokens))
-    }
-
-    fn acquire(&self, cost: u32) -> Option<u32> {
-        let mut tokens = self.0.lock().expect("no panic under the lock");
-        *tokens = tokens.checked_sub(cost)?;
-        Some(cost)
-    }
-
-    fn release(&self, cost: Option<u32>) {
-        let mut tokens = self.0.lock().expect("no panic under the lock");
-        *tokens = (*tokens + cost.unwrap_or(1)).min(Self::CAPACITY);
-    }
-}
-
-/// Under the same rules.
-fn aws_tokens(holding: u32) -> RetryTokens {
-    let builder = RetryTokensPolicy::aws_standard_2_0().initial_milli(u64::from(holding) * 1_000);
-    RetryTokens::new(builder.build().expect("a valid policy"))
-}
-
-/// A retry is wanted; if it may be made it succeeds.
-fn aws(name: &str, holding: u32) -> Case {
-    let ours = repeated("ours", move || {
-        let (mut tokens, mut now_ns) = (aws_tokens(holding), 0);
-        move || {
-            now_ns += STEP_NS;
-            let withdrawal = tokens.try_withdraw(now_ns, RetryCause::Failure).ok()?;
-            tokens.on_success(now_ns, Some(withdrawal));
-            Some(())
-        }
-    });
-    let peer = repeated(AWS, move || {
-        let quota = Quota::holding(holding);
-        move || {
-            let cost = quota.acquire(Quota::COST)?;
-            quota.release(Some(cost));
-            Some(())
-        }
-    });
-    Case::new(name, ours, same_quota).against(peer, None)
-}
-
-fn aws_granted() -> Case {
-    aws(
-        "budget: RetryTokens as AWS has it, retry granted and well",
-        Quota::CAPACITY,
-    )
-}
-
-fn aws_denied() -> Case {
-    aws("budget: RetryTokens as AWS has it, retry denied", 0)
-}
-
-/// Requests fail and are retried once, retries fail half the time: both grant the same of them.
-fn same_quota() {
-    for failing in [0.1, 0.5, 0.9, 1.0] {
-        let (mut ours, peer) = (aws_tokens(Quota::CAPACITY), Quota::holding(Quota::CAPACITY));
-        let (mut granted, mut denied) = (0, 0);
-        for (now_ns, call) in (0..).zip(calls(1, failing).iter()) {
-            if !call.failed {
-                ours.on_success(now_ns, None);
-                peer.release(None);
-                continue;
-            }
-            let withdrawal = ours.try_withdraw(now_ns, RetryCause::Failure).ok();
-            let cost = peer.acquire(Quota::COST);
-            assert_eq!(withdrawal.is_some(), cost.is_some(), "at {now_ns}");
-            match withdrawal {
-                Some(_) => granted += 1,
-                None => denied += 1,
-            }
-            let well = call.latency_ns % 2_000 == 0;
-            if well && withdrawal.is_some() {
-                ours.on_success(now_ns, withdrawal);
-                peer.release(cost);
-            }
-        }
-        assert!(granted > 0 && (denied > 0 || failing < 0.9), "{failing}");
-    }
 }

@@ -83,12 +83,12 @@ fn page(name: &str) -> String {
 /// Of the example of docs/journal.md, by the rule of docs/formats.md.
 #[test]
 fn the_page_of_the_format_says_what_the_digest_is_of() {
-    let page = self::page("journal.md");
-    let (_, example) = page.split_once("```jsonl\n").unwrap();
+    let journal = page("journal.md");
+    let (_, example) = journal.split_once("```jsonl\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let (lines, trailer) = example.split_at(example.find("{\"end\"").unwrap());
     let rule = "FNV-1a of all bytes before this line, then of `N D`";
-    let formats = self::page("formats.md");
+    let formats = page("formats.md");
     assert!(formats.replace('\n', " ").contains(rule));
     let end = load(example.as_bytes()).end.unwrap();
     let counts = format!("{} {}", end.ops, end.dropped);

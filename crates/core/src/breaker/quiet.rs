@@ -23,19 +23,23 @@ use super::window::{Layout, Results};
 ///
 /// It says nothing that the rest of a state does not say: it is not stored, and states that differ in it are equal. A copy
 /// of a state is promised nothing, as it may be restored under another policy.
+///
+/// Above zero without a window or with one of calls, below it with one of time: one look tells the two apart, too.
 #[derive(Debug, Default)]
-pub(super) struct Quiet(u32);
+pub(super) struct Quiet(i32);
 
 impl Quiet {
     pub(super) const NONE: Self = Self(0);
 
     /// For a breaker that is closed, on no ramp and not forced, and has just judged `results` without consequence.
     pub(super) fn ahead(policy: &BreakerPolicy, results: &Results, words: &[u64]) -> Self {
+        let at_most = |calls: u32| i32::try_from(calls).unwrap_or(i32::MAX);
         Self(match (results, &policy.layout) {
-            (Results::None, _) => u32::MAX,
-            (Results::Ring(ring), Layout::Ring(shape)) => ring.clear_ahead(*shape, words),
+            (Results::None, _) => i32::MAX,
+            (Results::Ring(ring), Layout::Ring(shape)) => at_most(ring.clear_ahead(*shape, words)),
             (Results::Slices { calls, .. }, _) => {
-                policy.judges_alike_until(*calls).saturating_sub(*calls)
+                let ahead = policy.judges_alike_until(*calls).saturating_sub(*calls);
+                at_most(ahead).wrapping_neg()
             }
             _ => 0,
         })
@@ -43,12 +47,7 @@ impl Quiet {
 
     #[inline]
     pub(super) const fn is_promised(&self) -> bool {
-        self.0 > 0
-    }
-
-    #[inline]
-    const fn take(&mut self) {
-        self.0 = self.0.saturating_sub(1);
+        self.0 != 0
     }
 }
 
@@ -61,7 +60,8 @@ impl BreakerState {
         permit: PermitId,
         latency_ns: u64,
     ) -> bool {
-        if !self.is_promised(policy, permit, latency_ns) {
+        // Not those of a window of time: they would double the code that every caller takes in.
+        if self.quiet.0 <= 0 || !self.is_plain(policy, permit, latency_ns) {
             return false;
         }
         let Stage::Closed {
@@ -72,15 +72,12 @@ impl BreakerState {
         else {
             return false;
         };
-        match results {
-            Results::Ring(ring) => ring.step(),
-            Results::None => {}
-            // Not here: it would double the code that every caller takes in.
-            Results::Slices { .. } => return false,
+        if let Results::Ring(ring) = results {
+            ring.step();
         }
         *consecutive = 0;
         self.stats.successes = self.stats.successes.wrapping_add(1);
-        self.quiet.take();
+        self.quiet.0 = self.quiet.0.wrapping_sub(1);
         true
     }
 
@@ -92,7 +89,7 @@ impl BreakerState {
         permit: PermitId,
         latency_ns: u64,
     ) -> bool {
-        if !self.is_promised(policy, permit, latency_ns) {
+        if self.quiet.0 >= 0 || !self.is_plain(policy, permit, latency_ns) {
             return false;
         }
         let (words, now_ns) = (self.words.words_mut(), self.clock.latest_ns());
@@ -112,15 +109,14 @@ impl BreakerState {
         }
         *consecutive = 0;
         self.stats.successes = self.stats.successes.wrapping_add(1);
-        self.quiet.take();
+        self.quiet.0 = self.quiet.0.wrapping_add(1);
         true
     }
 
+    /// A call let through in this closed phase, and below every limit.
     #[inline]
-    fn is_promised(&self, policy: &BreakerPolicy, permit: PermitId, latency_ns: u64) -> bool {
-        self.quiet.is_promised()
-            && !policy.planes.any_above(latency_ns)
-            && permit == self.permit_id(PermitId::CLOSED)
+    fn is_plain(&self, policy: &BreakerPolicy, permit: PermitId, latency_ns: u64) -> bool {
+        !policy.planes.any_above(latency_ns) && permit == self.permit_id(PermitId::CLOSED)
     }
 }
 

@@ -84,9 +84,18 @@ bench-replay *args:
     cargo build --release -p evenkeel-cli
     cargo run --release -p evenkeel-benches --bin replay -- {{args}}
 
-# Instructions of each operation of ours, by callgrind (needs valgrind).
+# Instructions of each operation of ours, by callgrind (needs valgrind). `--check` against benches/budgets.txt, `--bless` lowers those.
 bench-instructions *args:
     cargo run --profile bench -p evenkeel-benches --bin instructions -- {{args}}
+
+# Writes the tables of docs/performance.md anew (ten minutes or so, 3 GB): all, or the ratios that a filter names.
+bench-page filter="":
+    cargo build --profile bench -p evenkeel-benches --bins
+    just bench-ratios --page docs/performance.md '{{filter}}'
+    [ -n '{{filter}}' ] || just bench-flatness --page docs/performance.md
+    [ -n '{{filter}}' ] || just bench-bytes --page docs/performance.md
+    [ -n '{{filter}}' ] || just bench-instructions --page docs/performance.md
+    [ -n '{{filter}}' ] || just bench-replay --page docs/performance.md
 
 # The keyed tables at up to 10 million keys: bytes, times, the worst single calls, a flood (some minutes, 3 GB).
 bench-tables:

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::{BreakerPolicy, Outcome, Trigger};
+use evenkeel_core::random::Rng as _;
 use evenkeel_core::table::{
     BreakerTable, BreakerTablePolicy, RecoveryBudget, RecoveryBudgetPolicy,
 };
@@ -36,6 +37,10 @@ pub(super) fn series() -> Vec<Series> {
     let of = |operation: &str, sides| Series::new(operation, "keys", sides);
     vec![
         of(
+            "memory alone: one of so many rows of 32 bytes, read and written",
+            MANY.map(|(name, keys)| memory(name, keys)).into(),
+        ),
+        of(
             "BackoffTable: failure and check, one key",
             backoff(false, false),
         ),
@@ -60,6 +65,21 @@ pub(super) fn series() -> Vec<Series> {
             FEWER.map(|(name, keys)| recovery(name, keys)).into(),
         ),
     ]
+}
+
+/// What random access costs by itself, where nothing is looked up.
+fn memory(name: &'static str, rows: u32) -> Entrant {
+    repeated(name, move || {
+        let mut memory = vec![[0_u64; 4]; rows as usize];
+        let mut rng = rng(5);
+        move || {
+            let word = rng.next_u64() >> 32;
+            let row = (word * u64::from(rows)) >> 32;
+            let row = &mut memory[row as usize];
+            row[0] += 1;
+            row[0]
+        }
+    })
 }
 
 fn backoff_table(name: &'static str, keys: u32, due_index: bool, any: bool) -> Entrant {

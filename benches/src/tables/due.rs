@@ -1,7 +1,7 @@
 //! The next key that is due: found, and held back again, for holds that are spread over a minute.
 //!
-//! Beside it what a `HashMap` can do: look at all of it, or keep a `BinaryHeap` whose entries are stale where the key has
-//! failed again. The heap alone, without a map, knows no keys; it is the least that an order by time can cost.
+//! Beside it what a `HashMap` can do: look at all of it, as origin O2 must, or keep a `BinaryHeap` whose entries are stale
+//! where the key has failed again. The heap alone, without a map, knows no keys; it is the least that an order by time can cost.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -12,7 +12,7 @@ use evenkeel_core::random::Rng;
 use evenkeel_core::table::{BackoffTable, BackoffTablePolicy};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::spread;
+use super::{PeerTable, spread};
 use crate::inputs::rng;
 use crate::repeat::repeated;
 use crate::{Case, Entrant};
@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
                 popping("ours", keys, Ours::new),
                 same_order,
             )
-            .against(popping("scan of a HashMap", keys, Scan::new), scan)
+            .against(popping("scan of origin O2", keys, Scan::new), scan)
             .against(popping("HashMap and BinaryHeap", keys, Heap::new), heap)
             .against(popping("BinaryHeap alone", keys, HeapAlone::new), None)
         })
@@ -116,15 +116,16 @@ impl Holds {
     }
 }
 
+/// The table of origin O2, which has no order.
 struct Scan {
-    until_ns: HashMap<u64, u64>,
+    table: PeerTable,
     holds: Holds,
 }
 
 impl Scan {
     fn new(jitter: Jitter) -> Self {
         Self {
-            until_ns: HashMap::new(),
+            table: PeerTable::default(),
             holds: Holds::new(jitter),
         }
     }
@@ -132,14 +133,13 @@ impl Scan {
 
 impl Due for Scan {
     fn fail(&mut self, now_ns: u64, key: u64) {
-        self.until_ns.insert(key, self.holds.until_ns(now_ns));
+        let state = self.table.peers.entry(key).or_default();
+        state.next_retry_ns = self.holds.until_ns(now_ns);
     }
 
     fn next(&mut self) -> (u64, u64) {
-        let holds = self
-            .until_ns
-            .iter()
-            .map(|(key, until_ns)| (*until_ns, *key));
+        let peers = self.table.peers.iter();
+        let holds = peers.map(|(key, state)| (state.next_retry_ns, *key));
         holds.min().expect("a key that is held")
     }
 }

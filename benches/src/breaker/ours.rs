@@ -44,6 +44,21 @@ impl Ours {
         self
     }
 
+    /// Asks and no more; false when it was refused.
+    #[inline]
+    pub(super) fn ask(&mut self) -> bool {
+        self.now_ns += self.step_ns;
+        match self.breaker.try_acquire(self.now_ns, &mut self.rng) {
+            Ok(_) => true,
+            Err(refused) => {
+                if !refused.transitions.is_empty() {
+                    self.report(refused.transitions);
+                }
+                false
+            }
+        }
+    }
+
     /// Out of the way of the call, as a caller's log line would be.
     #[cold]
     fn report(&mut self, made: Transitions) {

@@ -75,7 +75,7 @@ fn null_is_no_value_of_a_key_that_may_be_absent() {
     assert!(changed == lines || damage(&changed).is_some());
 }
 
-fn page(name: &str) -> String {
+fn text_of(name: &str) -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
     std::fs::read_to_string(format!("{path}{name}")).unwrap()
 }
@@ -83,12 +83,12 @@ fn page(name: &str) -> String {
 /// Of the example of docs/journal.md, by the rule of docs/formats.md.
 #[test]
 fn the_page_of_the_format_says_what_the_digest_is_of() {
-    let page = self::page("journal.md");
+    let page = text_of("journal.md");
     let (_, example) = page.split_once("```jsonl\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let (lines, trailer) = example.split_at(example.find("{\"end\"").unwrap());
     let rule = "FNV-1a of all bytes before this line, then of `N D`";
-    let formats = self::page("formats.md");
+    let formats = text_of("formats.md");
     assert!(formats.replace('\n', " ").contains(rule));
     let end = load(example.as_bytes()).end.unwrap();
     let counts = format!("{} {}", end.ops, end.dropped);

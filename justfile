@@ -168,6 +168,10 @@ msrv:
 semver *revision:
     .ci/semver {{revision}}
 
+# Each package that is published, built from the packages of the others with all features; uploads nothing (docs/release.md).
+publish-check *args:
+    cargo publish --workspace --dry-run --all-features {{args}}
+
 # Spelling.
 typos:
     command -v typos || pip install typos

@@ -64,6 +64,43 @@ fn every_policy_of_the_reference_is_one() {
     }
 }
 
+/// What docs/formats.md says of a replay: its arguments, and the counts that come out.
+fn told_replay(row: &str) -> Option<(Vec<String>, Vec<u64>)> {
+    let (command, rest) = row.strip_prefix("| `replay ")?.split_once('`')?;
+    let of_docs = |word: &str| word.starts_with("docs/");
+    let words = command.split(' ').map(|word| match of_docs(word) {
+        true => of_repository(word),
+        false => word.to_owned(),
+    });
+    let counts = rest.split('|').filter_map(|cell| cell.trim().parse().ok());
+    Some((words.collect(), counts.collect()))
+}
+
+#[test]
+fn a_replay_comes_out_as_the_formats_page_says() {
+    let page = std::fs::read_to_string(of_repository("docs/formats.md")).expect("it is there");
+    let told: Vec<_> = page.lines().filter_map(told_replay).collect();
+    assert_eq!(told.len(), 4);
+    for (words, counts) in told {
+        let words = ["replay".to_owned()].into_iter().chain(words);
+        let text = evenkeel(words).good();
+        let summary: Value = serde_json::from_str(&text).expect("an object");
+        let count = |path: &str| summary.pointer(path).and_then(Value::as_u64);
+        let transitions = summary["transitions"]
+            .as_array()
+            .map(|all| all.len() as u64);
+        let paths = [
+            "/admitted",
+            "/refused",
+            "/failures/avoided",
+            "/good_refused",
+        ];
+        let found = paths.map(count).into_iter().chain([transitions]);
+        let found: Option<Vec<u64>> = found.collect();
+        assert_eq!(found, Some(counts));
+    }
+}
+
 #[test]
 fn every_policy_file_is_explained() {
     let folder = std::fs::read_dir(of_repository("docs/policies")).expect("the folder is there");

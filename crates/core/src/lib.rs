@@ -182,7 +182,26 @@
 //!   process whose clock starts elsewhere.
 //! - No float, no `unsafe`, no panic for any argument: lints of this crate deny them.
 //!
-//! One suite of laws is run over every machine: evenkeel-replay's `tests/laws`.
+//! # The laws
+//!
+//! One suite is run over every machine with hostile instants, ids and states (evenkeel-replay's `tests/laws`), and
+//! over a canary that breaks each law and must be caught:
+//!
+//! | law | |
+//! |---|---|
+//! | L1 | the same policy, state, inputs and words give the same answers and state |
+//! | L2 | time that runs backwards stands still |
+//! | L3 | before the deadline `poll` changes nothing |
+//! | L4 | at the deadline it makes progress |
+//! | L5 | polling late or never changes no later answer |
+//! | L6 | `restore(policy, state())` cannot be told from the original, at any step |
+//! | L7 | a constant added to all instants shifts all answers by it |
+//! | L8 | stale and foreign ids change nothing |
+//! | L9 | to forget a key whose state is as new cannot be observed |
+//! | L10 | memory is fixed by the policy, work for each call is bounded, also after years of idleness |
+//! | L11 | words drawn are choices made |
+//! | L12 | every `u64` is safe for every instant and value |
+//! | L13 | tables of the same content answer in the same order, whatever their history or hasher |
 //!
 //! # Features
 //!

@@ -45,7 +45,8 @@
 //!
 //! A journal that is checked in is a test of one line: `evenkeel_replay::verify_file("incident.jsonl").unwrap()`.
 //! [`what_if`] runs other policies over a journal; the command line tool does all of this with reports. The format is
-//! documented in `docs/formats.md`, for other languages, too; `docs/journal.md` has the commands; `docs/incident.md` goes through an incident.
+//! documented in `docs/formats.md`, for other languages, too; `docs/journal.md` has the commands; `docs/incident.md`
+//! goes through an incident.
 //!
 //! What can happen to a machine is defined once: the `Op` and `Answer` of each machine's module, and [`Machine::apply`].
 //! The law suite, the vectors and the [golden] traces of this project are built on it; so can your fuzz targets be, with

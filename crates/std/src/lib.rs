@@ -1,9 +1,48 @@
-//! evenkeel for threads: clocks, random streams, and the machines of [`evenkeel_core`] as handles that threads share.
+//! evenkeel for threads: the machines of [`evenkeel_core`] as handles that threads share, blocking retry, links, probes
+//! and supervision, on a clock that tests can move.
 //!
-//! A clone of a handle is the same machine. No handle runs a callback of yours while it holds a lock.
+//! ```
+//! use std::time::Duration;
+//! use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Trigger}, retry::RetryPolicy};
+//! use evenkeel_std::{SharedBreaker, retry};
+//! # let mut answers = [Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)), Ok("hello")].into_iter();
+//! # let mut fetch = |_: &str, _: Option<Duration>| answers.next().expect("two calls");
 //!
-//! Feature `journal` (off by default): handles, retries and drivers can be recorded, and their decisions replayed bit for
-//! bit; see the module `journal`.
+//! // Once, for all calls of a service:
+//! let backoff = BackoffPolicy::builder(Duration::from_millis(10)).cap(Duration::from_secs(5));
+//! let policy = RetryPolicy::builder(backoff).max_attempts(4).attempt_timeout(Duration::from_secs(2)).build()?;
+//! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
+//! let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 10 });
+//! let breaker = SharedBreaker::new(breaker.build()?);
+//!
+//! // At each call. A blocking call cannot be interrupted, so its socket is told how long it may take:
+//! let page = retry(&policy, |attempt| fetch("/index", attempt.timeout())).breaker(&breaker).run()?;
+//! # assert_eq!(page, "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | what | for |
+//! |---|---|
+//! | [`retry()`], [`RetryExt`] | one operation: attempts, waits, deadline, Retry-After |
+//! | [`SharedBreaker`], [`SharedBreakerTable`] | `call(f)` while the dependency is up; one, or one for each key |
+//! | [`SharedTokens`], [`SharedRatio`], [`SharedThrottle`] | how much may be retried, or asked at all |
+//! | [`Reconnect`] | a link that is made again when it is lost |
+//! | [`Supervisor`] | threads that are started again when they fail |
+//! | [`HealthProbe`] | a thread that asks whether a dependency is up, and tells breakers |
+//! | [`Clock`], [`Sleep`], [`TestClock`], [`Stop`] | time that tests can move, and waits that end at once |
+//! | `observe::Observer` | what goes on in metrics and logs: features `metrics`, `tracing` |
+//! | `journal::Journal` | what was decided, in a file that replays bit for bit: feature `journal` |
+//!
+//! # What holds for all
+//!
+//! - **A clone of a handle is the same machine.** The healthy path of a breaker takes no lock.
+//! - **No lock is held while a call, hook or listener of yours runs**, and a panic in one leaves nothing held.
+//! - **No wait is early**: the clock is looked at again after waking. All that works together must be on one clock;
+//!   what `new` makes is on [`MonotonicClock`].
+//! - **Jitter** comes from a stream of its own for each operation, seeded by the operating system unless
+//!   [`Streams::seeded`] is given.
+//!
+//! Features are off by default.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;

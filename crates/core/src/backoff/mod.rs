@@ -8,6 +8,17 @@
 //!
 //! The machine has no deadline and needs no poll: the wait is the answer, and the caller sleeps.
 //!
+//! **Cost.** 40 bytes of state, O(1), no allocation; a restored one finds its ceiling in at most 4 096 steps.
+//!
+//! **Random words.** One for each wait unless the jitter is [`None`](Jitter::None), also for one that is then refused
+//! for its sum; none where `max_retries` refuses.
+//!
+//! **Defaults.** Doubled each time, full jitter, no cap, no limit: reasons at the [setters](BackoffBuilder).
+//!
+//! **Not for** deciding whether to try again at all ([`retry`](crate::retry) does), nor for many keys (`table` is).
+//!
+//! Prior art: AWS Architecture Blog (2015) for the jitters. Most peers let jitter pass the cap, or lose it there.
+//!
 //! ```
 //! use core::time::Duration;
 //! use evenkeel_core::backoff::{Backoff, BackoffPolicy, Exhausted, Jitter};
@@ -135,9 +146,6 @@ pub enum Exhausted {
 ///
 /// `P` is the policy or any borrow of one: `Backoff::new(&policy)` lets many share one policy. 40 bytes of state;
 /// every call is O(1).
-///
-/// Sources: AWS Architecture Blog (2015) for the jitters; the bound checks are what peers lack: see
-/// [`BackoffBuilder::build`].
 ///
 /// ```
 /// # use core::time::Duration;

@@ -31,6 +31,13 @@
 //! **Random words.** A trip draws one, the first probe of a half-open phase draws one for the wait that may follow (so
 //! that time alone never needs one), each ask on the ramp draws one. Open waits without jitter draw none.
 //!
+//! **Defaults.** One probe decides, a close forgives all earlier opens, an open wait has equal jitter: reasons at the
+//! [setters](BreakerBuilder). Thresholds, the open wait and `probe_timeout` have none, because they mean something
+//! with your traffic only.
+//!
+//! **Not for** errors that are the caller's own (report those as `Ignored`), nor for a limit of load in normal
+//! operation; where a backend refuses a part of its load, the [throttle](crate::throttle) is smoother.
+//!
 //! Prior art: Nygard's *Release It!*; Resilience4j for windows and slow calls; gobreaker for generations.
 //!
 //! ```

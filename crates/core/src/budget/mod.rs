@@ -28,6 +28,8 @@
 //! - **Words.** None: nothing here is by chance.
 //! - **Cost.** Every call is O(1) for tokens; for the ratio the first in a new slice, and a refusal, take a step for
 //!   each slice, after any silence. 32 bytes of tokens, less than 200 of window.
+//! - **Defaults.** A bucket is full at first, a retry costs one token and a success gives a tenth; a ratio looks back
+//!   10 s, with ten retries a second on top for quiet clients. Reasons at the setters; capacity and ratio have none.
 //!
 //! Not for limiting what is sent at all ([`AdaptiveThrottle`](crate::throttle::AdaptiveThrottle) and
 //! [`Breaker`](crate::breaker::Breaker) do), and not a limit for one operation (its attempts are).

@@ -42,6 +42,9 @@
 //! **Random words.** `Send` draws the one for the wait that follows the probe, because its time may end in a call
 //! that has no generator; none if neither the interval nor the waits while down have jitter. Nothing else draws.
 //!
+//! **Defaults.** Two passed in a row are up, three failed are down, an interval give or take 10 %, and the same while
+//! down: reasons at the [setters](HealthProbeBuilder). Interval and timeout have none.
+//!
 //! **Not for** choosing among replicas (it is the health of one), and no replacement for a breaker: a dependency can
 //! pass its health check and fail every request.
 //!

@@ -32,6 +32,10 @@
 //! where the backoff has no jitter. A kick that counts draws one. Advice to come back later draws one where there is an
 //! `advisory_spread`. Nothing else draws.
 //!
+//! **Defaults.** A link has proven itself after the backoff's cap, at most 60 s; a kick comes within the first
+//! ceiling; advice lengthens a wait; it never gives up. Reasons at the [setters](ReconnectBuilder). `connect_timeout`
+//! has none, and without a `silence_limit` silence is never noticed: only you know how often the other side speaks.
+//!
 //! **Not for** one call that is tried again ([`retry`](crate::retry)), a pool's health ([`health`](crate::health)), or
 //! a choice between several servers: give each its own machine.
 //!

@@ -32,6 +32,9 @@
 //!
 //! **Random words.** An exit that is followed by a wait draws one, unless the backoff has no jitter. Nothing else does.
 //!
+//! **Defaults.** Every exit is restarted, nothing resets the waits, nothing escalates: reasons at the
+//! [setters](RestartBuilder). Give it a cooldown, and an intensity if somebody can mend what it passes up.
+//!
 //! **Not for** calls that fail (see [`backoff`](crate::backoff), and [`retry`](crate::retry)) and connections
 //! ([`reconnect`](crate::reconnect)), which are well only when a peer says so. It ends no run: a task that hangs never
 //! exits.

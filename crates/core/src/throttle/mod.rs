@@ -22,6 +22,8 @@
 //! - **Words.** One for each request whose probability is above 0, none otherwise.
 //! - **Cost.** Less than 200 bytes for up to 16 slices, else 8 bytes a slice on the heap (feature `alloc`). A call is
 //!   O(1); the first in a new slice, and a refusal, take a step for each slice.
+//! - **Defaults.** Two minutes in ten slices, `k` 2, nothing below ten requests, no bound on the probability: the
+//!   book's, but for the floor. Reasons at the [setters](AdaptiveThrottleBuilder).
 //! - **Counts** are 32 bits: in a history that holds 2^32 - 1 of a kind, further ones do not count.
 //!
 //! Not for errors that say nothing of load (a [`Breaker`](crate::breaker::Breaker) looks at those), and not for a fixed

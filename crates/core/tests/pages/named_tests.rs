@@ -1,4 +1,4 @@
-//! Each test in docs/origins.md, docs/defects.md and docs/semantics.md is a test of this project.
+//! Each test that docs/origins.md, docs/defects.md, docs/semantics.md and SECURITY.md name is a test of this project.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,6 +33,7 @@ fn every_test_that_a_page_names_is_there() {
         ("origins.md", 3, 30),
         ("defects.md", 4, 40),
         ("semantics.md", 4, 90),
+        ("../SECURITY.md", 4, 40),
     ] {
         let names = named(page, column);
         assert!(names.len() >= least, "{page} names {} tests", names.len());

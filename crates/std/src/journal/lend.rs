@@ -92,7 +92,7 @@ impl Part for Recorder<Breaker> {
     }
 }
 
-impl<K> Part for RecordedGate<'_, K, K, evenkeel_core::table::FixedState>
+impl<K> Part for RecordedGate<'_, K, K, std::hash::RandomState>
 where
     K: TableKey + Hash + Send + Sync,
 {

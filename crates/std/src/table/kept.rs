@@ -1,7 +1,7 @@
 //! A table of core as its handles keep it: as it is, or taken down call by call.
 
 use std::borrow::Borrow;
-use std::hash::Hash;
+use std::hash::{Hash, RandomState};
 
 use evenkeel_core::breaker::{Grant, Health, Mode, Outcome, Permit, Receipt, Refused, Transitions};
 use evenkeel_core::random::Rng;
@@ -9,6 +9,9 @@ use evenkeel_core::table::{Answered, BreakerTable, TableFull};
 
 #[cfg(feature = "journal")]
 use super::recorded::RecordedTable;
+
+/// Keys of a shared table are hosts and tenants, which outsiders may choose: so its hasher has a seed. No answer shows it.
+pub(super) type Seeded<K> = BreakerTable<K, RandomState>;
 
 /// Only a table whose keys a journal can tell is ever recorded, and only `record` knows that they are such: hence the
 /// trait object.
@@ -20,7 +23,7 @@ use super::recorded::RecordedTable;
     )
 )]
 pub(super) enum Kept<K> {
-    Plain(BreakerTable<K>),
+    Plain(Seeded<K>),
     #[cfg(feature = "journal")]
     Recorded(Box<dyn RecordedTable<K>>),
 }
@@ -32,7 +35,7 @@ impl<K, Q: Hash + Eq + ToOwned<Owned = K> + ?Sized> Key<K> for Q {}
 
 impl<K> Kept<K> {
     /// For queries.
-    pub(super) fn table(&self) -> &BreakerTable<K> {
+    pub(super) fn table(&self) -> &Seeded<K> {
         match self {
             Self::Plain(table) => table,
             #[cfg(feature = "journal")]

@@ -29,7 +29,8 @@ pub use guard::KeyGuard;
 /// handle to the same table.
 ///
 /// A key that nothing happened to for `forget_after` is forgotten, as the core's table says; there is nothing to be done
-/// for it. When `max_keys` are tracked, one breaker answers for all others: [`AnsweredBy::Overflow`].
+/// for it. When `max_keys` are tracked, one breaker answers for all others: [`AnsweredBy::Overflow`]. Keys are hashed with a
+/// seed of this process, so outsiders may choose them.
 ///
 /// [`AnsweredBy::Overflow`]: evenkeel_core::table::AnsweredBy::Overflow
 ///

@@ -4,11 +4,11 @@ use std::fmt;
 
 use evenkeel_core::breaker::{Grant, Health, Mode, Outcome, Permit, Receipt, Refused, Transitions};
 use evenkeel_core::random::Rng;
-use evenkeel_core::table::{Answered, BreakerTable, TableFull};
+use evenkeel_core::table::{Answered, TableFull};
 use evenkeel_replay::journal::Journal;
 use evenkeel_replay::{Recorder, TableKey};
 
-use super::kept::Kept;
+use super::kept::{Kept, Seeded};
 use super::{SharedBreakerTable, SharedKeyGate};
 use crate::clock::Clock;
 use crate::journal::{Held, LendBreaker, Part};
@@ -62,7 +62,7 @@ where
 
 /// A recorded table, whatever makes its keys such that a journal can tell them.
 pub(super) trait RecordedTable<K>: Send {
-    fn table(&self) -> &BreakerTable<K>;
+    fn table(&self) -> &Seeded<K>;
 
     fn try_acquire(
         &mut self,
@@ -95,8 +95,8 @@ pub(super) trait RecordedTable<K>: Send {
     fn lend(&mut self, key: &K, to: &Journal, step: &mut dyn FnMut(&mut dyn Part) -> Transitions);
 }
 
-impl<K: TableKey + Send + Sync> RecordedTable<K> for Recorder<BreakerTable<K>> {
-    fn table(&self) -> &BreakerTable<K> {
+impl<K: TableKey + Send + Sync> RecordedTable<K> for Recorder<Seeded<K>> {
+    fn table(&self) -> &Seeded<K> {
         self
     }
 

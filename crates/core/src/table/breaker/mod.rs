@@ -60,6 +60,9 @@ pub use state::BreakerTableState;
 ///
 /// **Random words.** As a breaker draws them.
 ///
+/// Prior art: Hystrix's breaker for each command and Resilience4j's registry, neither of which has a bound; Envoy's
+/// for each host.
+///
 /// ```
 /// use core::time::Duration;
 /// use evenkeel_core::backoff::BackoffPolicy;

@@ -51,6 +51,8 @@ pub use state::RecoveryBudgetState;
 ///
 /// **Random words.** One for each grant where the backoff has jitter; one for a refusal at the end of time.
 ///
+/// Prior art: the restart intensity of Erlang/OTP's supervisors, which is one for all children.
+///
 /// ```
 /// use core::time::Duration;
 /// use evenkeel_core::backoff::{BackoffPolicy, Jitter};

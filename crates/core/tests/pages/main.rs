@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Every page, by its path in the project: those beside README, and all of docs/.
+/// Every page, by its path in the project: those beside README, those of the crates, and all of docs/.
 fn pages() -> Vec<(PathBuf, String)> {
     let mut folders = vec![root().join("docs")];
     let mut paths = entries(&root());
@@ -24,6 +24,9 @@ fn pages() -> Vec<(PathBuf, String)> {
             }
         }
     }
+    let crates = entries(&root().join("crates"));
+    let of_crates = crates.iter().map(|path| path.join("README.md"));
+    paths.extend(of_crates.filter(|path| path.exists()));
     paths.retain(|path| path.extension().is_some_and(|end| end == "md"));
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a page");

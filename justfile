@@ -38,6 +38,10 @@ bless:
     EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --test golden --test golden_answers -- --show-output
     EVENKEEL_BLESS=1 cargo test -p evenkeel-replay --no-default-features --test golden_answers
 
+# The machines' diagrams and docs/machines.md anew, after a change of their documentation.
+diagrams:
+    EVENKEEL_BLESS=1 cargo test -p evenkeel-core --test diagrams -- --show-output
+
 # The laws over every machine, with a table of how often each was put to the test: `just laws 100 7` is 100 runs from seed 7.
 laws runs="6" seed="1":
     EVENKEEL_LAWS_RUNS={{runs}} EVENKEEL_LAWS_SEED={{seed}} cargo test -p evenkeel-replay --test laws -- --show-output machines
@@ -45,6 +49,11 @@ laws runs="6" seed="1":
 # The documentation, warnings denied.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# The book of docs/, into target/book; no link in it is dead.
+book:
+    mdbook --version || cargo install mdbook --locked
+    .ci/book
 
 # The sample report, as README makes it.
 report:

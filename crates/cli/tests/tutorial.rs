@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, command, of_repository, replay_json};
+use common::{Folder, command, is_shown, of_repository, replay_json};
 
 fn page() -> String {
     std::fs::read_to_string(of_repository("docs/tutorial.md")).expect("the page is there")
@@ -30,21 +30,6 @@ fn folder(test: &str) -> Folder {
     folder.file("docs/traces/outage.csv", trace);
     folder.file("calls.csv", blocks("csv").remove(0));
     folder
-}
-
-/// Whether the lines are there, in this order; `..` stands for any number of others.
-fn is_shown(said: &str, shown: &str) -> bool {
-    let mut said = said.lines().peekable();
-    let mut shown = shown.lines().peekable();
-    while let Some(line) = shown.next() {
-        if line == ".." {
-            let next = shown.peek().copied();
-            while said.next_if(|other| Some(*other) != next).is_some() {}
-        } else if said.next() != Some(line) {
-            return false;
-        }
-    }
-    said.next().is_none()
 }
 
 #[test]

@@ -168,3 +168,18 @@ pub(crate) fn recording(name: &str) -> Option<String> {
 pub(crate) fn of_repository(name: &str) -> String {
     format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"))
 }
+
+/// Whether the lines are there, in this order; `..` stands for any number of others.
+pub(crate) fn is_shown(said: &str, shown: &str) -> bool {
+    let mut said = said.lines().peekable();
+    let mut shown = shown.lines().peekable();
+    while let Some(line) = shown.next() {
+        if line == ".." {
+            let next = shown.peek().copied();
+            while said.next_if(|other| Some(*other) != next).is_some() {}
+        } else if said.next() != Some(line) {
+            return false;
+        }
+    }
+    said.next().is_none()
+}

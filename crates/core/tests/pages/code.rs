@@ -1,9 +1,9 @@
 //! The Rust on the pages of docs/ is compiled: what stands together in a block stands so in a source of this project,
 //! whatever the line breaks. README's blocks have tests of their own, and a page that is a doctest is compiled as it is.
 
-use std::fs;
+use std::path::Path;
 
-use crate::{root, sources};
+use crate::{pages, sources};
 
 /// Compiled as documentation of evenkeel-tokio, all but the blocks that say `ignore`.
 const DOCTEST: &str = "simulators.md";
@@ -55,18 +55,14 @@ fn every_block_of_rust_is_code_that_is_compiled() {
     let sources = sources(&["crates", "benches"]);
     let compiled: Vec<String> = sources.iter().map(|text| plain(text)).collect();
     let mut seen = 0;
-    for entry in fs::read_dir(root().join("docs")).expect("the folder is there") {
-        let path = entry.expect("an entry").path();
-        let Ok(page) = fs::read_to_string(&path) else {
+    for (path, page) in pages() {
+        let Ok(name) = path.strip_prefix("docs") else {
             continue;
         };
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name");
         for (is_ignored, block) in blocks(&page) {
             seen += 1;
-            let is_tested = name == DOCTEST && !is_ignored || name == ELSEWHERE;
+            let is_tested =
+                name == Path::new(DOCTEST) && !is_ignored || name == Path::new(ELSEWHERE);
             if is_tested {
                 continue;
             }
@@ -74,7 +70,8 @@ fn every_block_of_rust_is_code_that_is_compiled() {
                 let code = plain(&part);
                 assert!(
                     compiled.iter().any(|source| source.contains(&code)),
-                    "{name} shows code that nothing compiles:\n{part}"
+                    "{} shows code that nothing compiles:\n{part}",
+                    name.display()
                 );
             }
         }

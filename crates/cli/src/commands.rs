@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
+use crate::Ended;
+use crate::args::{ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::decisions::DecisionLog;
 use crate::output;
 use crate::policy::{Policies, PolicyFile};
@@ -14,7 +16,6 @@ use crate::report::Inputs;
 use crate::terminal::{self, Screen};
 use crate::timeline::Timeline;
 use crate::trace::{Keyed, Trace};
-use crate::{Ended, ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::{band, explain as diagrams, percentiles as windows, replay as engine, report};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {

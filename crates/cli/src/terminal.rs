@@ -1,7 +1,9 @@
 //! What `replay` prints for people: every transition, the band, what was kept away and at what price.
 
 use std::fmt::Write;
+use std::io;
 
+use anstream::{AutoStream, ColorChoice};
 use evenkeel_core::breaker::{BreakerPolicy, Cause, Phase, Trigger};
 use evenkeel_core::estimator::LatencySummary;
 
@@ -25,25 +27,24 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// That of stdout; 80 columns without colour where it is no terminal.
+    /// That of stdout; 80 columns where it is no terminal. Colours as `--color`, NO_COLOR, CLICOLOR and CLICOLOR_FORCE say.
     pub(crate) fn of_stdout() -> Self {
-        Self::of(&console::Term::stdout())
+        Self::of(&console::Term::stdout(), AutoStream::choice(&io::stdout()))
     }
 
     /// That of stderr.
     pub(crate) fn of_stderr() -> Self {
-        Self::of(&console::Term::stderr())
+        Self::of(&console::Term::stderr(), AutoStream::choice(&io::stderr()))
     }
 
-    fn of(terminal: &console::Term) -> Self {
+    fn of(terminal: &console::Term, colour: ColorChoice) -> Self {
         let width = terminal
             .size_checked()
             .map_or(80, |(_, columns)| usize::from(columns));
         Self {
             width: width.clamp(40, 160),
             is_terminal: terminal.is_term(),
-            colour: terminal.is_term()
-                && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+            colour: colour != ColorChoice::Never,
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) fn show(source: &Source, show: &Show<'_>, out: &mut impl Write) -> Re
                 }
             }
             Line::End(end) => {
+                printer.roster.check(&source.name, show.filter.machines)?;
                 let lost = match end.dropped {
                     0 => "none lost".to_owned(),
                     lost => format!("{} lost", numbers::count(lost)),
@@ -76,6 +77,7 @@ pub(crate) fn show(source: &Source, show: &Show<'_>, out: &mut impl Write) -> Re
             }
         }
     }
+    // A journal that is still being written has no end.
     printer.roster.check(&source.name, show.filter.machines)
 }
 

@@ -13,6 +13,9 @@ use crate::starter::PolicyArgs;
 /// Lines of help are easy to read up to here.
 const WIDEST: usize = 100;
 
+/// Where options stand in a help that all commands have.
+const LAST: usize = 900;
+
 const EXAMPLES: &str = r#"Try it, in a clone of evenkeel:
   # What would this breaker have done during that outage? With a picture.
   evenkeel replay docs/traces/outage.csv --per-key \
@@ -64,7 +67,8 @@ pub(crate) struct Cli {
         global = true,
         value_name = "WHEN",
         value_enum,
-        default_value_t
+        default_value_t,
+        display_order = LAST
     )]
     pub(crate) color: ColorChoice,
     #[command(subcommand)]
@@ -106,7 +110,7 @@ pub(crate) enum Command {
 /// Recorded outcomes are taken as independent of what was admitted. Memory: the calls in flight, the transitions,
 /// and a breaker with its window (for each key, with --per-key); not the trace.
 #[derive(Args)]
-#[command(after_help = "\\
+#[command(after_help = "\
 Examples:
   # One breaker for all calls.
   evenkeel replay docs/traces/outage.csv --policy docs/policies/http-client.toml
@@ -153,7 +157,7 @@ pub(crate) struct ReplayArgs {
 /// Percentiles are exact, nearest rank, over the last N rows whatever their outcome or key; a failure is any row
 /// that is not ok.
 #[derive(Args)]
-#[command(after_help = "\\
+#[command(after_help = "\
 Examples:
   evenkeel percentiles docs/traces/outage.csv --window 1000 --every 100
 
@@ -173,7 +177,7 @@ pub(crate) struct PercentilesArgs {
 /// Checks a policy file, and prints what its tables come to: the diagram of each machine, the schedule of its waits,
 /// and the worst load that retries can make of an outage.
 #[derive(Args)]
-#[command(after_help = "\\
+#[command(after_help = "\
 Examples:
   evenkeel explain docs/policies/http-client.toml
 
@@ -186,7 +190,7 @@ pub(crate) struct ExplainArgs {
 
 /// Prints the script that completes commands, options and file names, for a shell to read when it starts.
 #[derive(Args)]
-#[command(after_help = "\\
+#[command(after_help = "\
 Examples:
   # bash (with bash-completion)
   mkdir -p ~/.local/share/bash-completion/completions
@@ -214,7 +218,7 @@ pub(crate) struct CompletionsArgs {
 
 /// Prints the man page of a command, or writes the pages of all commands into a folder.
 #[derive(Args)]
-#[command(after_help = "\\
+#[command(after_help = "\
 Examples:
   # Read a page.
   evenkeel man replay > replay.1

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::explain::layout::wrap;
-use crate::terminal::Screen;
+use crate::screen::Screen;
 
 const RED: &str = "1;31";
 const DIM: &str = "2";
@@ -23,21 +22,18 @@ fn shown(error: &str, screen: Screen) -> String {
         let start = if at == 0 { "error: " } else { "" };
         if let Some((gutter, rest)) = of_file(line) {
             let carets = rest.trim_start().starts_with('^');
-            let rest = painted(rest, if carets { RED } else { "" }, screen);
-            text += &format!("{}{rest}\n", painted(gutter, DIM, screen));
+            let rest = screen.painted(rest, if carets { RED } else { "" });
+            text += &format!("{}{rest}\n", screen.painted(gutter, DIM));
             continue;
         }
         let whole = format!("{start}{line}");
-        let lines = match screen.is_terminal && whole.chars().count() > screen.width {
-            true => hanging(&whole, screen.width),
-            false => whole,
-        };
+        let lines = screen.fitted(&whole);
         let rest = lines.strip_prefix(start).unwrap_or(&lines);
         let rest = match at {
-            0 => painted(rest, BOLD, screen),
+            0 => screen.painted(rest, BOLD),
             _ => rest.to_owned(),
         };
-        text += &format!("{}{rest}\n", painted(start, RED, screen));
+        text += &format!("{}{rest}\n", screen.painted(start, RED));
     }
     text
 }
@@ -48,18 +44,6 @@ fn of_file(line: &str) -> Option<(&str, &str)> {
     let is_gutter = gutter.starts_with(' ') && gutter.ends_with(' ');
     let digits = gutter.trim().bytes().all(|byte| byte.is_ascii_digit());
     (is_gutter && digits).then(|| line.split_at(gutter.len() + 1))
-}
-
-/// Lines of at most `width`, all but the first one set in.
-fn hanging(text: &str, width: usize) -> String {
-    wrap(text, width.saturating_sub(2)).join("\n  ")
-}
-
-fn painted(text: &str, code: &str, screen: Screen) -> String {
-    match screen.colour && !code.is_empty() && !text.is_empty() {
-        true => format!("\x1b[{code}m{text}\x1b[0m"),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod record;
 mod recorded;
 mod replay;
 mod report;
+mod screen;
 mod shell;
 mod simulate;
 mod starter;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::terminal::Screen;
+use crate::screen::Screen;
 
 /// How much of a long line is shown where the width of the screen does not say; half of it before the carets.
 const SHOWN: usize = 120;

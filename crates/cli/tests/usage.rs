@@ -45,7 +45,7 @@ fn help_teaches_with_an_example() {
         "man",
     ] {
         let help = evenkeel(name.split(' ').chain(["--help"])).good();
-        assert!(help.contains("\nExamples:\n"), "{help}");
+        assert!(help.contains("\n\nExamples:\n"), "{help}");
     }
 }
 

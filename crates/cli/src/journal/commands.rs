@@ -23,7 +23,8 @@ use crate::output;
 use crate::policy::PolicyFile;
 use crate::progress::Progress;
 use crate::report::comparison;
-use crate::terminal::{Screen, printable};
+use crate::screen::Screen;
+use crate::terminal::printable;
 use crate::{Ended, error, numbers};
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<Ended> {
@@ -166,7 +167,7 @@ fn shown(args: &ShowArgs) -> Result<Ended> {
         only_changes: args.changes,
         words: args.words,
         json: args.json,
-        colour: Screen::of_stdout().colour,
+        screen: Screen::of_stdout(),
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     show(&Source::new(&args.journal), &what, &mut out)?;

@@ -7,6 +7,7 @@ use evenkeel_core::Quantile;
 use evenkeel_core::breaker::Phase;
 
 use crate::numbers;
+use crate::screen::Screen;
 use crate::summary::Summary;
 use crate::terminal::label;
 use crate::timeline::axis::Axis;
@@ -57,14 +58,9 @@ impl Paint {
     }
 }
 
-/// Draws the band, `width` columns wide at most (but never so narrow that nothing can be seen).
-pub(crate) fn draw(
-    timeline: &Timeline,
-    summary: &Summary,
-    keyed: bool,
-    width: usize,
-    colour: bool,
-) -> String {
+/// Draws the band, as wide as the screen at most (but never so narrow that nothing can be seen).
+pub(crate) fn draw(timeline: &Timeline, summary: &Summary, keyed: bool, screen: Screen) -> String {
+    let width = screen.width;
     let histories = phases::histories(summary, keyed);
     let shown = &histories[..histories.len().min(MAX_KEYS)];
     let labels: Vec<String> = shown
@@ -103,19 +99,21 @@ pub(crate) fn draw(
 
     let mut text = String::new();
     for line in &lines {
-        line.print(margin, colour, &mut text);
+        line.print(margin, screen.colour, &mut text);
     }
     text += &axis_line(&axis, margin, columns);
     text += &legend(&histories, shown.len(), keyed);
     if let Some(p99) = p99_range {
-        text += &format!(" {p99}\n");
+        text += &screen.fitted(&format!(" {p99}"));
+        text.push('\n');
     }
-    text + &format!(
-        " shares: {NONE} none, {} to {} all of the calls; at most {}\n",
+    let shares = format!(
+        " shares: {NONE} none, {} to {} all of the calls; at most {}",
         BARS[0],
         BARS[7],
         most_shares.join(", ")
-    )
+    );
+    text + &screen.fitted(&shares) + "\n"
 }
 
 impl Line {

@@ -5,16 +5,18 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
+use crate::Ended;
+use crate::args::{ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::decisions::DecisionLog;
 use crate::output;
 use crate::policy::{Policies, PolicyFile};
 use crate::progress::Progress;
 use crate::recorded::JournalFile;
 use crate::report::Inputs;
-use crate::terminal::{self, Screen};
+use crate::screen::Screen;
+use crate::terminal;
 use crate::timeline::Timeline;
 use crate::trace::{Keyed, Trace};
-use crate::{Ended, ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::{band, explain as diagrams, percentiles as windows, replay as engine, report};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
@@ -112,19 +114,18 @@ fn print(
         summary,
         inputs.per_key,
     );
-    writeln!(out, "{header}")?;
+    writeln!(out, "{}\n", screen.fitted(header.trim_end()))?;
     writeln!(
         out,
         "{}",
         terminal::transitions(summary, inputs.policy, screen)
     )?;
-    let (width, colour) = (screen.width, screen.colour);
-    let picture = band::draw(timeline, summary, inputs.per_key, width, colour);
+    let picture = band::draw(timeline, summary, inputs.per_key, screen);
     writeln!(out, "{}\n", picture.trim_end_matches('\n'))?;
     write!(
         out,
         "{}",
-        terminal::numbers(summary, timeline.slow_limit_ns())
+        terminal::numbers(summary, timeline.slow_limit_ns(), screen)
     )?;
     if let Some(path) = &args.report {
         writeln!(out, "Report: {}", path.display())?;

@@ -132,3 +132,9 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> anyhow::Error {
         "{name}: cannot be written: {error}: check that the folder is there, is writable and has room"
     )
 }
+
+/// The error of a file that is not to be replaced.
+pub(crate) fn there_already(path: &Path) -> anyhow::Error {
+    let name = path.display();
+    anyhow!("{name}: is there already: choose another name, or say --force to replace it")
+}

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-/// How much of a long line is shown, and how much of it before the carets.
+use crate::screen::Screen;
+
+/// How much of a long line is shown where the width of the screen does not say; half of it before the carets.
 const SHOWN: usize = 120;
-const SHOWN_BEFORE: usize = 60;
 
 /// The text of an error at `span`, bytes of `line`, which is line number `number` (from 1) of `file`. Columns
 /// count characters from 1.
@@ -14,6 +15,26 @@ pub(crate) fn complaint(
     line: &[u8],
     span: Range<usize>,
     what: &str,
+) -> String {
+    excerpt(file, number, line, span, what, room(number))
+}
+
+/// How much of line `number` fits on the screen, beside its number and between two ellipses.
+fn room(number: u64) -> usize {
+    let screen = Screen::of_stderr();
+    match screen.is_terminal {
+        true => screen.width - number.to_string().len() - 6,
+        false => SHOWN,
+    }
+}
+
+fn excerpt(
+    file: &str,
+    number: u64,
+    line: &[u8],
+    span: Range<usize>,
+    what: &str,
+    most: usize,
 ) -> String {
     let shown = |bytes: &[u8]| -> Vec<char> {
         let printable = |c: char| if c.is_control() { ' ' } else { c };
@@ -29,9 +50,15 @@ pub(crate) fn complaint(
     let after = shown(&line[end..]);
     let column = before.len() + 1;
 
-    let skipped = before.len().saturating_sub(SHOWN_BEFORE);
+    // Half of the room before the carets, more where nothing comes after them.
+    let whole = before.len() + marked.len() + after.len();
+    let skipped = before
+        .len()
+        .saturating_sub(most / 2)
+        .min(whole.saturating_sub(most));
     let mut excerpt = String::new();
     let mut indent = before.len() - skipped;
+    let carets = marked.len().min(most - indent).max(1);
     if skipped > 0 {
         excerpt.push('…');
         indent += 1;
@@ -42,12 +69,10 @@ pub(crate) fn complaint(
         .chain(&after)
         .copied()
         .collect();
-    excerpt.extend(rest.iter().take(SHOWN));
-    if rest.len() > SHOWN {
+    excerpt.extend(rest.iter().take(most));
+    if rest.len() > most {
         excerpt.push('…');
     }
-    let carets = marked.len().clamp(1, SHOWN - SHOWN_BEFORE);
-
     let what: String = shown(what.as_bytes()).into_iter().collect();
     let gutter = number.to_string();
     let blank = " ".repeat(gutter.len());
@@ -86,40 +111,26 @@ pub(crate) fn quoted(found: &[u8]) -> String {
     }
 }
 
-/// The candidate that `word` most resembles, if it resembles one: for "did you mean".
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()).max(3) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_carets_stand_under_the_marked_bytes() {
-        let text = complaint("a.csv", 12, "é,-5,ok".as_bytes(), 3..5, "no");
+        let text = excerpt("a.csv", 12, "é,-5,ok".as_bytes(), 3..5, "no", SHOWN);
         assert_eq!(text, "a.csv:12:3: no\n    |\n 12 | é,-5,ok\n    |   ^^");
     }
 
     #[test]
     fn a_long_line_is_cut_on_both_sides() {
         let line = "x".repeat(1_000);
-        let text = complaint("a", 1, line.as_bytes(), 500..503, "no");
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "a:1:501: no");
-        assert_eq!(lines[2], format!(" 1 | …{}…", "x".repeat(SHOWN)));
-        assert_eq!(
-            lines[3],
-            format!("   | {}^^^", " ".repeat(SHOWN_BEFORE + 1))
-        );
+        for most in [33, SHOWN] {
+            let text = excerpt("a", 1, line.as_bytes(), 500..503, "no", most);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines[0], "a:1:501: no");
+            assert_eq!(lines[2], format!(" 1 | …{}…", "x".repeat(most)));
+            assert_eq!(lines[3], format!("   | {}^^^", " ".repeat(most / 2 + 1)));
+        }
     }
 
     #[test]
@@ -127,11 +138,5 @@ mod tests {
         let text = complaint_in("p", b"one\ntwo = 2\n", 10..11, "no");
         assert_eq!(text, "p:2:7: no\n   |\n 2 | two = 2\n   |       ^");
         assert!(complaint_in("p", b"one\n", 4..4, "no").starts_with("p:2:1: no"));
-    }
-
-    #[test]
-    fn the_nearest_word_is_near() {
-        assert_eq!(nearest("braeker", ["breaker", "backoff"]), Some("breaker"));
-        assert_eq!(nearest("metrics", ["breaker", "backoff"]), None);
     }
 }

@@ -1,6 +1,5 @@
 //! Policy files, TOML or JSON: reads them through the core's checks and says where a mistake is and its fix.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,7 +16,7 @@ use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use serde::Deserialize;
 
 use crate::outline::Node;
-use crate::place;
+use crate::{input, near, place};
 
 /// Names each table of a policy file once.
 macro_rules! tables {
@@ -104,9 +103,7 @@ impl PolicyFile {
                 ));
             }
         };
-        let bytes = fs::read(path)
-            .map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
-        Self::parse(name, bytes, format)
+        Self::parse(name, input::read(path)?, format)
     }
 
     /// The policies in the bytes of a file.
@@ -275,8 +272,7 @@ fn found(what: &str) -> String {
         if let Some(word) = between(what, start, "`") {
             let expected = what.split_once("`, ").map_or("", |(_, rest)| rest);
             let candidates = expected.split('`').skip(1).step_by(2);
-            let hint = place::nearest(word, candidates)
-                .map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+            let hint = near::hint(word, candidates);
             return format!("found the unknown {kind} `{word}`, {expected}{hint}");
         }
     }

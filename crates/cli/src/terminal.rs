@@ -6,6 +6,7 @@ use evenkeel_core::breaker::{BreakerPolicy, Cause, Phase, Trigger};
 use evenkeel_core::estimator::LatencySummary;
 
 use crate::numbers;
+use crate::screen::Screen;
 use crate::summary::{PRECISION, Summary, Tally};
 
 /// What is said about the recording, in every summary.
@@ -15,50 +16,13 @@ a call that the policy lets through ends as it was recorded.";
 /// Up to this long a trace is told in seconds, which are easy to find in the file.
 const LONGEST_IN_SECONDS_NS: u64 = 10_000_000_000_000;
 
-/// How the terminal shows things.
-#[derive(Clone, Copy)]
-pub(crate) struct Screen {
-    pub(crate) width: usize,
-    pub(crate) colour: bool,
-    /// Whether it is a terminal at all.
-    pub(crate) is_terminal: bool,
-}
-
-impl Screen {
-    /// That of stdout; 80 columns without colour where it is no terminal.
-    pub(crate) fn of_stdout() -> Self {
-        Self::of(&console::Term::stdout())
-    }
-
-    /// That of stderr.
-    pub(crate) fn of_stderr() -> Self {
-        Self::of(&console::Term::stderr())
-    }
-
-    fn of(terminal: &console::Term) -> Self {
-        let width = terminal
-            .size_checked()
-            .map_or(80, |(_, columns)| usize::from(columns));
-        Self {
-            width: width.clamp(40, 160),
-            is_terminal: terminal.is_term(),
-            colour: terminal.is_term()
-                && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
-        }
-    }
-
-    fn phase(self, phase: Phase) -> String {
-        let code = match phase {
-            Phase::Closed => 32,
-            Phase::Open => 31,
-            Phase::HalfOpen => 33,
-        };
-        if self.colour {
-            format!("\x1b[{code}m{phase:9}\x1b[0m")
-        } else {
-            format!("{phase:9}")
-        }
-    }
+fn phase(phase: Phase, screen: Screen) -> String {
+    let code = match phase {
+        Phase::Closed => "32",
+        Phase::Open => "31",
+        Phase::HalfOpen => "33",
+    };
+    screen.painted(&format!("{phase:9}"), code)
 }
 
 /// The first line: what was run.
@@ -108,7 +72,7 @@ pub(crate) fn transitions(summary: &Summary, policy: &BreakerPolicy, screen: Scr
     let mut text = String::new();
     for (at, key, transition) in &rows {
         let from = transition.from;
-        let to = screen.phase(transition.to);
+        let to = phase(transition.to, screen);
         let cause = transition.cause;
         let _ = writeln!(
             text,
@@ -178,7 +142,7 @@ fn instant(since_start_ns: u64, whole_ns: u64) -> String {
 }
 
 /// The numbers.
-pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
+pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>, screen: Screen) -> String {
     let mut lines = vec![
         counted("admitted", summary.admitted, summary.rows, "calls"),
         counted("refused", summary.refused, summary.rows, "calls"),
@@ -199,8 +163,14 @@ pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>) -> String {
     ));
     let mut text = aligned(&lines, &[false, true, false, true]);
     text.push('\n');
-    text += &latencies(summary);
-    text += &format!("  {PRECISION}\n\n");
+    let mut table = latencies(summary, ["before (all calls)", "after (admitted calls)"]);
+    let is_wide = |line: &str| line.chars().count() > screen.width;
+    if screen.is_terminal && table.lines().any(is_wide) {
+        table = latencies(summary, ["all calls", "admitted"]);
+    }
+    text += &table;
+    text += &screen.fitted(&format!("  {PRECISION}"));
+    text += "\n\n";
     text + NOTE + "\n"
 }
 
@@ -216,7 +186,7 @@ fn kept_away(what: String, tally: Tally) -> Vec<String> {
     vec![what, numbers::count(tally.avoided), of, share]
 }
 
-fn latencies(summary: &Summary) -> String {
+fn latencies(summary: &Summary, [before, after]: [&str; 2]) -> String {
     let names = [
         "latency", "p50", "p90", "p95", "p99", "p99.9", "max", "mean",
     ];
@@ -228,8 +198,8 @@ fn latencies(summary: &Summary) -> String {
         let shown = values.map(|value| value.map_or_else(|| "-".to_owned(), numbers::rounded));
         lines.push([name.to_owned()].into_iter().chain(shown).collect());
     };
-    line("before (all calls)", summary.latency_before);
-    line("after (admitted calls)", summary.latency_after);
+    line(before, summary.latency_before);
+    line(after, summary.latency_after);
     aligned(&lines, &[false, true, true, true, true, true, true, true])
 }
 

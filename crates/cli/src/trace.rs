@@ -1,12 +1,12 @@
 //! Reads recorded traffic: CSV with the columns `t_ns,key,latency_ns,outcome`, one row at a time.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use csv::ByteRecord;
 
+use crate::input;
 use crate::keys::Keys;
 use crate::progress::Progress;
 use crate::trace_error::{Fault, FaultPlace, Found};
@@ -69,13 +69,10 @@ const LONGEST_RECORD: u64 = 1 << 20;
 impl Trace {
     /// Opens `path` (`-` is standard input) and reads its header.
     pub(crate) fn open(path: &Path, keyed: Keyed, progress: Progress) -> Result<Self> {
-        let name = if path == Path::new("-") {
-            "stdin".to_owned()
-        } else {
-            path.display().to_string()
-        };
-        let input = Input::open(path, progress)?;
-        Self::read(name, path.is_file().then(|| path.to_owned()), input, keyed)
+        let (source, len) = input::open(path)?;
+        let input = Input::new(source, progress.over(len));
+        let looked_into = path.is_file().then(|| path.to_owned());
+        Self::read(input::name(path), looked_into, input, keyed)
     }
 
     /// Reads the header of a trace that users call `name`, and which they may look into at `path`.
@@ -278,22 +275,6 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    fn open(path: &Path, progress: Progress) -> Result<Self> {
-        let (source, len): (Box<dyn Read>, _) = if path == Path::new("-") {
-            (Box::new(io::stdin()), 0)
-        } else {
-            let file = File::open(path).map_err(|error| {
-                anyhow!(
-                    "{}: cannot be opened: {error}: check the path",
-                    path.display()
-                )
-            })?;
-            let len = file.metadata().map_or(0, |about| about.len());
-            (Box::new(file), len)
-        };
-        Ok(Self::new(source, progress.over(len)))
-    }
-
     pub(crate) fn new(source: Box<dyn Read>, progress: Progress) -> Self {
         Self {
             source,

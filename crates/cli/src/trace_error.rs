@@ -7,8 +7,8 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
-use crate::place;
 use crate::trace::{COLUMNS, whole};
+use crate::{near, place};
 
 /// More of a line is not read for an error message.
 const LONGEST_LINE: u64 = 1 << 16;
@@ -102,7 +102,7 @@ fn header_fix(header: &ByteRecord, missing: &str) -> String {
     let names = header
         .iter()
         .filter_map(|name| std::str::from_utf8(name).ok());
-    match place::nearest(missing, names) {
+    match near::nearest(missing, names) {
         Some(near) => format!("rename {} to {missing}", place::quoted(near.as_bytes())),
         None => "the first line must name the columns".to_owned(),
     }

@@ -248,6 +248,26 @@ fn the_commands_of_the_incident_print_what_it_says() {
     assert_eq!(folder.read(small), checked_in);
 }
 
+/// What the commands on the page of all commands print, and whether it has all of them.
+#[cfg(unix)]
+#[test]
+fn the_page_of_commands_has_all_and_what_they_print() {
+    const PAGE: &str = "docs/cli.md";
+    let folder = Folder::new("docs_cli");
+    folder.file("typo.toml", blocks(PAGE, "toml").remove(0));
+    assert_eq!(run_sessions(PAGE, &folder), 3);
+    let page = std::fs::read_to_string(of_repository(PAGE)).expect("it is there");
+    for parent in [&[][..], &["journal"], &["policy"]] {
+        let help = evenkeel(parent.iter().chain(&["--help"])).good();
+        let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        let names = list.map_while(|line| line.split_whitespace().next());
+        for name in names.filter(|name| !["help", "policy", "journal"].contains(name)) {
+            let whole = [parent, &[name]].concat().join(" ");
+            assert!(page.contains(&format!("`{whole}`")), "{whole}");
+        }
+    }
+}
+
 /// The last table of the incident: what both breakers make of the trace that was recorded beside the journal.
 #[test]
 fn the_replays_of_the_incident_give_what_it_says() {

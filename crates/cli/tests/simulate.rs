@@ -291,17 +291,18 @@ fn mistakes_are_named_with_what_is_expected() {
             "found no scenario, expected a scenario file or one of contending-writers, "
         )
     );
-    assert!(told(&["contendingwriters"]).ends_with(": did you mean contending-writers?"));
+    assert!(told(&["contendingwriters"]).ends_with(": did you mean `contending-writers`?"));
     assert!(
         told(&["--compare", "contending-writers"])
             .starts_with("found one scenario to compare, expected two or more")
     );
     assert!(of("client=3").contains("has no parameter \"client\"; it has clients, algorithm"));
-    assert!(of("client=3").ends_with(": did you mean clients?"));
+    assert!(of("client=3").ends_with(": did you mean `clients`?"));
     assert!(of("clients=0").ends_with("it must be a whole number from 1 to 100000"));
     assert!(
         of("algorithm=fool").ends_with("it must be none, exponential, equal, full or decorrelated")
     );
+    assert!(of("algorithm=ful").ends_with(": did you mean `full`?"));
     let sweep = |sweep: &'static str, more: &[&'static str]| {
         told(&[&["contending-writers", "--sweep", sweep], more].concat())
     };

@@ -107,7 +107,7 @@ fn parts_in_one_file_are_told_apart() {
     let run = fed(["merge", "-"], all.concat().as_bytes());
     assert_eq!(
         run.complaint(),
-        "-:2:1: found part 2 of 2 below part 1 of 2, expected one part: give each part as a file of its own"
+        "stdin:2:1: found part 2 of 2 below part 1 of 2, expected one part: give each part as a file of its own"
     );
 }
 
@@ -133,6 +133,10 @@ fn what_is_no_part_is_refused_where_it_stands() {
     let complaint = |text: String| {
         let bad = folder.file("bad.json", text);
         let run = merge(&[&bad, &files[1]]);
+        let is_parse = run
+            .stderr
+            .contains("expected what `evenkeel simulate --shard` prints\n");
+        assert_eq!(is_parse, run.stderr.ends_with("^\n"), "{}", run.stderr);
         let said = run.complaint();
         said.strip_prefix(&format!("{bad}:"))
             .expect(said)
@@ -163,6 +167,6 @@ fn what_is_no_part_is_refused_where_it_stands() {
     let run = merge(&[&nowhere, &files[1]]);
     assert!(
         run.complaint()
-            .starts_with(&format!("{nowhere}: cannot be read: "))
+            .starts_with(&format!("{nowhere}: cannot be opened: "))
     );
 }

@@ -29,8 +29,11 @@ fn help_teaches_with_an_example() {
         "replay",
         "percentiles",
         "explain",
+        "policy",
+        "policy new",
         "verify",
         "what-if",
+        "journal",
         "journal show",
         "journal stats",
         "journal shrink",
@@ -38,10 +41,76 @@ fn help_teaches_with_an_example() {
         "record",
         "simulate",
         "merge",
+        "completions",
+        "man",
     ] {
         let help = evenkeel(name.split(' ').chain(["--help"])).good();
-        assert!(help.contains("Example:"), "{help}");
+        assert!(help.contains("\n\nExamples:\n"), "{help}");
     }
+}
+
+#[test]
+fn a_mistyped_word_is_guessed() {
+    for (args, meant) in [
+        (&["reply"][..], "'replay'"),
+        (&["replay", "t.csv", "--polcy", "p.toml"], "'--policy'"),
+        (&["replay", "t.csv", "--color", "alway"], "'always'"),
+        (
+            &["what-if", "x", "--policy", "p", "--unknown", "sucess"],
+            "'success'",
+        ),
+        (&["policy", "new", "braeker"], "'breaker'"),
+        (&["journal", "shw", "x"], "'show'"),
+        (&["completions", "fsh"], "'fish'"),
+        (&["man", "repaly"], "`replay`"),
+        (&["man", "journal", "dif"], "`diff`"),
+        (&["simulate", "metastabel"], "`metastable`"),
+    ] {
+        let run = evenkeel(args);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(run.stderr.contains(meant), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_mistyped_file_is_guessed() {
+    let folder = Folder::new("mistyped_file");
+    let trace = folder.trace("outage.csv", "0,a,1,ok");
+    folder.file("other.txt", "");
+    let policy = sample().1;
+    let (wrong, far) = (folder.path("outaeg.csv"), folder.path("metrics.csv"));
+    let near = format!("did you mean {trace}?");
+    let commands: [&[&str]; 6] = [
+        &["replay", &wrong, "--policy", &policy],
+        &["percentiles", &wrong, "--window", "5"],
+        &["verify", &wrong],
+        &["journal", "show", &wrong],
+        &["what-if", &wrong, "--policy", &policy],
+        &["merge", &wrong],
+    ];
+    for args in commands {
+        let run = evenkeel(args);
+        let said = run.complaint();
+        assert!(
+            said.starts_with(&format!("{wrong}: cannot be opened: ")),
+            "{said}"
+        );
+        assert!(said.ends_with(&near), "{args:?}: {said}");
+    }
+    let run = evenkeel(["verify", &far]);
+    assert!(
+        run.complaint().ends_with(": check the path"),
+        "{}",
+        run.stderr
+    );
+    let toml = policy.replace("http-client", "htp-client");
+    let run = evenkeel(["explain", &toml]);
+    assert!(
+        run.complaint()
+            .ends_with(&format!("did you mean {policy}?")),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -72,6 +141,11 @@ fn bad_usage_ends_with_2() {
         &["journal", "shrink", "x.jsonl"],
         &["journal", "diff", "x.jsonl"],
         &["merge"],
+        &["policy"],
+        &["policy", "new", "braeker"],
+        &["policy", "new", "--force"],
+        &["completions"],
+        &["completions", "tcsh"],
     ] {
         let run = evenkeel(args);
         assert_eq!(run.code, 2, "{args:?}");

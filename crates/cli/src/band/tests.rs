@@ -1,8 +1,18 @@
 //! The band fits its width, tells phases apart without colour, and lets no key command the terminal.
 
-use super::draw;
+use crate::screen::Screen;
+use crate::summary::Summary;
 use crate::timeline::Timeline;
 use crate::timeline::fixtures::{SECOND, round_trip, summary, timeline};
+
+fn draw(timeline: &Timeline, summary: &Summary, keyed: bool, width: usize, colour: bool) -> String {
+    let screen = Screen {
+        width,
+        colour,
+        is_terminal: false,
+    };
+    super::draw(timeline, summary, keyed, screen)
+}
 
 fn line<'a>(band: &'a str, label: &str) -> &'a str {
     let mut lines = band.lines();

@@ -12,8 +12,12 @@ use super::clock::Moment;
 /// Each file is checked to its first difference: the call, both answers and the state before are shown. Exit code: 0
 /// when all agree, 1 for a difference, 2 for damage; the worst of several files.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel verify incident.jsonl")]
+#[command(after_help = "\
+Examples:
+  evenkeel verify docs/journals/checkout.jsonl
+
+  # Several at once, for a build that is to fail at the first difference.
+  evenkeel verify docs/journals/*.jsonl --json")]
 pub(crate) struct VerifyArgs {
     /// Journals; - is standard input
     #[arg(required = true, value_name = "JOURNAL")]
@@ -32,8 +36,14 @@ pub(crate) struct VerifyArgs {
 /// skipped and counted; calls that only it admits have unknown outcomes, which count for nothing unless --unknown says
 /// otherwise.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel what-if incident.jsonl --policy better.toml --report what-if.html")]
+#[command(after_help = "\
+Examples:
+  evenkeel what-if docs/journals/checkout.jsonl \\
+    --policy docs/policies/checkout-better.toml --report what-if.html
+
+  # At worst: calls that only the new policy makes all fail.
+  evenkeel what-if docs/journals/checkout.jsonl --unknown failure \\
+    --policy docs/policies/checkout-better.toml")]
 pub(crate) struct WhatIfArgs {
     /// Journal; - is standard input
     pub(crate) journal: PathBuf,
@@ -78,6 +88,12 @@ impl From<Unknown> for Assumed {
 
 /// Looks into journals.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel journal stats docs/journals/checkout.jsonl
+  evenkeel journal show docs/journals/checkout.jsonl --changes
+
+Each command has its own --help.")]
 pub(crate) struct JournalArgs {
     #[command(subcommand)]
     pub(crate) command: JournalCommand,
@@ -101,8 +117,14 @@ pub(crate) enum JournalCommand {
 /// With --words also the random words drawn, each as the fraction of its range that it stands for; --json has all as it is
 /// recorded.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel journal show incident.jsonl --machine db --from 12.5s --changes")]
+#[command(after_help = "\
+Examples:
+  # Only what changed: the story of the night.
+  evenkeel journal show docs/journals/checkout.jsonl --changes
+
+  # All calls of one breaker in a moment of it.
+  evenkeel journal show docs/journals/checkout.jsonl --machine breaker \\
+    --from 27.45s --to 27.47s --words")]
 pub(crate) struct ShowArgs {
     /// Journal; - is standard input
     pub(crate) journal: PathBuf,
@@ -131,8 +153,9 @@ pub(crate) struct ShowArgs {
 
 /// Says which machines there are, and what they did: calls, admitted, refused and ended by reason, changes by cause.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel journal stats incident.jsonl")]
+#[command(after_help = "\
+Examples:
+  evenkeel journal stats docs/journals/checkout.jsonl")]
 pub(crate) struct StatsArgs {
     /// Journal; - is standard input
     pub(crate) journal: PathBuf,
@@ -145,8 +168,12 @@ pub(crate) struct StatsArgs {
 ///
 /// A property is `change:CAUSE`, `refused:REASON`, `ended:REASON` or `differs`, of any machine or of one: `change:latency@db`.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel journal shrink incident.jsonl --property change:latency@db --out latency.jsonl")]
+#[command(after_help = "\
+Examples:
+  # The smallest journal in which probes still fail.
+  evenkeel journal shrink docs/journals/checkout.jsonl \\
+    --property change:trials-failed --out small.jsonl
+  evenkeel journal show small.jsonl")]
 pub(crate) struct ShrinkArgs {
     /// Journal; - is standard input
     pub(crate) journal: PathBuf,
@@ -163,8 +190,14 @@ pub(crate) struct ShrinkArgs {
 
 /// Says where two journals part: the first call that is not the same in both. Exit code 1 if they do.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel journal diff before.jsonl after.jsonl")]
+#[command(after_help = "\
+Examples:
+  # The same trace under two seeds of the jitter: exit code 1, they part.
+  evenkeel replay docs/traces/outage.csv --journal one.jsonl \\
+    --policy docs/policies/http-client.toml
+  evenkeel replay docs/traces/outage.csv --journal other.jsonl --seed 2 \\
+    --policy docs/policies/http-client.toml
+  evenkeel journal diff one.jsonl other.jsonl || true")]
 pub(crate) struct DiffArgs {
     /// A journal; - is standard input
     pub(crate) one: PathBuf,

@@ -23,8 +23,9 @@ use crate::output;
 use crate::policy::PolicyFile;
 use crate::progress::Progress;
 use crate::report::comparison;
-use crate::terminal::{Screen, printable};
-use crate::{Ended, numbers};
+use crate::screen::Screen;
+use crate::terminal::printable;
+use crate::{Ended, error, numbers};
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<Ended> {
     let stdins = args.journals.iter().filter(|path| path.as_os_str() == "-");
@@ -52,7 +53,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Ended> {
                 writeln!(out, "{text}, in {}", numbers::rounded(took))?;
             }
             Ok(text) => writeln!(out, "{text}")?,
-            Err(error) => eprintln!("error: {error}"),
+            Err(error) => error::tell(error),
         }
         out.flush()?;
     }
@@ -74,7 +75,7 @@ pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Ended> {
         Err(error @ WhatIfError::NotVerified { .. }) => {
             let (name, fix) = (&source.name, "`evenkeel verify` shows it");
             let error = printable(&error.to_string());
-            eprintln!("error: {name}: {error}: {fix}");
+            error::tell(format!("{name}: {error}: {fix}"));
             return Ok(Ended::Differs);
         }
         Err(error) => return Err(anyhow!("{}: {}", file.name, printable(&error.to_string()))),
@@ -107,7 +108,7 @@ fn damaged(source: &Source, loaded: &Loaded) -> Ended {
         return Ended::Well;
     };
     let complaint = source.complaint(damage);
-    eprintln!("error: {complaint}\nOnly what stands before it was used.");
+    error::tell(format!("{complaint}\nOnly what stands before it was used."));
     Ended::BadInput
 }
 
@@ -127,7 +128,7 @@ fn shrunk(args: &ShrinkArgs) -> Result<Ended> {
     let (shrunk, property) = match shrink::cut(args, &source, &loaded)? {
         Cut::Shrunk(shrunk, property) => (shrunk, property),
         Cut::NotShown(why) => {
-            eprintln!("error: {why}");
+            error::tell(why);
             return Ok(damaged(&source, &loaded).max(Ended::Differs));
         }
     };
@@ -166,7 +167,7 @@ fn shown(args: &ShowArgs) -> Result<Ended> {
         only_changes: args.changes,
         words: args.words,
         json: args.json,
-        colour: Screen::of_stdout().colour,
+        screen: Screen::of_stdout(),
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     show(&Source::new(&args.journal), &what, &mut out)?;

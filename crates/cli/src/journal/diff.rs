@@ -13,7 +13,7 @@ use super::verify::both;
 use crate::Ended;
 use crate::numbers;
 use crate::progress::Progress;
-use crate::terminal::Screen;
+use crate::screen::Screen;
 
 /// Compares them, and says what there is to say.
 pub(crate) fn compare(one: &Source, other: &Source, screen: Screen) -> Result<(Ended, String)> {

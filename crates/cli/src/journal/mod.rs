@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod blocks;
 pub(crate) mod clock;
+mod columns;
 mod commands;
 mod diff;
 mod filter;

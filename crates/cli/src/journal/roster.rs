@@ -7,8 +7,8 @@ use evenkeel_replay::any::Kind;
 use evenkeel_replay::journal::Loaded;
 
 use super::tree::quoted;
-use crate::place;
 use crate::terminal::label;
+use crate::{near, place};
 
 /// Longer names are cut.
 pub(crate) const LONGEST_NAME: usize = 24;
@@ -124,8 +124,7 @@ impl Roster {
             }
             let labels: Vec<&str> = self.iter().map(|member| member.label.as_str()).collect();
             let known = labels.iter().copied().chain(self.kinds());
-            let hint = place::nearest(name, known)
-                .map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+            let hint = near::hint(name, known);
             return Err(anyhow!(
                 "{journal}: found no machine {}, expected a name, id or kind of those it has: {}{hint}",
                 place::quoted(name.as_bytes()),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::clock::{self, Clock};
+use super::columns::{self, Part};
 use super::filter::Filter;
 use super::phrase;
 use super::roster::{Member, Roster};
@@ -16,6 +17,7 @@ use super::source::Source;
 use super::tree::Tree;
 use crate::numbers;
 use crate::progress::Progress;
+use crate::screen::Screen;
 
 /// How wide calls and answers are before they push the columns apart, and where they are cut.
 const CALL: usize = 44;
@@ -29,7 +31,7 @@ pub(crate) struct Show<'a> {
     pub(crate) only_changes: bool,
     pub(crate) words: bool,
     pub(crate) json: bool,
-    pub(crate) colour: bool,
+    pub(crate) screen: Screen,
 }
 
 /// Prints the lines as they are read.
@@ -61,6 +63,7 @@ pub(crate) fn show(source: &Source, show: &Show<'_>, out: &mut impl Write) -> Re
                 }
             }
             Line::End(end) => {
+                printer.roster.check(&source.name, show.filter.machines)?;
                 let lost = match end.dropped {
                     0 => "none lost".to_owned(),
                     lost => format!("{} lost", numbers::count(lost)),
@@ -76,6 +79,7 @@ pub(crate) fn show(source: &Source, show: &Show<'_>, out: &mut impl Write) -> Re
             }
         }
     }
+    // A journal that is still being written has no end.
     printer.roster.check(&source.name, show.filter.machines)
 }
 
@@ -131,7 +135,7 @@ impl<W: Write> Printer<'_, W> {
         }
         let rule = "\u{2500}".repeat(clock::WIDTH);
         let text = format!("{rule}  {text}");
-        writeln!(self.out, "{}", self.painted(&text, "2"))
+        writeln!(self.out, "{}", self.show.screen.painted(&text, "2"))
     }
 
     fn op(
@@ -171,7 +175,7 @@ impl<W: Write> Printer<'_, W> {
             if !self.told_origin {
                 let origin = self.clock.origin_ns();
                 let told = format!("seconds since the first call, at {origin} ns");
-                let told = self.painted(&told, "2");
+                let told = self.show.screen.painted(&told, "2");
                 writeln!(self.out, "{told}")?;
                 self.told_origin = true;
             }
@@ -196,35 +200,33 @@ impl<W: Write> Printer<'_, W> {
             phrase::answer(&Tree::of(line.answer), clock),
             LONGEST_ANSWER,
         );
-        let mut rest: Vec<String> = changes
+        let mut after: Vec<Part> = changes
             .iter()
             .map(|change| {
                 let told = phrase::change(change, line.t_ns, clock);
-                let told = match changed {
-                    Some(changed) => format!("{}: {told}", changed.label),
-                    None => told,
-                };
-                self.painted(&told, "1")
+                match changed {
+                    Some(changed) => (format!("{}: {told}", changed.label), "1"),
+                    None => (told, "1"),
+                }
             })
             .collect();
         if self.show.words && !line.words.is_empty() {
-            rest.push(self.painted(&phrase::words(&line.words), "2"));
+            after.push((phrase::words(&line.words), "2"));
         }
         let width = self.roster.width();
-        let label = format!("{:width$}", member.label);
-        let answer = format!("{answer:ANSWER$}");
-        let answer = match verdict {
-            Some(Verdict::Admitted) => self.painted(&answer, "32"),
-            Some(Verdict::Refused { .. } | Verdict::Ended { .. }) => self.painted(&answer, "31"),
-            Some(Verdict::Waits { .. }) => self.painted(&answer, "33"),
-            _ => answer,
+        let answer_in = match verdict {
+            Some(Verdict::Admitted) => "32",
+            Some(Verdict::Refused { .. } | Verdict::Ended { .. }) => "31",
+            Some(Verdict::Waits { .. }) => "33",
+            _ => "",
         };
-        let text = format!(
-            "{}  {label}  {call:CALL$}  {answer}  {}",
-            self.painted(&time, "2"),
-            rest.join("; ")
-        );
-        text.trim_end().to_owned()
+        let parts = [
+            (time, "2"),
+            (format!("{:width$}", member.label), ""),
+            (format!("{call:CALL$}"), ""),
+            (format!("{answer:ANSWER$}"), answer_in),
+        ];
+        columns::line(&parts, &after, self.show.screen)
     }
 
     fn json(
@@ -256,13 +258,6 @@ impl<W: Write> Printer<'_, W> {
     fn object(&mut self, json: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut *self.out, json)?;
         self.out.write_all(b"\n")
-    }
-
-    fn painted(&self, text: &str, code: &str) -> String {
-        match self.show.colour && !text.trim().is_empty() {
-            true => format!("\x1b[{code}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        }
     }
 }
 

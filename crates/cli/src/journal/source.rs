@@ -6,12 +6,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use evenkeel_replay::journal::{self, Damage, Loaded, Reader};
 
-use crate::place;
 use crate::progress::Progress;
 use crate::terminal::printable;
+use crate::{input, place};
 
 const BUFFER: usize = 1 << 17;
 /// More of a line is not read for an error message.
@@ -27,28 +27,15 @@ pub(crate) struct Source {
 impl Source {
     /// `-` is standard input.
     pub(crate) fn new(path: &Path) -> Self {
-        let name = match path == Path::new("-") {
-            true => "stdin".to_owned(),
-            false => path.display().to_string(),
-        };
         Self {
-            name,
+            name: input::name(path),
             path: path.to_owned(),
         }
     }
 
     /// Its bytes.
     pub(crate) fn open(&self, progress: Progress) -> Result<BufReader<Input>> {
-        let (from, length): (Box<dyn Read>, _) = if self.path == Path::new("-") {
-            (Box::new(io::stdin()), 0)
-        } else {
-            let opened = File::open(&self.path);
-            let file = opened.map_err(|error| {
-                anyhow!("{}: cannot be opened: {error}: check the path", self.name)
-            })?;
-            let length = file.metadata().map_or(0, |about| about.len());
-            (Box::new(file), length)
-        };
+        let (from, length) = input::open(&self.path)?;
         let progress = progress.over(length);
         let input = Input {
             from,

@@ -16,7 +16,8 @@ use super::tree::{Marked, Tree};
 use crate::Ended;
 use crate::numbers;
 use crate::progress::Progress;
-use crate::terminal::{Screen, label};
+use crate::screen::Screen;
+use crate::terminal::label;
 
 /// Lines of the state that are shown without `--state`.
 const STATE_LINES: usize = 24;

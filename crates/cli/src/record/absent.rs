@@ -15,8 +15,10 @@ pub(crate) const ABOUT: &str =
 ///
 /// Not in this build: it needs the cargo feature `record`, which brings tokio and hyper.
 #[derive(Args)]
-#[command(after_help = "Example:
-  cargo run --release -p evenkeel-cli --features record -- record --out night.jsonl --seconds 30
+#[command(after_help = "\
+Examples:
+  cargo run --release -p evenkeel-cli --features record -- \\
+    record --out night.jsonl --seconds 30
   cargo install --path crates/cli --features record")]
 pub(crate) struct RecordArgs {
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]

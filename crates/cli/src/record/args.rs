@@ -21,7 +21,8 @@ pub(crate) const ABOUT: &str = "Record real HTTP clients while their server gets
 /// latencies are measured, so two recordings tell the same story in different digits. Ctrl-C ends a recording early,
 /// and what it wrote is whole.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = "\
+Examples:
   evenkeel record --out night.jsonl --trace night.csv --seconds 30
   evenkeel verify night.jsonl
   evenkeel journal show night.jsonl --changes

@@ -23,7 +23,7 @@ use super::server::{Client, Server};
 use super::status::Status;
 use super::tally::Tally;
 use super::wire::Wire;
-use crate::output::{Draft, cannot_write};
+use crate::output::{Draft, cannot_write, there_already};
 
 /// What came of a recording.
 pub(crate) struct Recorded {
@@ -128,11 +128,6 @@ fn journal(path: &Path, force: bool) -> Result<Journal> {
         io::ErrorKind::AlreadyExists => there_already(path),
         _ => cannot_write(path, &error),
     })
-}
-
-fn there_already(path: &Path) -> anyhow::Error {
-    let name = path.display();
-    anyhow!("{name}: is there already: choose another name, or say --force to replace it")
 }
 
 /// Makes each call at its instant, whatever became of those before it, and waits for all: a slow server does not slow

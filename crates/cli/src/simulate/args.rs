@@ -12,13 +12,25 @@ pub(crate) const MAX_RUNS: u64 = 1_000_000;
 ///
 /// The same seed gives the same bytes, whatever the number of threads, and however the runs are spread over machines.
 #[derive(Args)]
-#[command(after_help = "Example:
+#[command(after_help = "\
+Examples:
+  # Which worlds are built in, and what can be set in them.
   evenkeel simulate --list
+
+  # One of them, with another kind of backoff.
   evenkeel simulate contending-writers --set algorithm=exponential
-  evenkeel simulate congestive-collapse --sweep client=no-backoff,backoff-and-jitter --report report.html
-  evenkeel simulate --compare before.toml after.toml --report report.html
-  evenkeel simulate congestive-collapse --runs 10000 --shard 3/20 > part-3.json   # on one of 20 machines
-  evenkeel merge part-*.json")]
+
+  # Side by side, with a picture.
+  evenkeel simulate congestive-collapse --report report.html \\
+    --sweep client=no-backoff,backoff-and-jitter
+
+  # From files: your clients, servers, load, faults, policies.
+  evenkeel simulate docs/scenarios/service.toml --runs 10
+  evenkeel simulate --runs 10 --compare \\
+    docs/scenarios/metastable.toml docs/scenarios/metastable-budget.toml
+
+  # Spread over machines: this is one of two.
+  evenkeel simulate contending-writers --runs 1000 --shard 1/2 > part-1.json")]
 pub(crate) struct SimulateArgs {
     /// A built-in scenario, or a scenario file (.toml)
     pub(crate) scenario: Option<String>,
@@ -56,8 +68,11 @@ pub(crate) struct SimulateArgs {
 
 /// Joins the parts that `simulate --shard` printed to what the whole would have printed with --json.
 #[derive(Args)]
-#[command(after_help = "Example:
-  evenkeel merge part-*.json > whole.json")]
+#[command(after_help = "\
+Examples:
+  evenkeel simulate contending-writers --runs 10 --shard 1/2 > part-1.json
+  evenkeel simulate contending-writers --runs 10 --shard 2/2 > part-2.json
+  evenkeel merge part-1.json part-2.json > whole.json")]
 pub(crate) struct MergeArgs {
     /// All parts, in any order; - is standard input
     #[arg(required = true)]

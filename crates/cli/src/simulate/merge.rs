@@ -1,7 +1,6 @@
 //! `evenkeel merge`: the parts of a simulation, joined to the very bytes of the whole.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
@@ -10,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::args::{MAX_RUNS, MergeArgs};
 use super::shard::Part;
-use crate::{Ended, numbers};
+use crate::{Ended, input, numbers, place};
 
 /// Reads all parts and prints the whole.
 pub(crate) fn merge(args: &MergeArgs) -> Result<Ended> {
@@ -48,29 +47,31 @@ type Named = (String, Part);
 
 /// The parts of a file: one a line, at least one.
 fn read(path: &Path) -> Result<Vec<Named>> {
-    let name = path.display();
+    let name = input::name(path);
     let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().lock().read_to_string(&mut text)
-    } else {
-        File::open(path).and_then(|file| BufReader::new(file).read_to_string(&mut text))
-    };
-    read.map_err(|error| anyhow!("{name}: cannot be read: {error}: check the path"))?;
+    let read = input::open(path)?.0.read_to_string(&mut text);
+    read.map_err(|error| anyhow!("{name}: cannot be read: {error}"))?;
     let mut parts: Vec<Named> = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let part: Part = serde_json::from_str(line).map_err(|error| {
             let what = error.to_string();
             let what = what.split(" at line ").next().unwrap_or("");
-            let (line, column) = (at + 1, error.column().max(1));
-            anyhow!(
-                "{name}:{line}:{column}: {what}: expected what `evenkeel simulate --shard` prints"
-            )
+            let what = format!("{what}: expected what `evenkeel simulate --shard` prints");
+            let place = error.column().saturating_sub(1);
+            let (number, line) = (at as u64 + 1, line.as_bytes());
+            anyhow!(place::complaint(
+                &name,
+                number,
+                line,
+                place..place + 1,
+                &what
+            ))
         })?;
         check(&part).map_err(|problem| anyhow!("{name}:{}:1: {problem}", at + 1))?;
         if let Some((_, first)) = parts.first() {
             one_part(first, &part).map_err(|problem| anyhow!("{name}:{}:1: {problem}", at + 1))?;
         }
-        parts.push((name.to_string(), part));
+        parts.push((name.clone(), part));
     }
     if parts.is_empty() {
         return Err(anyhow!(

@@ -20,7 +20,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use evenkeel_sim::Run;
 
-use crate::terminal::Screen;
+use crate::screen::Screen;
 use crate::{Ended, output};
 use args::{Assignment, Shard, SimulateArgs, Sweep};
 use batch::Batch;

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use evenkeel_sim::{Param, Scenario};
+use evenkeel_sim::Scenario;
 
 use super::args::{Assignment, MAX_RUNS, SimulateArgs, Sweep};
 use super::source::{self, Source};
-use crate::place;
 
 const RUNS: u64 = 100;
 const SEED: u64 = 1;
@@ -142,12 +141,7 @@ fn points(args: &SimulateArgs) -> Result<Vec<Vec<Assignment>>> {
 fn assign(scenario: &mut dyn Scenario, set: &Assignment, option: &str) -> Result<()> {
     let Assignment { name, value } = set;
     scenario.set(name, value).map_err(|error| {
-        let params = scenario.params();
-        let names: Vec<&str> = params.iter().map(Param::name).collect();
-        let hint = match place::nearest(name, names.iter().copied()) {
-            Some(near) if near != name => format!(": did you mean {near}?"),
-            _ => String::new(),
-        };
+        let hint = source::meant(&error.to_string());
         anyhow!("{option} {name}={value}: {error}{hint}")
     })
 }

@@ -1,12 +1,11 @@
 //! Where a scenario comes from: built in, by name, or a scenario file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use evenkeel_sim::{FileError, Scenario, ScenarioFile, scenarios};
 
-use crate::{place, policy};
+use crate::{input, near, place, policy};
 
 /// A scenario that can be made anew as often as it takes.
 pub(crate) struct Source {
@@ -38,8 +37,7 @@ impl Source {
             scenarios::by_name(name).ok_or_else(|| anyhow!(unknown(name)))?;
             return Ok(source(Origin::BuiltIn, None, None));
         }
-        let bytes = fs::read(path)
-            .map_err(|error| anyhow!("{name}: cannot be opened: {error}: check the path"))?;
+        let bytes = input::read(path)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let what = "found bytes that are not UTF-8, expected UTF-8 text: convert the file";
@@ -52,6 +50,7 @@ impl Source {
         })?;
         let file = parse(path, &text).map_err(|error| {
             let what = policy::reworded(error.what(), "");
+            let what = format!("{what}{}", meant(&what));
             anyhow!(place::complaint_in(
                 name,
                 text.as_bytes(),
@@ -100,10 +99,22 @@ pub(crate) fn names() -> Vec<&'static str> {
         .collect()
 }
 
+/// What is meant where a sentence of the simulator quotes one word and lists those that there are.
+pub(super) fn meant(what: &str) -> String {
+    let given = what.split('"').nth(1).unwrap_or("");
+    let lists = ["; it has ", ": it must be one of ", ": it must be "];
+    let list = lists
+        .iter()
+        .find_map(|start| Some(what.split_once(start)?.1))
+        .unwrap_or("");
+    let words = list.split(", ").flat_map(|words| words.split(" or "));
+    // A range in words is no list.
+    near::hint(given, words.filter(|word| !word.contains(' ')))
+}
+
 fn unknown(name: &str) -> String {
     let names = names();
-    let hint = place::nearest(name, names.iter().copied())
-        .map_or_else(String::new, |near| format!(": did you mean {near}?"));
+    let hint = near::hint(name, names.iter().copied());
     format!(
         "found the unknown scenario {name}, expected a file whose name ends in .toml, or one of {}{hint}",
         names.join(", ")

@@ -188,7 +188,7 @@ impl<C: Clock> SharedBreaker<C> {
     /// assert_eq!(breaker.phase(), Phase::Open);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_acquire(&self) -> Result<Guard<'_, C>, Refused> {
         self.handle.try_acquire()
     }
@@ -213,6 +213,7 @@ impl<C: Clock> SharedBreaker<C> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline(always)]
     pub fn try_acquire_owned(&self) -> Result<Guard<'static, C>, Refused> {
         self.handle.try_acquire_owned()
     }

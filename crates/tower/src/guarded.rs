@@ -21,6 +21,7 @@ pub(crate) trait Place {
 pub(crate) struct Held<P: Place>(Option<P>);
 
 impl<P: Place> Held<P> {
+    #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
         if let Some(place) = self.0.take() {
             place.settle(outcome);
@@ -68,12 +69,18 @@ impl<F, P: Place, K> Guarded<F, P, K> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn calling(place: P, classify: K, call: impl FnOnce() -> F) -> Self {
-        let mut held = Held(Some(place));
-        let future = held.watch(|_| call());
+        let future = match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(future) => future,
+            Err(panic) => {
+                place.settle(Outcome::Failure);
+                resume_unwind(panic);
+            }
+        };
         Self::Calling {
             future,
-            held,
+            held: Held(Some(place)),
             classify,
         }
     }

@@ -135,6 +135,7 @@ impl<C: Clock> SharedBreaker<C> {
 /// Queries; they change nothing.
 impl<C: Clock> SharedBreaker<C> {
     /// The phase now; without the lock while closed.
+    #[inline]
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.inner.phase()

@@ -47,7 +47,7 @@ pub struct Guard<'a, C: Clock = MonotonicClock> {
 
 /// An ask costs no more than two loads, so a guard borrows the breaker unless it must not.
 #[derive(Debug)]
-enum Owner<'a, C> {
+pub(super) enum Owner<'a, C> {
     Borrowed(&'a Inner<C>),
     Own(Arc<Inner<C>>),
 }
@@ -64,26 +64,14 @@ impl<C> Owner<'_, C> {
 
 impl<'a, C: Clock> Guard<'a, C> {
     /// A panic that is under way already is not the call's.
-    #[inline]
-    pub(super) fn new(inner: &'a Inner<C>, leave: Leave) -> Self {
+    #[inline(always)]
+    pub(super) fn new(owner: Owner<'a, C>, leave: Leave) -> Self {
         Self {
-            owner: Owner::Borrowed(inner),
+            owner,
             permit: leave.permit,
             would_refuse: leave.would_refuse,
             began_ns: leave.began_ns,
             was_panicking: thread::panicking(),
-            settled: false,
-        }
-    }
-
-    pub(super) fn owned(mut self, inner: Arc<Inner<C>>) -> Guard<'static, C> {
-        self.settled = true; // by the guard that is returned
-        Guard {
-            owner: Owner::Own(inner),
-            permit: self.permit,
-            would_refuse: self.would_refuse,
-            began_ns: self.began_ns,
-            was_panicking: self.was_panicking,
             settled: false,
         }
     }
@@ -102,7 +90,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// assert_eq!(breaker.stats().successes, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn success(self) {
         self.tell(Outcome::Success);
     }
@@ -173,7 +161,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// assert!(second.outcome(Outcome::Success).is_stale());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn outcome(self, outcome: Outcome) -> Receipt {
         self.settle(outcome, None)
     }
@@ -229,9 +217,29 @@ impl<'a, C: Clock> Guard<'a, C> {
         self.would_refuse
     }
 
+    /// The breaker's clock.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Trigger, Window}};
+    /// # use evenkeel_std::{Clock, SharedBreaker};
+    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
+    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let breaker = SharedBreaker::new(policy.build()?);
+    /// let guard = breaker.try_acquire()?;
+    /// let in_a_minute_ns = guard.clock().now_ns() + 60_000_000_000; // it said: Retry-After: 60
+    /// guard.overloaded(Some(in_a_minute_ns));
+    /// assert_eq!(breaker.try_acquire().map_err(|no| no.retry_at_ns()).err(), Some(Some(in_a_minute_ns)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn clock(&self) -> &C {
+        &self.owner.inner().clock
+    }
+
     /// [`outcome`](Self::outcome) for who does not want to know what became of it. What is out of line is told by value:
     /// no address of the guard is taken, so it need not lie in memory.
-    #[inline]
+    #[inline(always)]
     fn tell(mut self, outcome: Outcome) {
         self.settled = true;
         let inner = self.owner.inner();
@@ -240,7 +248,7 @@ impl<'a, C: Clock> Guard<'a, C> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn settle(mut self, outcome: Outcome, latency_ns: Option<u64>) -> Receipt {
         self.settled = true;
         let inner = self.owner.inner();
@@ -252,7 +260,7 @@ impl<'a, C: Clock> Guard<'a, C> {
 }
 
 impl<C: Clock> Drop for Guard<'_, C> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.settled {
             let inner = self.owner.inner();

@@ -271,13 +271,17 @@ impl<C> Inner<C> {
 
 impl<C: Clock> Inner<C> {
     /// Closed and plain is known without the lock, and without the time.
+    #[inline]
     pub(super) fn phase(&self) -> Phase {
         match self.word().closed() {
             Some(_) => Phase::Closed,
-            None => {
-                let now_ns = self.clock.now_ns();
-                self.glance(|breaker| breaker.phase(now_ns))
-            }
+            None => self.phase_now(),
         }
+    }
+
+    #[cold]
+    fn phase_now(&self) -> Phase {
+        let now_ns = self.clock.now_ns();
+        self.glance(|breaker| breaker.phase(now_ns))
     }
 }

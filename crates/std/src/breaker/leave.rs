@@ -43,8 +43,8 @@ impl<'a, C: Clock> PlainCall<'a, C> {
     }
 
     /// For a guard, which reports in its place.
-    #[inline]
-    pub(super) fn into_leave(self) -> Leave {
+    #[inline(always)]
+    fn into_leave(self) -> Leave {
         let leave = Leave {
             permit: self.inner.closed_permit(self.generation),
             would_refuse: None,
@@ -66,7 +66,7 @@ impl<C: Clock> Drop for PlainCall<'_, C> {
 /// Asks.
 impl<C: Clock> Inner<C> {
     /// Leave where everybody is given it: a load, and the clock where the call's latency matters.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain(&self) -> Option<PlainCall<'_, C>> {
         let word = self.word();
         let generation = word.closed()?;
@@ -84,6 +84,15 @@ impl<C: Clock> Inner<C> {
         })
     }
 
+    /// Leave for a guard.
+    #[inline(always)]
+    pub(super) fn leave(&self) -> Result<Leave, Refused> {
+        match self.plain() {
+            Some(call) => Ok(call.into_leave()),
+            None => self.ask(),
+        }
+    }
+
     #[inline(never)]
     fn now_ns(&self) -> u64 {
         self.clock.now_ns()
@@ -91,7 +100,7 @@ impl<C: Clock> Inner<C> {
 
     /// May a call be made, where not everybody may?
     #[cold]
-    pub(super) fn ask(&self) -> Result<Leave, Refused> {
+    fn ask(&self) -> Result<Leave, Refused> {
         match self.refusal(|| self.clock.now_ns()) {
             Some(refused) => Err(refused),
             None => self.ask_locked(),

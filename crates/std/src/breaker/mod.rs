@@ -21,6 +21,7 @@ use std::sync::Arc;
 use evenkeel_core::breaker::{BreakerPolicy, Outcome, Refused};
 
 use crate::clock::{Clock, MonotonicClock};
+use guard::Owner;
 use inner::Inner;
 
 pub use builder::SharedBreakerBuilder;
@@ -192,7 +193,7 @@ impl<C: Clock> SharedBreaker<C> {
             return Err(CallError::Refused(refused));
         }
         let leave = inner.ask_locked().map_err(CallError::Refused)?;
-        let guard = Guard::new(inner, leave);
+        let guard = Guard::new(Owner::Borrowed(inner), leave);
         let result = operation();
         let _ = guard.outcome(classify(&result));
         result.map_err(CallError::Failed)
@@ -214,14 +215,10 @@ impl<C: Clock> SharedBreaker<C> {
     /// assert_eq!(breaker.try_acquire().map(drop).map_err(|no| no.reason()), Err(RefusedBy::Open));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_acquire(&self) -> Result<Guard<'_, C>, Refused> {
-        let inner = &*self.inner;
-        let leave = match inner.plain() {
-            Some(call) => call.into_leave(),
-            None => inner.ask()?,
-        };
-        Ok(Guard::new(inner, leave))
+        let leave = self.inner.leave()?;
+        Ok(Guard::new(Owner::Borrowed(&self.inner), leave))
     }
 
     /// [`try_acquire`](Self::try_acquire), with a guard that keeps the breaker: it can be sent away.
@@ -241,9 +238,10 @@ impl<C: Clock> SharedBreaker<C> {
     /// assert!(breaker.try_acquire().is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline(always)]
     pub fn try_acquire_owned(&self) -> Result<Guard<'static, C>, Refused> {
-        let guard = self.try_acquire()?;
-        Ok(guard.owned(Arc::clone(&self.inner)))
+        let leave = self.inner.leave()?;
+        Ok(Guard::new(Owner::Own(Arc::clone(&self.inner)), leave))
     }
 }
 

@@ -35,6 +35,7 @@ impl<F, K, C: Clock + 'static> BreakerFuture<F, K, C> {
         Self { guarded }
     }
 
+    #[inline(always)]
     pub(super) fn calling(place: BreakerPlace<C>, classify: K, call: impl FnOnce() -> F) -> Self {
         let guarded = Guarded::calling(place, classify, call);
         Self { guarded }

@@ -1,6 +1,7 @@
 //! Leave to make one call: of a shared breaker, and of one key of a table.
 
 use std::hash::Hash;
+use std::time::Duration;
 
 use evenkeel_core::breaker::{Outcome, Permit, Phase, Refused};
 use evenkeel_core::retry::BreakerGate;
@@ -14,78 +15,98 @@ use crate::guarded::Place;
 /// Leave of a shared breaker. Dropped, it is given back as any guard is.
 pub(super) struct BreakerPlace<C: Clock + 'static> {
     guard: Guard<'static, C>,
-    breaker: SharedBreaker<C>,
     /// When the call began, where that was not when the place was taken.
     called_ns: Option<u64>,
-    /// When it counts as lost, where it may be kept: a probe's.
-    lost_ns: Option<u64>,
+    /// Who waits for such a place: a probe's.
     waiters: Option<Waiters>,
 }
 
 impl<C: Clock + 'static> BreakerPlace<C> {
+    #[inline(always)]
     pub(super) fn take(
         breaker: &SharedBreaker<C>,
         waiters: Option<&Waiters>,
     ) -> Result<Self, Refused> {
-        // Where nobody waits no place is kept. Read before it is taken: too early rather than too late.
-        let lost_ns = || {
-            let now_ns = breaker.clock().now_ns();
-            time::after(now_ns, breaker.policy().probe_timeout())
-        };
-        let lost_ns = waiters.and_then(|_| lost_ns());
         let guard = breaker.try_acquire_owned()?;
-        // Only a probe has a place that another could wait for.
-        let waiters = waiters.filter(|_| guard.is_probe()).cloned();
+        let waiters = match waiters {
+            Some(waiters) if guard.is_probe() => Some(waiters.clone()),
+            _ => None,
+        };
         Ok(Self {
             guard,
-            breaker: breaker.clone(),
             called_ns: None,
-            lost_ns,
             waiters,
         })
-    }
-
-    /// Whether what was kept is still leave to make a call: a probe's place that was not lost, of the phase that is.
-    pub(super) fn stands(&self) -> bool {
-        self.guard.is_probe()
-            && self.lost_ns.is_none_or(|at_ns| self.now_ns() < at_ns)
-            && self.guard.generation() == self.breaker.generation()
-            && self.breaker.phase() == Phase::HalfOpen
-    }
-
-    /// The place was kept for the call that begins now: it takes as long as the call takes.
-    pub(super) fn called(mut self) -> Self {
-        self.called_ns = Some(self.now_ns());
-        self
     }
 
     /// Nobody uses it.
     pub(super) fn give_back(self) {
         self.settle(Outcome::Ignored);
     }
+}
 
-    /// Nobody uses it, and nobody needs to hear of it: it is taken again at once.
-    pub(super) fn renew(self, waiters: Option<&Waiters>) -> Result<Self, Refused> {
-        self.guard.ignored();
-        Self::take(&self.breaker, waiters)
+/// A place that is kept for a call to come.
+pub(super) struct KeptPlace<C: Clock + 'static> {
+    place: BreakerPlace<C>,
+    /// When it counts as lost.
+    lost_ns: Option<u64>,
+}
+
+impl<C: Clock + 'static> KeptPlace<C> {
+    pub(super) fn take(breaker: &SharedBreaker<C>, waiters: &Waiters) -> Result<Self, Refused> {
+        // Read before it is taken: too early rather than too late.
+        let now_ns = breaker.clock().now_ns();
+        let lost_ns = time::after(now_ns, breaker.policy().probe_timeout());
+        let place = BreakerPlace::take(breaker, Some(waiters))?;
+        Ok(Self { place, lost_ns })
+    }
+
+    /// The place of an earlier poll has used some of its time. Nobody needs to hear of it: it is taken again at once.
+    pub(super) fn renew(
+        self,
+        breaker: &SharedBreaker<C>,
+        waiters: &Waiters,
+    ) -> Result<Self, Refused> {
+        self.place.guard.ignored();
+        Self::take(breaker, waiters)
+    }
+
+    /// Leave for the call that begins now, if it still is that: a probe's place that was not lost, of the phase that is.
+    pub(super) fn called(mut self, breaker: &SharedBreaker<C>) -> Option<BreakerPlace<C>> {
+        let (guard, now_ns) = (&self.place.guard, self.place.now_ns());
+        let stands = guard.is_probe()
+            && self.lost_ns.is_none_or(|at_ns| now_ns < at_ns)
+            && guard.generation() == breaker.generation()
+            && breaker.phase() == Phase::HalfOpen;
+        if !stands {
+            self.give_back();
+            return None;
+        }
+        self.place.called_ns = Some(now_ns);
+        Some(self.place)
+    }
+
+    /// The call did not come.
+    pub(super) fn give_back(self) {
+        self.place.give_back();
     }
 }
 
 impl<C: Clock + 'static> Place for BreakerPlace<C> {
     fn now_ns(&self) -> u64 {
-        self.breaker.clock().now_ns()
+        self.guard.clock().now_ns()
     }
 
+    #[inline(always)]
     fn settle(self, outcome: Outcome) {
-        let called_ns = self.called_ns;
-        match called_ns.map(|at_ns| self.now_ns().saturating_sub(at_ns)) {
-            None => {
-                let _ = self.guard.outcome(outcome);
-            }
-            Some(latency_ns) => {
-                let latency = std::time::Duration::from_nanos(latency_ns);
-                let _ = self.guard.outcome_after(outcome, latency);
-            }
+        if matches!((outcome, self.called_ns), (Outcome::Success, None)) {
+            self.guard.success();
+        } else if let Some(called_ns) = self.called_ns {
+            let latency_ns = self.now_ns().saturating_sub(called_ns);
+            let latency = Duration::from_nanos(latency_ns);
+            let _ = self.guard.outcome_after(outcome, latency);
+        } else {
+            let _ = self.guard.outcome(outcome);
         }
         if let Some(waiters) = &self.waiters {
             waiters.wake();

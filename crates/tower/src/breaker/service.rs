@@ -6,14 +6,13 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use evenkeel_core::Refusal;
-use evenkeel_core::breaker::{Phase, Refused, RefusedBy, Transitions};
+use evenkeel_core::breaker::{Phase, Refused, Transitions};
 use evenkeel_std::CallError;
 use evenkeel_tokio::{SharedBreaker, Sleep, TokioClock};
 use tower_service::Service;
 
 use super::future::BreakerFuture;
-use super::place::BreakerPlace;
+use super::place::{BreakerPlace, KeptPlace};
 use super::readiness::{Waiters, Waiting};
 use crate::classify::{ByResult, Classify};
 
@@ -34,7 +33,7 @@ enum Ready<C: Sleep + 'static> {
     /// The call would be refused; the service was not asked.
     Shed(Refused),
     /// A place is kept for the call.
-    Reserved(BreakerPlace<C>),
+    Reserved(KeptPlace<C>),
     /// The breaker refuses.
     Waits(Pin<Box<Waiting<C>>>),
 }
@@ -72,11 +71,36 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
         }
     }
 
-    /// Why a call would be refused now; without the lock while closed.
-    fn refusal(&self) -> Option<Refusal<RefusedBy>> {
-        match self.breaker.phase() {
-            Phase::Closed => None,
-            _ => self.breaker.peek().err(),
+    /// Nothing was found, and a closed breaker lets all through: a look at one word.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        matches!(self.ready, Ready::Plain) && self.breaker.phase() == Phase::Closed
+    }
+
+    /// Asks the breaker.
+    #[inline(always)]
+    fn take(&self) -> Result<BreakerPlace<C>, Refused> {
+        BreakerPlace::take(&self.breaker, self.waiters.as_ref())
+    }
+
+    /// What `poll_ready` has found holds for the call, as far as it still can.
+    #[cold]
+    fn take_as_readied(&mut self) -> Result<BreakerPlace<C>, Refused> {
+        match mem::replace(&mut self.ready, Ready::Plain) {
+            // It may have been kept for too long: then what the breaker says now holds.
+            Ready::Reserved(place) => match place.called(&self.breaker) {
+                Some(place) => Ok(place),
+                None => self.take(),
+            },
+            // It is counted; and it stays refused where the breaker would let it now, as the service was not readied.
+            Ready::Shed(refused) => match self.take() {
+                Ok(place) => {
+                    place.give_back();
+                    Err(refused)
+                }
+                Err(refused) => Err(refused),
+            },
+            Ready::Plain | Ready::Waits(_) => self.take(),
         }
     }
 
@@ -87,9 +111,8 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
             return Ok(());
         }
         let place = match kept {
-            // The place of an earlier poll has used some of its time.
-            Ready::Reserved(place) => place.renew(Some(waiters))?,
-            _ => BreakerPlace::take(&self.breaker, Some(waiters))?,
+            Ready::Reserved(place) => place.renew(&self.breaker, waiters)?,
+            _ => KeptPlace::take(&self.breaker, waiters)?,
         };
         self.ready = Ready::Reserved(place);
         Ok(())
@@ -102,7 +125,7 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
         S: Service<Req>,
     {
         self.ready = Ready::Plain;
-        if let Some(refusal) = self.refusal() {
+        if let Err(refusal) = self.breaker.peek() {
             let transitions = Transitions::NONE;
             self.ready = Ready::Shed(Refused {
                 refusal,
@@ -130,7 +153,7 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
             }
             // Before it asks, so that nothing is missed between the two.
             let listening = waiters.listen();
-            if let (Ready::Plain, Some(refusal)) = (&self.ready, self.refusal()) {
+            if let (Ready::Plain, Err(refusal)) = (&self.ready, self.breaker.peek()) {
                 self.ready = Ready::Waits(listening.until(&self.breaker, refusal.retry_at_ns));
                 continue;
             }
@@ -160,6 +183,9 @@ where
     type Future = BreakerFuture<S::Future, K, C>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        if self.is_plain() {
+            return self.inner.poll_ready(cx).map_err(CallError::Failed);
+        }
         let polled = match self.waiters.clone() {
             None => self.poll_refusing(cx),
             Some(waiters) => self.poll_waiting(&waiters, cx),
@@ -168,23 +194,9 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let take = || BreakerPlace::take(&self.breaker, self.waiters.as_ref());
-        let asked = match mem::replace(&mut self.ready, Ready::Plain) {
-            Ready::Reserved(place) if place.stands() => Ok(place.called()),
-            // It was kept for too long: what the breaker says now holds.
-            Ready::Reserved(place) => {
-                place.give_back();
-                take()
-            }
-            // It is counted; and it stays refused where the breaker would let it now, as the service was not readied.
-            Ready::Shed(refused) => match take() {
-                Ok(place) => {
-                    place.give_back();
-                    Err(refused)
-                }
-                Err(refused) => Err(refused),
-            },
-            Ready::Plain | Ready::Waits(_) => take(),
+        let asked = match self.ready {
+            Ready::Plain => self.take(),
+            _ => self.take_as_readied(),
         };
         match asked {
             Ok(place) => {

@@ -140,6 +140,8 @@ impl<K, V, S> Keyed<K, V, S> {
             return;
         };
         let (before, place) = (slot.queue(), slot.link);
+        // An arrival is never before one that was there.
+        let later = at_ns >= slot.at_ns;
         slot.bits = bits;
         slot.at_ns = at_ns;
         let entry = Entry {
@@ -148,7 +150,8 @@ impl<K, V, S> Keyed<K, V, S> {
             slot: at,
         };
         if before == queue {
-            index.of_mut(queue).replace(place, entry, &mut self.slots);
+            let heap = index.of_mut(queue);
+            heap.replace(place, entry, later, &mut self.slots);
         } else {
             index.of_mut(before).remove(place, &mut self.slots);
             let limit = self.max_keys as usize;

@@ -5,6 +5,7 @@ use crate::ratio::Ratio;
 use crate::time::{MAX_SPAN_NS, span_ns};
 
 impl BackoffPolicy {
+    #[inline]
     pub(crate) const fn ceiling_ns(&self, attempt: u32) -> u64 {
         let steps = attempt.saturating_sub(1);
         match self.growth {
@@ -23,6 +24,7 @@ impl BackoffPolicy {
         }
     }
 
+    #[inline]
     const fn exponential_ns(&self, factor: Ratio, steps: u32) -> u64 {
         if factor.denominator() == 1 && factor.numerator().is_power_of_two() {
             let shift = factor.numerator().trailing_zeros().saturating_mul(steps);
@@ -34,6 +36,12 @@ impl BackoffPolicy {
                 self.capped(self.base_ns.wrapping_shl(shift))
             };
         }
+        self.compounded_ns(factor, steps)
+    }
+
+    /// Step by step, until it does not grow any more.
+    #[inline(never)]
+    const fn compounded_ns(&self, factor: Ratio, steps: u32) -> u64 {
         let mut ceiling_ns = self.first_ns();
         let mut left = steps;
         while left > 0 {

@@ -5,10 +5,8 @@ use super::answer::{HeldBy, Hold};
 use super::policy::BackoffTablePolicy;
 use crate::advice::{Advice, AdvisoryRule};
 use crate::random::Rng;
-use crate::rebase::Rebase;
 use crate::refusal::Refusal;
 use crate::table::keyed::{NOTE_MASK, Queue};
-use crate::time::Monotone;
 
 const REASON_BITS: u32 = 3;
 
@@ -40,12 +38,13 @@ impl Kind {
         }
     }
 
+    #[inline]
     pub(super) const fn is_endless(self) -> bool {
         matches!(self, Self::EndlessBackoff | Self::EndlessAdvice)
     }
 
     /// The same with an end past the last instant, or before it.
-    const fn with_end(self, endless: bool) -> Self {
+    pub(super) const fn with_end(self, endless: bool) -> Self {
         match (self, endless) {
             (Self::Backoff, true) => Self::EndlessBackoff,
             (Self::Advice, true) => Self::EndlessAdvice,
@@ -54,6 +53,13 @@ impl Kind {
             (kind, _) => kind,
         }
     }
+}
+
+/// What is reported of a key.
+#[derive(Clone, Copy)]
+pub(super) enum Fact {
+    Failure,
+    Advice(Advice),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +96,26 @@ impl Entry {
         }
     }
 
+    /// The same if it is a backoff that has an end.
+    #[inline]
+    pub(super) const fn backing_off(
+        at_ns: u64,
+        note: u32,
+        queue: Queue,
+        previous_ns: u64,
+    ) -> Option<Self> {
+        if note & ((1 << REASON_BITS) - 1) != Kind::Backoff as u32 {
+            return None;
+        }
+        Some(Self {
+            at_ns,
+            attempts: note >> REASON_BITS,
+            kind: Kind::Backoff,
+            reported: matches!(queue, Queue::Idle),
+            previous_ns,
+        })
+    }
+
     #[inline]
     pub(super) const fn note(&self) -> u32 {
         (self.attempts << REASON_BITS) | self.kind as u32
@@ -111,6 +137,18 @@ impl Entry {
     pub(super) fn place_ns(&self) -> u128 {
         let past = u128::from(self.kind.is_endless()) << 64;
         past | u128::from(self.at_ns)
+    }
+
+    /// Whether `at_ns` is the end of the hold.
+    #[inline]
+    const fn ends_at_instant(&self) -> bool {
+        matches!(self.kind, Kind::Backoff | Kind::Advice)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ends_after(policy: &BackoffTablePolicy, one: Self, other: Self) -> bool {
+        one.end_ns(policy) > other.end_ns(policy)
     }
 
     /// The true end of the hold.
@@ -140,6 +178,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     pub(super) fn until_ns(&self, policy: &BackoffTablePolicy) -> Option<u64> {
         match self.kind {
             Kind::Stopped => policy.forgotten_at_ns(self.at_ns),
@@ -148,6 +187,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     pub(super) const fn reason(&self) -> HeldBy {
         match self.kind {
             Kind::Backoff | Kind::EndlessBackoff => HeldBy::Backoff,
@@ -156,6 +196,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     pub(super) fn hold(&self, policy: &BackoffTablePolicy) -> Hold {
         Hold {
             until_ns: self.until_ns(policy),
@@ -187,23 +228,31 @@ impl Entry {
         }
     }
 
-    #[inline]
-    pub(super) fn fail<R: Rng + ?Sized>(
+    // Always, here and below: a report is one way through, and its entry stays in registers.
+    #[inline(always)]
+    pub(super) fn after<R: Rng + ?Sized>(
         self,
         policy: &BackoffTablePolicy,
         now_ns: u64,
+        fact: Fact,
         rng: &mut R,
     ) -> Self {
-        let own_ns = self.own_ns(policy, rng);
-        let next = self.next(policy, Kind::Backoff, now_ns, own_ns, own_ns);
-        if self.kind == Kind::Stopped || policy.keeps_longer_hold() {
-            self.or_longer(policy, next)
-        } else {
-            next
+        match fact {
+            Fact::Failure => self.fail(policy, now_ns, rng),
+            Fact::Advice(advice) => self.advise(policy, now_ns, advice, rng),
         }
     }
 
-    pub(super) fn advise<R: Rng + ?Sized>(
+    #[inline(always)]
+    fn fail<R: Rng + ?Sized>(self, policy: &BackoffTablePolicy, now_ns: u64, rng: &mut R) -> Self {
+        let own_ns = self.own_ns(policy, rng);
+        let next = self.next(policy, Kind::Backoff, now_ns, own_ns, own_ns);
+        let keeps = self.kind == Kind::Stopped || policy.keeps_longer_hold();
+        next.or(self, keeps && self.is_longer(policy, &next))
+    }
+
+    #[inline(never)]
+    fn advise<R: Rng + ?Sized>(
         self,
         policy: &BackoffTablePolicy,
         now_ns: u64,
@@ -214,11 +263,10 @@ impl Entry {
             Advice::RetryAt { at_ns } => self.heed(policy, now_ns, at_ns, rng),
             Advice::Stop => self.stop(now_ns),
         };
-        if policy.keeps_longer_hold() {
-            self.or_longer(policy, next)
-        } else {
-            next
-        }
+        next.or(
+            self,
+            policy.keeps_longer_hold() && self.is_longer(policy, &next),
+        )
     }
 
     /// The hold that the advice makes.
@@ -249,6 +297,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     const fn counted(&self) -> u32 {
         if self.attempts < MAX_ATTEMPTS {
             self.attempts.wrapping_add(1)
@@ -287,75 +336,29 @@ impl Entry {
         }
     }
 
-    /// `next`, but with the hold that stands where that one ends later. (One that is over ended before `next` does.)
+    /// Whether the hold that stands ends later than that of `next`. (One that is over ended before `next` does.)
     #[inline]
-    pub(super) fn or_longer(self, policy: &BackoffTablePolicy, next: Self) -> Self {
-        if self.end_ns(policy) > next.end_ns(policy) {
-            Self {
-                at_ns: self.at_ns,
-                kind: self.kind,
-                ..next
-            }
+    pub(super) fn is_longer(&self, policy: &BackoffTablePolicy, next: &Self) -> bool {
+        // Nearly all ends are instants: 64 bits will do for them.
+        if self.ends_at_instant() && next.ends_at_instant() {
+            self.at_ns > next.at_ns
         } else {
-            next
+            Self::ends_after(policy, *self, *next)
         }
     }
 
-    /// Why it cannot be the state of a key under `policy`, at the instant of `clock`.
-    pub(super) fn flaw(&self, policy: &BackoffTablePolicy, clock: Monotone) -> Option<Flaw> {
-        let now_ns = clock.latest_ns();
-        if self.attempts == 0 || self.attempts > MAX_ATTEMPTS {
-            return Some(Flaw::Corrupt("a key without an attempt, or with too many"));
-        }
-        if self.reported && (self.queue() != Queue::Idle || self.kind == Kind::Stopped) {
-            return Some(Flaw::Corrupt(
-                "the end of a hold without an end was reported",
-            ));
-        }
-        if (self.reported || self.kind == Kind::Stopped) && self.at_ns > now_ns {
-            return Some(Flaw::Corrupt("a hold ended, or advice came, in the future"));
-        }
-        if self.place_ns() > u128::from(now_ns).saturating_add(policy.longest_ns().into()) {
-            return Some(Flaw::Misfit("a hold is longer than the policy allows"));
-        }
-        let longest_ns = if policy.backoff().remembers_wait() {
-            policy.backoff().longest_ns()
-        } else {
-            0
-        };
-        (self.previous_ns > longest_ns)
-            .then_some(Flaw::Misfit("a wait is longer than the policy allows"))
-    }
-
-    /// On another origin of time; `clock` is already there.
-    pub(super) fn rebased(
-        self,
-        policy: &BackoffTablePolicy,
-        rebase: &Rebase,
-        clock: Monotone,
-    ) -> Self {
-        let now_ns = clock.latest_ns();
-        if self.reported || self.kind == Kind::Stopped {
-            let at_ns = rebase.past_ns(self.at_ns).min(now_ns);
-            return Self { at_ns, ..self };
-        }
-        // The true end, on the other origin, and no later than the policy allows.
-        let gone_ns = u128::from(rebase.taken_at_ns).saturating_add(rebase.away.as_nanos());
-        let end_ns = self.place_ns().saturating_add(rebase.now_ns.into());
-        let latest_ns = u128::from(now_ns).saturating_add(policy.longest_ns().into());
-        let end_ns = end_ns.saturating_sub(gone_ns).min(latest_ns);
+    /// The same with the hold of `standing`, if it stays. Word by word: a copy of the whole would go through memory, and
+    /// what reads it there would wait until all that was written before has reached the cache.
+    #[inline]
+    pub(super) const fn or(self, standing: Self, stays: bool) -> Self {
         Self {
-            at_ns: u64::try_from(end_ns & u128::from(u64::MAX)).unwrap_or(u64::MAX),
-            kind: self.kind.with_end(end_ns > u128::from(u64::MAX)),
-            ..self
+            at_ns: if stays { standing.at_ns } else { self.at_ns },
+            kind: if stays { standing.kind } else { self.kind },
+            attempts: self.attempts,
+            reported: self.reported,
+            previous_ns: self.previous_ns,
         }
     }
-}
-
-/// What is wrong with a stored entry.
-pub(super) enum Flaw {
-    Corrupt(&'static str),
-    Misfit(&'static str),
 }
 
 const _: () = assert!(matches!(

@@ -49,7 +49,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         forgotten.is_some()
     }
 
-    /// Drops a forgotten key, or all of them where they have to be searched for; false when there is none.
+    /// Drops a forgotten key, or as many as one call drops where they have to be searched for; false when there is none.
     pub(super) fn make_room(&mut self, now_ns: u64) -> bool {
         if self.keys.is_indexed() {
             return self.drop_first_forgotten(Queue::Idle, now_ns)
@@ -59,12 +59,16 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         if first_ns.is_none_or(|at_ns| at_ns > now_ns) {
             return false;
         }
-        let mut oldest_ns = u64::MAX;
+        let (mut oldest_ns, mut dropped) = (u64::MAX, 0_u32);
         // From the end, so that the slot that takes a freed number has been looked at.
         for at in (0..self.keys.len()).rev() {
             let entry = self.entry_at(at);
             if entry.is_forgotten(&self.policy, now_ns) {
                 self.remove(at);
+                dropped = dropped.saturating_add(1);
+                if dropped == self.keys.most_drops() {
+                    return true;
+                }
             } else {
                 oldest_ns = oldest_ns.min(entry.oldest_ns());
             }

@@ -9,6 +9,7 @@ mod fields;
 mod forgetting;
 mod policy;
 mod queries;
+mod report;
 mod state;
 
 use alloc::borrow::ToOwned;
@@ -19,12 +20,12 @@ use core::hash::{BuildHasher, Hash};
 
 use super::full::TableFull;
 use super::hash::FixedState;
-use super::keyed::{Keyed, Queue, make_room, swap_remove};
+use super::keyed::{Keyed, Queue};
 use crate::advice::Advice;
 use crate::random::Rng;
 use crate::refusal::Refusal;
 use crate::time::Monotone;
-use entry::Entry;
+use entry::{Entry, Fact};
 
 pub use answer::{HeldBy, Hold};
 pub use policy::{BackoffTableBuilder, BackoffTablePolicy};
@@ -160,6 +161,15 @@ impl<K, S> BackoffTable<K, S> {
         }
     }
 
+    /// What is known of a key that is held back by its own backoff, or was: the usual case, and `None` where it is not,
+    /// so that what follows is compiled for just that.
+    #[inline]
+    fn backing_off(&self, at: u32) -> Option<Entry> {
+        let slot = self.keys.slot(at)?;
+        let previous_ns = self.previous.get(at as usize).copied().unwrap_or(0);
+        Entry::backing_off(slot.at_ns(), slot.note(), slot.queue(), previous_ns)
+    }
+
     #[inline]
     fn entry_at(&self, at: u32) -> Entry {
         let previous_ns = self.previous.get(at as usize).copied().unwrap_or(0);
@@ -226,10 +236,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
         R: Rng + ?Sized,
     {
-        let policy = self.policy;
-        self.report(now_ns, key, |entry, now_ns| {
-            entry.fail(&policy, now_ns, rng)
-        })
+        self.report(now_ns, key, Fact::Failure, rng)
     }
 
     /// The key's server said when to come back, or not to. It counts as an attempt, so that the next failure goes on
@@ -268,10 +275,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
         R: Rng + ?Sized,
     {
-        let policy = self.policy;
-        self.report(now_ns, key, |entry, now_ns| {
-            entry.advise(&policy, now_ns, advice, rng)
-        })
+        self.report(now_ns, key, Fact::Advice(advice), rng)
     }
 
     /// The key answered: nothing is held against it any more. Whether something was. A success of a key that is not
@@ -355,7 +359,11 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     pub fn pop_ready(&mut self, now_ns: u64) -> Option<&K> {
         let now_ns = self.clock.observe(now_ns);
         if self.keys.is_indexed() {
-            while self.drop_first_forgotten(Queue::Due, now_ns) {}
+            for _ in 0..self.keys.most_drops() {
+                if !self.drop_first_forgotten(Queue::Due, now_ns) {
+                    break;
+                }
+            }
         }
         let (at, due_ns) = self.first_due(now_ns)?;
         if due_ns > now_ns {
@@ -363,89 +371,5 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         }
         self.keys.requeue(at, Queue::Idle);
         self.keys.slot(at).map(|slot| &slot.key)
-    }
-
-    #[inline]
-    fn report<Q>(
-        &mut self,
-        now_ns: u64,
-        key: &Q,
-        next: impl FnOnce(Entry, u64) -> Entry,
-    ) -> Result<Hold, TableFull>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let now_ns = self.clock.observe(now_ns);
-        if let Some(at) = self.keys.find(key) {
-            let known = self.entry_at(at);
-            let entry = if known.is_forgotten(&self.policy, now_ns) {
-                self.held_so_far(next(Entry::FRESH, now_ns))
-            } else {
-                next(known, now_ns)
-            };
-            self.keys.set(at, entry.queue(), entry.at_ns, entry.note());
-            self.remember(at, &entry);
-            return Ok(entry.hold(&self.policy));
-        }
-        if self.keys.is_full() && !self.make_room(now_ns) {
-            let entry = self.overflow.unwrap_or(Entry::FRESH);
-            let entry = next(self.remembered(entry, now_ns), now_ns);
-            self.overflow = Some(entry);
-            return Err(TableFull {
-                max_keys: self.policy.max_keys(),
-                held_until_ns: entry.until_ns(&self.policy),
-            });
-        }
-        let entry = self.held_so_far(next(Entry::FRESH, now_ns));
-        self.insert(key.to_owned(), &entry);
-        Ok(entry.hold(&self.policy))
-    }
-
-    /// The first hold of a key: so far it was held back with all that are not tracked, and it is no less now.
-    fn held_so_far(&self, first: Entry) -> Entry {
-        match self.overflow {
-            Some(shared) if self.policy.keeps_longer_hold() => {
-                shared.or_longer(&self.policy, first)
-            }
-            _ => first,
-        }
-    }
-
-    /// What is known of it, which may be nothing any more.
-    #[inline]
-    fn remembered(&self, entry: Entry, now_ns: u64) -> Entry {
-        if entry.is_forgotten(&self.policy, now_ns) {
-            Entry::FRESH
-        } else {
-            entry
-        }
-    }
-
-    fn insert(&mut self, key: K, entry: &Entry) {
-        let at = self
-            .keys
-            .insert(key, (), entry.queue(), entry.at_ns, entry.note());
-        if self.policy.backoff().remembers_wait() {
-            make_room(&mut self.previous, self.policy.max_keys() as usize);
-            self.previous.push(entry.previous_ns);
-        }
-        self.remember(at, entry);
-    }
-
-    /// What stands beside the slot.
-    #[inline]
-    fn remember(&mut self, at: u32, entry: &Entry) {
-        if let Some(previous_ns) = self.previous.get_mut(at as usize) {
-            *previous_ns = entry.previous_ns;
-        }
-        self.oldest_ns = self.oldest_ns.min(entry.oldest_ns());
-    }
-
-    fn remove(&mut self, at: u32) {
-        if self.keys.remove(at).is_some() {
-            // Where the jitter needs no wait the row is empty and stays so.
-            swap_remove(&mut self.previous, at);
-        }
     }
 }

@@ -38,7 +38,28 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.clock.peek(now_ns);
-        match self.known(now_ns, key) {
+        let found = self.keys.find(key);
+        if let Some(known) = found.and_then(|at| self.backing_off(at)) {
+            if !known.is_forgotten(&self.policy, now_ns) {
+                return known.ask(&self.policy, now_ns);
+            }
+        }
+        self.peek_rare(now_ns, found)
+    }
+
+    /// The answer for a key that is not just backing off.
+    #[inline]
+    fn peek_rare(&self, now_ns: u64, found: Option<u32>) -> Result<(), Refusal<HeldBy>> {
+        if found.is_none() && self.overflow.is_none() {
+            return Ok(());
+        }
+        self.peek_held(now_ns, found)
+    }
+
+    #[inline(never)]
+    fn peek_held(&self, now_ns: u64, found: Option<u32>) -> Result<(), Refusal<HeldBy>> {
+        let known = found.map(|at| self.entry_at(at));
+        match known.filter(|entry| !entry.is_forgotten(&self.policy, now_ns)) {
             Some(entry) => entry
                 .ask(&self.policy, now_ns)
                 .map_err(|refusal| self.past_stop(refusal)),
@@ -137,7 +158,7 @@ impl<K, S> BackoffTable<K, S> {
             }
         }
         self.keys
-            .first_where(Queue::Due, |at_ns| !is_forgotten(at_ns))
+            .first_where(Queue::Due, |slot| !is_forgotten(slot.at_ns()))
     }
 
     /// How all keys that there was no room for are held back together, with the reason [`HeldBy::Overflow`]; `None` when

@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 
 use super::BackoffTable;
-use super::entry::{Entry, Flaw};
+use super::entry::{Entry, Kind, MAX_ATTEMPTS};
 use super::policy::BackoffTablePolicy;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
+use crate::table::keyed::Queue;
 use crate::table::stored::{Kept, check_distinct, check_room};
 use crate::time::Monotone;
 use crate::version::Version;
@@ -255,4 +256,57 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         }
         Ok(table)
     }
+}
+
+impl Entry {
+    /// Why it cannot be the state of a key under `policy`, at the instant of `clock`.
+    fn flaw(&self, policy: &BackoffTablePolicy, clock: Monotone) -> Option<Flaw> {
+        let now_ns = clock.latest_ns();
+        if self.attempts == 0 || self.attempts > MAX_ATTEMPTS {
+            return Some(Flaw::Corrupt("a key without an attempt, or with too many"));
+        }
+        if self.reported && (self.queue() != Queue::Idle || self.kind == Kind::Stopped) {
+            return Some(Flaw::Corrupt(
+                "the end of a hold without an end was reported",
+            ));
+        }
+        if (self.reported || self.kind == Kind::Stopped) && self.at_ns > now_ns {
+            return Some(Flaw::Corrupt("a hold ended, or advice came, in the future"));
+        }
+        if self.place_ns() > u128::from(now_ns).saturating_add(policy.longest_ns().into()) {
+            return Some(Flaw::Misfit("a hold is longer than the policy allows"));
+        }
+        let longest_ns = if policy.backoff().remembers_wait() {
+            policy.backoff().longest_ns()
+        } else {
+            0
+        };
+        (self.previous_ns > longest_ns)
+            .then_some(Flaw::Misfit("a wait is longer than the policy allows"))
+    }
+
+    /// On another origin of time; `clock` is already there.
+    fn rebased(self, policy: &BackoffTablePolicy, rebase: &Rebase, clock: Monotone) -> Self {
+        let now_ns = clock.latest_ns();
+        if self.reported || self.kind == Kind::Stopped {
+            let at_ns = rebase.past_ns(self.at_ns).min(now_ns);
+            return Self { at_ns, ..self };
+        }
+        // The true end, on the other origin, and no later than the policy allows.
+        let gone_ns = u128::from(rebase.taken_at_ns).saturating_add(rebase.away.as_nanos());
+        let end_ns = self.place_ns().saturating_add(rebase.now_ns.into());
+        let latest_ns = u128::from(now_ns).saturating_add(policy.longest_ns().into());
+        let end_ns = end_ns.saturating_sub(gone_ns).min(latest_ns);
+        Self {
+            at_ns: u64::try_from(end_ns & u128::from(u64::MAX)).unwrap_or(u64::MAX),
+            kind: self.kind.with_end(end_ns > u128::from(u64::MAX)),
+            ..self
+        }
+    }
+}
+
+/// What is wrong with a stored entry.
+enum Flaw {
+    Corrupt(&'static str),
+    Misfit(&'static str),
 }

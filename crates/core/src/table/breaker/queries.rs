@@ -11,7 +11,7 @@ use super::policy::BreakerTablePolicy;
 use crate::breaker::{BreakerStats, Phase, RefusedBy};
 use crate::refusal::Refusal;
 use crate::table::iter::iterator;
-use crate::table::keyed::{Queue, Slot};
+use crate::table::keyed::Slot;
 
 impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// The phase of the breaker that would answer for the key at `now_ns`: its own, or the overflow breaker where that
@@ -196,19 +196,7 @@ impl<K, S> BreakerTable<K, S> {
         let overflow_ns = self
             .known_overflow(now_ns)
             .and_then(|entry| entry.state.next_deadline_ns(self.policy.breaker()));
-        let first = self
-            .keys
-            .first(Queue::Due)
-            .and_then(|at| self.keys.slot(at));
-        let first_ns = match first {
-            Some(slot) if slot.value.is_forgotten(&self.policy, now_ns) => {
-                let due = self.keys.slots().map(|(_, slot)| slot).filter(|slot| {
-                    slot.queue() == Queue::Due && !slot.value.is_forgotten(&self.policy, now_ns)
-                });
-                due.map(|slot| slot.at_ns()).min()
-            }
-            first => first.map(|slot| slot.at_ns()),
-        };
+        let first_ns = self.first_remembered(now_ns).map(|(_, due_ns)| due_ns);
         first_ns.into_iter().chain(overflow_ns).min()
     }
 

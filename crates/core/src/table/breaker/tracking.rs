@@ -41,27 +41,44 @@ impl Who {
     }
 }
 
+impl<K, S> BreakerTable<K, S> {
+    /// The slot of a key that is not forgotten whose transition falls due first, and when. O(1), or O(n) behind others.
+    pub(super) fn first_remembered(&self, now_ns: u64) -> Option<(u32, u64)> {
+        let at = self.keys.first(Queue::Due)?;
+        if self.is_forgotten(at, now_ns) {
+            let is_known = |slot: &Slot<K, Entry>| !slot.value.is_forgotten(&self.policy, now_ns);
+            return self.keys.first_where(Queue::Due, is_known);
+        }
+        Some((at, self.keys.slot(at)?.at_ns()))
+    }
+
+    fn is_forgotten(&self, at: u32, now_ns: u64) -> bool {
+        let slot = self.keys.slot(at);
+        slot.is_some_and(|slot| slot.value.is_forgotten(&self.policy, now_ns))
+    }
+}
+
 impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
-    /// Whose transition falls due first, and when. Forgotten keys that stand before it are dropped.
+    /// Whose transition falls due first, and when. Forgotten keys that stand before it are dropped, as many as one call
+    /// drops; it is searched for behind those that are left.
     pub(super) fn first_due(&mut self, now_ns: u64) -> Option<(Who, u64)> {
+        for _ in 0..self.keys.most_drops() {
+            match self.keys.first(Queue::Due) {
+                Some(at) if self.is_forgotten(at, now_ns) => self.remove(at, now_ns),
+                _ => break,
+            }
+        }
+        let first = self.first_remembered(now_ns);
         let overflow_ns = self
             .known_overflow(now_ns)
             .and_then(|entry| entry.state.next_deadline_ns(self.policy.breaker()));
-        let overflow = overflow_ns.map(|at_ns| (Who::Overflow, at_ns));
-        while let Some(at) = self.keys.first(Queue::Due) {
-            let slot = self.keys.slot(at)?;
-            if !slot.value.is_forgotten(&self.policy, now_ns) {
-                let due_ns = slot.at_ns();
-                let first = overflow_ns.is_none_or(|overflow_ns| due_ns <= overflow_ns);
-                return if first {
-                    Some((Who::Slot(at), due_ns))
-                } else {
-                    overflow
-                };
+        match (first, overflow_ns) {
+            (Some((at, due_ns)), None) => Some((Who::Slot(at), due_ns)),
+            (Some((at, due_ns)), Some(overflow_ns)) if due_ns <= overflow_ns => {
+                Some((Who::Slot(at), due_ns))
             }
-            self.remove(at, now_ns);
+            (_, overflow_ns) => overflow_ns.map(|at_ns| (Who::Overflow, at_ns)),
         }
-        overflow
     }
 
     /// Who answers for the key; it is tracked from now on if it can be.
@@ -168,7 +185,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
         self.overflow_known = true;
     }
 
-    /// Whether there is room for one more key, after all forgotten ones were dropped.
+    /// Whether there is room for one more key; where there was none, after forgotten ones were dropped.
     pub(super) fn has_room(&mut self, now_ns: u64) -> bool {
         if !self.keys.is_full() {
             return true;
@@ -176,14 +193,20 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
         if now_ns < self.none_forgotten_before_ns {
             return false;
         }
-        let mut earliest_ns = u64::MAX;
+        let (mut earliest_ns, mut dropped) = (u64::MAX, 0_u32);
         // From the end, so that the slot that takes a freed number has been looked at.
         for at in (0..self.keys.len()).rev() {
             let Some(slot) = self.keys.slot(at) else {
                 continue;
             };
             match slot.value.forgotten_at_ns(&self.policy) {
-                Some(at_ns) if at_ns <= now_ns => self.remove(at, now_ns),
+                Some(at_ns) if at_ns <= now_ns => {
+                    self.remove(at, now_ns);
+                    dropped = dropped.saturating_add(1);
+                    if dropped == self.keys.most_drops() {
+                        return true;
+                    }
+                }
                 at_ns => earliest_ns = earliest_ns.min(at_ns.unwrap_or(u64::MAX)),
             }
         }

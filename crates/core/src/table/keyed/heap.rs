@@ -78,10 +78,21 @@ impl Heap {
         }
     }
 
-    /// Replaces the entry at `place`.
+    /// Replaces the entry at `place`, which came before `entry` where that is `later`, else after it.
     #[inline]
-    pub(super) fn replace(&mut self, place: u32, entry: Entry, places: &mut impl Places) {
-        self.settle(place as usize, entry, places);
+    pub(super) fn replace(
+        &mut self,
+        place: u32,
+        entry: Entry,
+        later: bool,
+        places: &mut impl Places,
+    ) {
+        // What stands above is not even looked at where it comes before anyway: one wait for memory less.
+        if later {
+            self.sink(place as usize, entry, places);
+        } else {
+            self.rise(place as usize, entry, places);
+        }
     }
 
     /// Puts `entry` in, whose way begins at the free `place`.

@@ -10,6 +10,7 @@
 //! 6, right after it grew 11, grown once more for keys that came and went 23), and 16 with the index.
 
 mod heap;
+mod order;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -17,7 +18,8 @@ use core::hash::{BuildHasher, Hash};
 use core::mem;
 
 use hashbrown::HashTable;
-use heap::{Entry, Heap, Places};
+use heap::Entry;
+use order::Index;
 
 /// The most keys that a table may hold.
 pub(super) const MAX_KEYS: u32 = 1 << 31;
@@ -76,49 +78,6 @@ const fn bits(note: u32, queue: Queue) -> u32 {
     (note & NOTE_MASK) | ((queue as u32) << NOTE_BITS)
 }
 
-impl<K, V> Places for Vec<Slot<K, V>> {
-    #[inline]
-    fn set_place(&mut self, slot: u32, place: u32) {
-        if let Some(slot) = self.get_mut(slot as usize) {
-            slot.link = place;
-        }
-    }
-}
-
-/// The deadlines of the slots, a heap for each queue.
-#[derive(Clone, Debug)]
-struct Index {
-    due: Heap,
-    idle: Heap,
-    parked: Heap,
-}
-
-impl Index {
-    const EMPTY: Self = Self {
-        due: Heap::EMPTY,
-        idle: Heap::EMPTY,
-        parked: Heap::EMPTY,
-    };
-
-    #[inline]
-    const fn of(&self, queue: Queue) -> &Heap {
-        match queue {
-            Queue::Due => &self.due,
-            Queue::Idle => &self.idle,
-            Queue::Parked => &self.parked,
-        }
-    }
-
-    #[inline]
-    const fn of_mut(&mut self, queue: Queue) -> &mut Heap {
-        match queue {
-            Queue::Due => &mut self.due,
-            Queue::Idle => &mut self.idle,
-            Queue::Parked => &mut self.parked,
-        }
-    }
-}
-
 #[derive(Clone)]
 pub(super) struct Keyed<K, V, S> {
     numbers: HashTable<u32>,
@@ -151,6 +110,12 @@ impl<K, V, S> Keyed<K, V, S> {
         self.len() >= self.max_keys
     }
 
+    /// How many forgotten keys one call drops on its way, at the most: a share of the keys, so that it takes no longer
+    /// than to look at all of them, and calls enough have dropped them all.
+    pub(super) const fn most_drops(&self) -> u32 {
+        64_u32.saturating_add(self.max_keys >> 8)
+    }
+
     pub(super) const fn is_indexed(&self) -> bool {
         self.index.is_some()
     }
@@ -176,144 +141,10 @@ impl<K, V, S> Keyed<K, V, S> {
             .slots
             .capacity()
             .saturating_mul(size_of::<Slot<K, V>>());
-        let heaps = self.index.as_ref().map_or(0, |index| {
-            let [a, b, c] = [&index.due, &index.idle, &index.parked].map(Heap::capacity);
-            a.saturating_add(b).saturating_add(c)
-        });
+        let heaps = self.index.as_ref().map_or(0, Index::capacity);
         slots
             .saturating_add(heaps.saturating_mul(size_of::<Entry>()))
             .saturating_add(self.numbers.allocation_size())
-    }
-
-    /// Which slot of `queue` comes first. O(1) with the index, else O(n).
-    #[inline]
-    pub(super) fn first(&self, queue: Queue) -> Option<u32> {
-        match &self.index {
-            Some(index) => index.of(queue).first().map(|entry| entry.slot),
-            None => self.first_where(queue, |_| true).map(|(at, _)| at),
-        }
-    }
-
-    /// Which slot of `queue` comes first of those whose instant is meant, and its instant. O(n).
-    pub(super) fn first_where(
-        &self,
-        queue: Queue,
-        is_meant: impl Fn(u64) -> bool,
-    ) -> Option<(u32, u64)> {
-        let meant = |slot: &Slot<K, V>| slot.queue() == queue && is_meant(slot.at_ns);
-        let first = self
-            .slots()
-            .filter(|(_, slot)| meant(slot))
-            .min_by_key(|(_, slot)| (slot.at_ns, self.seq(slot)));
-        first.map(|(at, slot)| (at, slot.at_ns))
-    }
-
-    /// The slots that are meant, by instant, then arrival; the parked ones last. O(n log n).
-    pub(super) fn in_order(&self, is_meant: impl Fn(u32, &Slot<K, V>) -> bool) -> Vec<u32> {
-        let mut order: Vec<_> = self
-            .slots()
-            .filter(|(at, slot)| is_meant(*at, slot))
-            .map(|(at, slot)| {
-                let parked = slot.queue() == Queue::Parked;
-                (parked, slot.at_ns, self.seq(slot), at)
-            })
-            .collect();
-        order.sort_unstable();
-        order.into_iter().map(|(.., at)| at).collect()
-    }
-
-    fn seq(&self, slot: &Slot<K, V>) -> u32 {
-        match &self.index {
-            Some(index) => index
-                .of(slot.queue())
-                .get(slot.link)
-                .map_or(0, |entry| entry.seq),
-            None => slot.link,
-        }
-    }
-
-    /// Lets slot `at` wait in `queue` for `at_ns`, behind all that wait for the same instant.
-    #[inline]
-    pub(super) fn set(&mut self, at: u32, queue: Queue, at_ns: u64, note: u32) {
-        let seq = self.arrive();
-        self.place(at, queue, at_ns, bits(note, queue), seq);
-    }
-
-    /// Lets slot `at` wait in `queue` for `at_ns`; its arrival and its note stay.
-    pub(super) fn move_to(&mut self, at: u32, queue: Queue, at_ns: u64) {
-        let Some(slot) = self.slots.get(at as usize) else {
-            return;
-        };
-        let (seq, bits) = (self.seq(slot), bits(slot.bits, queue));
-        self.place(at, queue, at_ns, bits, seq);
-    }
-
-    #[inline]
-    fn place(&mut self, at: u32, queue: Queue, at_ns: u64, bits: u32, seq: u32) {
-        let Some(slot) = self.slots.get_mut(at as usize) else {
-            return;
-        };
-        let (before, place) = (slot.queue(), slot.link);
-        slot.bits = bits;
-        slot.at_ns = at_ns;
-        let Some(index) = &mut self.index else {
-            slot.link = seq;
-            return;
-        };
-        let entry = Entry {
-            at_ns,
-            seq,
-            slot: at,
-        };
-        if before == queue {
-            index.of_mut(queue).replace(place, entry, &mut self.slots);
-        } else {
-            index.of_mut(before).remove(place, &mut self.slots);
-            let limit = self.max_keys as usize;
-            index.of_mut(queue).push(entry, limit, &mut self.slots);
-        }
-    }
-
-    /// Puts slot `at` into another queue; its instant, arrival and note stay.
-    pub(super) fn requeue(&mut self, at: u32, queue: Queue) {
-        if let Some(at_ns) = self.slot(at).map(Slot::at_ns) {
-            self.move_to(at, queue, at_ns);
-        }
-    }
-
-    #[inline]
-    fn arrive(&mut self) -> u32 {
-        if self.next_seq == u32::MAX {
-            self.renumber();
-        }
-        let seq = self.next_seq;
-        self.next_seq = seq.saturating_add(1);
-        seq
-    }
-
-    /// Numbers the arrivals from 0 again, in their order: O(n log n), once in about 2^32 arrivals.
-    #[cold]
-    fn renumber(&mut self) {
-        let mut order: Vec<_> = self
-            .slots()
-            .map(|(at, slot)| (self.seq(slot), at))
-            .collect();
-        order.sort_unstable();
-        let mut next_seq = 0_u32;
-        for (_, at) in order {
-            if let Some(slot) = self.slots.get_mut(at as usize) {
-                match &mut self.index {
-                    Some(index) => {
-                        if let Some(entry) = index.of_mut(slot.queue()).get_mut(slot.link) {
-                            entry.seq = next_seq;
-                        }
-                    }
-                    None => slot.link = next_seq,
-                }
-            }
-            next_seq = next_seq.saturating_add(1);
-        }
-        self.next_seq = next_seq;
     }
 }
 

@@ -34,6 +34,7 @@ mod terminal;
 mod timeline;
 mod trace;
 mod trace_error;
+mod wrap;
 
 use std::io;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::io;
 use anstream::{AutoStream, ColorChoice};
 use console::Term;
 
-use crate::explain::layout::wrap;
+use crate::wrap::wrap;
 
 /// How the terminal shows things.
 #[derive(Clone, Copy)]

@@ -38,13 +38,17 @@ macro_rules! of_the_cli {
 }
 
 of_the_cli! {
+    input at "../../cli/src/input.rs",
     keys at "../../cli/src/keys.rs",
+    near at "../../cli/src/near.rs",
     outline at "../../cli/src/outline.rs",
     place at "../../cli/src/place.rs",
     policy at "../../cli/src/policy.rs",
     progress at "../../cli/src/progress.rs",
+    screen at "../../cli/src/screen.rs",
     trace at "../../cli/src/trace.rs",
     trace_error at "../../cli/src/trace_error.rs",
+    wrap at "../../cli/src/wrap.rs",
 }
 
 /// The files of core's test of Reconnect, which name each other from the crate's root.

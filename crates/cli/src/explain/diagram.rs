@@ -3,9 +3,9 @@
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::BreakerPolicy;
 
-use super::layout::wrap;
 use super::{schedule, words};
 use crate::numbers::{count, counted, exact};
+use crate::wrap::wrap;
 
 /// The way down from one box to the next, right of the rail that leads back to the first.
 const STEM: &str = "  │           │";

@@ -1,6 +1,6 @@
 //! Text for a terminal: headings, wrapped paragraphs, tables.
 
-use super::words;
+use crate::wrap::wrap;
 
 /// Narrower than this the diagrams would not fit; wider than that lines are hard to read.
 const MIN_WIDTH: usize = 72;
@@ -134,23 +134,4 @@ impl Page {
             self.line(text);
         }
     }
-}
-
-/// Breaks text into lines of at most `width` characters, at blanks, but not between a number and its unit.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in words::glued(text).split(' ') {
-        let word = word.replace('\u{A0}', " ");
-        let Some(line) = lines.last_mut() else { break };
-        let length = line.chars().count() + 1 + word.chars().count();
-        if line.is_empty() {
-            line.push_str(&word);
-        } else if length <= width {
-            line.push(' ');
-            line.push_str(&word);
-        } else {
-            lines.push(word);
-        }
-    }
-    lines
 }

@@ -234,14 +234,3 @@ pub(crate) fn range((least, most): (Duration, Duration)) -> String {
         format!("{} to {}", exact(least), exact(most))
     }
 }
-
-/// The text with a no-break space between each number and what it counts, so that no line breaks there.
-pub(crate) fn glued(text: &str) -> String {
-    let mut glued = String::with_capacity(text.len());
-    let mut after_digit = false;
-    for c in text.chars() {
-        glued.push(if c == ' ' && after_digit { '\u{A0}' } else { c });
-        after_digit = c.is_ascii_digit();
-    }
-    glued
-}

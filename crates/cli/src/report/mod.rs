@@ -19,6 +19,7 @@ use crate::summary::Summary;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases;
 use crate::timeline::{Kind, Timeline};
+use crate::wrap;
 use svg::{Path, Svg, escape};
 
 /// What the report is about.
@@ -250,7 +251,7 @@ fn policy_section(inputs: &Inputs<'_>) -> String {
 
 /// Escaped text in which no line breaks between a number and its unit.
 fn prose(text: &str) -> String {
-    escape(&words::glued(text))
+    escape(&wrap::glued(text))
 }
 
 /// `closed → open`.

@@ -2,7 +2,7 @@
 
 use evenkeel_sim::scenarios;
 
-use crate::explain::layout::wrap;
+use crate::wrap::wrap;
 
 /// All of them, for people.
 pub(crate) fn text(width: usize) -> String {

@@ -1,8 +1,8 @@
 //! What a panel is about, in as many lines above it as it takes.
 
-use crate::explain::layout::wrap;
 use crate::report::svg::Svg;
 use crate::simulate::study::Measure;
+use crate::wrap::wrap;
 
 /// How wide a letter is at most, on average, and how high a line.
 const LETTER: f64 = 7.0;

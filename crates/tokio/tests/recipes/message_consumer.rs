@@ -75,7 +75,7 @@ fn policy() -> Result<RetryPolicy, ConfigError> {
         .build()
 }
 
-/// For each worker: one message after another. While the dependency is away it waits with the message in its hand.
+/// For each worker: one message after another, kept in hand while the dependency is away.
 async fn consume(queue: &Queue, policy: &RetryPolicy, breaker: &SharedBreaker) {
     while let Some(message) = queue.next().await {
         let done = retry(policy, |_attempt| queue.handle(&message))

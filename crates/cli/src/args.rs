@@ -54,7 +54,7 @@ docs/cli.md has all commands, colours, completions and man pages."#;
     name = "evenkeel",
     bin_name = "evenkeel",
     version,
-    about,
+    about = "What would this resilience policy have done to that traffic?",
     long_about = None,
     after_help = EXAMPLES,
     max_term_width = WIDEST

@@ -50,7 +50,7 @@ fn of_file(line: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    const ERROR: &str = "p.toml:6:1: found the unknown key `windwo`\n   |\n 6 | windwo = 1\n   | ^^^^^^\nBefore it, all is well.";
+    const ERROR: &str = "p.toml:6:1: found the unknown key `window2`\n   |\n 6 | window2 = 1\n   | ^^^^^^^\nBefore it, all is well.";
 
     fn screen(width: usize, colour: bool, is_terminal: bool) -> Screen {
         Screen {
@@ -71,10 +71,10 @@ mod tests {
         let text = shown(ERROR, screen(40, false, true));
         let expected = "\
 error: p.toml:6:1: found the unknown
-  key `windwo`
+  key `window2`
    |
- 6 | windwo = 1
-   | ^^^^^^
+ 6 | window2 = 1
+   | ^^^^^^^
 Before it, all is well.
 ";
         assert_eq!(text, expected);
@@ -85,9 +85,9 @@ Before it, all is well.
         let text = shown(ERROR, screen(80, true, true));
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("\x1b[1;31merror: \x1b[0m\x1b[1mp.toml:6:1: "));
-        assert!(lines[0].ends_with("`windwo`\x1b[0m"));
-        assert_eq!(lines[2], "\x1b[2m 6 |\x1b[0m windwo = 1");
-        assert_eq!(lines[3], "\x1b[2m   |\x1b[0m\x1b[1;31m ^^^^^^\x1b[0m");
+        assert!(lines[0].ends_with("`window2`\x1b[0m"));
+        assert_eq!(lines[2], "\x1b[2m 6 |\x1b[0m window2 = 1");
+        assert_eq!(lines[3], "\x1b[2m   |\x1b[0m\x1b[1;31m ^^^^^^^\x1b[0m");
         assert_eq!(lines[4], "Before it, all is well.");
     }
 }

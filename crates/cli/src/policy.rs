@@ -143,7 +143,7 @@ impl PolicyFile {
     pub(crate) fn breaker(&self) -> Result<&BreakerPolicy> {
         self.policies.breaker.as_ref().ok_or_else(|| {
             anyhow!(
-                "{}:1:1: found no table [breaker], expected one: replay runs a breaker; docs/policies/http-client.toml shows how to write it",
+                "{}:1:1: found no table [breaker], expected one: replay runs a breaker; `evenkeel policy new breaker` writes one to begin with",
                 self.name
             )
         })

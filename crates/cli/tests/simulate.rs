@@ -302,7 +302,7 @@ fn mistakes_are_named_with_what_is_expected() {
     assert!(
         of("algorithm=fool").ends_with("it must be none, exponential, equal, full or decorrelated")
     );
-    assert!(of("algorithm=ful").ends_with(": did you mean `full`?"));
+    assert!(of("algorithm=fully").ends_with(": did you mean `full`?"));
     let sweep = |sweep: &'static str, more: &[&'static str]| {
         told(&[&["contending-writers", "--sweep", sweep], more].concat())
     };

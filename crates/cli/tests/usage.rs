@@ -53,14 +53,14 @@ fn help_teaches_with_an_example() {
 fn a_mistyped_word_is_guessed() {
     for (args, meant) in [
         (&["reply"][..], "'replay'"),
-        (&["replay", "t.csv", "--polcy", "p.toml"], "'--policy'"),
-        (&["replay", "t.csv", "--color", "alway"], "'always'"),
+        (&["replay", "t.csv", "--police", "p.toml"], "'--policy'"),
+        (&["replay", "t.csv", "--color", "alwaysy"], "'always'"),
         (
-            &["what-if", "x", "--policy", "p", "--unknown", "sucess"],
+            &["what-if", "x", "--policy", "p", "--unknown", "succeed"],
             "'success'",
         ),
         (&["policy", "new", "braeker"], "'breaker'"),
-        (&["journal", "shw", "x"], "'show'"),
+        (&["journal", "shown", "x"], "'show'"),
         (&["completions", "fsh"], "'fish'"),
         (&["man", "repaly"], "`replay`"),
         (&["man", "journal", "dif"], "`diff`"),

@@ -23,7 +23,7 @@ use nobody::{Operation, Scope};
 /// observed.attempt(1);
 /// let answer = observed.in_attempt(|| "42".parse::<u8>());
 /// observed.attempt_ended(&AttemptOutcome::Success);
-/// observed.end(End::Succeeded, 1, 5_000);
+/// observed.end(End::Succeeded, 1, || 5_000);
 /// assert_eq!(answer, Ok(42));
 /// ```
 #[derive(Debug)]
@@ -127,10 +127,10 @@ impl Observed {
         }
     }
 
-    /// The operation ended; an attempt that is still out was cancelled.
-    pub fn end(&mut self, end: End, attempts: u32, now_ns: u64) {
+    /// The operation ended; an attempt that is still out was cancelled. The clock is read where somebody looks.
+    pub fn end(&mut self, end: End, attempts: u32, now_ns: impl FnOnce() -> u64) {
         if let Some(mut by) = self.by.take() {
-            by.end(end, attempts, now_ns);
+            by.end(end, attempts, now_ns());
         }
     }
 }

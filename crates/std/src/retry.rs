@@ -338,9 +338,11 @@ where
         begin: impl FnOnce(&RetryPolicy, u64, Lent<B, G>) -> Operation<B, G>,
     ) -> Result<T, RetryError<E>> {
         let streams = self.streams.unwrap_or_else(Streams::of_the_process);
-        let operation = begin(&self.policy, self.clock.now_ns(), self.lent);
-        let running = Running::new(operation, self.clock, streams.next(), self.rules);
-        running.run(self.stop, self.observed, |attempt| self.call.make(attempt))
+        let began_ns = self.clock.now_ns();
+        let operation = begin(&self.policy, began_ns, self.lent);
+        let mut running = Running::new(operation, self.clock, streams.next(), self.rules);
+        let call = |attempt| self.call.make(attempt);
+        running.run(began_ns, self.stop, self.observed, call)
     }
 }
 

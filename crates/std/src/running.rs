@@ -56,16 +56,17 @@ where
 
     /// A panic of the call, or of what classifies and listens, leaves nothing behind on its way up.
     pub(crate) fn run(
-        mut self,
+        &mut self,
+        began_ns: u64,
         stop: Option<Stop>,
         observed: Observed,
         mut call: impl FnMut(Attempt) -> Result<T, E>,
     ) -> Result<T, RetryError<E>> {
         self.stop = stop;
         self.observed = observed;
-        self.observed.begin(self.clock.now_ns());
+        self.observed.begin(began_ns);
         let scope = self.observed.scope();
-        let drive = || scope.run(|| self.drive(&mut call));
+        let drive = || scope.run(|| self.drive(began_ns, &mut call));
         let driven = catch_unwind(AssertUnwindSafe(drive));
         match driven {
             Ok(end) => self.ended(end),
@@ -83,12 +84,12 @@ where
         }
     }
 
-    fn drive(&mut self, call: &mut impl FnMut(Attempt) -> Result<T, E>) -> End {
+    fn drive(&mut self, began_ns: u64, call: &mut impl FnMut(Attempt) -> Result<T, E>) -> End {
+        let mut now_ns = began_ns;
         loop {
             if self.stop.as_ref().is_some_and(Stop::is_stopped) {
                 self.cancel();
             }
-            let now_ns = self.clock.now_ns();
             let step = self.operation.poll(now_ns, &mut self.stream);
             match step.action {
                 RetryAction::Attempt { attempt: id, .. } => {
@@ -107,10 +108,11 @@ where
                 // Nothing is in flight here, and an action that is not known cannot be done.
                 _ => self.cancel(),
             }
+            now_ns = self.clock.now_ns();
         }
     }
 
-    /// Calls, and reports. `Some` where that is the end, although core says that it came too late.
+    /// Calls, and reports. `Some` where that is the end: core says so, or that it came too late, and it is all the same.
     fn attempt(
         &mut self,
         id: AttemptId,
@@ -127,7 +129,7 @@ where
         if self.report(now_ns, id, outcome) {
             self.observed.attempt_ended(&outcome);
             self.tell(WaitCause::Failed);
-            return None;
+            return self.operation.ended();
         }
         let end = match outcome {
             AttemptOutcome::Success => End::Succeeded,
@@ -184,13 +186,13 @@ where
     }
 
     fn told_end(&mut self, end: End) {
-        let now_ns = self.clock.now_ns();
+        let now_ns = || self.clock.now_ns();
         self.observed.end(end, self.operation.attempts(), now_ns);
     }
 
-    fn ended(mut self, end: End) -> Result<T, RetryError<E>> {
+    fn ended(&mut self, end: End) -> Result<T, RetryError<E>> {
         self.told_end(end);
-        let last = match self.last {
+        let last = match self.last.take() {
             Some(Ok(answer)) => return Ok(answer),
             Some(Err(error)) => Some(error),
             None => None,

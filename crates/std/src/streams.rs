@@ -27,7 +27,14 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Streams {
-    shared: Arc<Shared>,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// Not a counted reference: every retry takes a stream.
+    OfTheProcess,
+    Own(Arc<Shared>),
 }
 
 #[derive(Debug)]
@@ -36,7 +43,18 @@ struct Shared {
     made: AtomicU64,
 }
 
-static OF_THE_PROCESS: LazyLock<Streams> = LazyLock::new(Streams::from_entropy);
+impl Shared {
+    const fn seeded(seed: u64) -> Self {
+        let made = AtomicU64::new(0);
+        Self { seed, made }
+    }
+
+    fn from_entropy() -> Self {
+        Self::seeded(getrandom::u64().expect("the operating system has random numbers"))
+    }
+}
+
+static OF_THE_PROCESS: LazyLock<Shared> = LazyLock::new(Shared::from_entropy);
 
 impl Streams {
     /// Seeded by the operating system: no two processes, and no two of these, give the same streams.
@@ -53,8 +71,7 @@ impl Streams {
     /// ```
     #[must_use]
     pub fn from_entropy() -> Self {
-        let seed = getrandom::u64().expect("the operating system has random numbers");
-        Self::seeded(seed)
+        Self::own(Shared::from_entropy())
     }
 
     /// The streams of this process, seeded from entropy when they are first asked for: what everything draws from that
@@ -68,8 +85,9 @@ impl Streams {
     /// assert_ne!(word(), word());
     /// ```
     #[must_use]
-    pub fn of_the_process() -> Self {
-        OF_THE_PROCESS.clone()
+    pub const fn of_the_process() -> Self {
+        let source = Source::OfTheProcess;
+        Self { source }
     }
 
     /// Seeded with a number: for tests and simulations, where two runs must be the same.
@@ -84,13 +102,15 @@ impl Streams {
     /// ```
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        let made = AtomicU64::new(0);
-        Self {
-            shared: Arc::new(Shared { seed, made }),
-        }
+        Self::own(Shared::seeded(seed))
     }
 
-    /// The next stream; one atomic addition and four multiplications.
+    fn own(shared: Shared) -> Self {
+        let source = Source::Own(Arc::new(shared));
+        Self { source }
+    }
+
+    /// The next stream: one atomic addition and four multiplications.
     ///
     /// ```
     /// use evenkeel_core::random::Rng;
@@ -102,9 +122,13 @@ impl Streams {
     /// ```
     #[must_use]
     pub fn next(&self) -> Stream {
+        let shared = match &self.source {
+            Source::OfTheProcess => &OF_THE_PROCESS,
+            Source::Own(shared) => &**shared,
+        };
         // Relaxed: only that no number is given twice matters, and that an addition in one step ensures.
-        let number = self.shared.made.fetch_add(1, Ordering::Relaxed);
-        Stream::of(self.shared.seed, number)
+        let number = shared.made.fetch_add(1, Ordering::Relaxed);
+        Stream::of(shared.seed, number)
     }
 }
 
@@ -120,17 +144,25 @@ impl Streams {
 /// ```
 #[derive(Debug)]
 pub struct Stream {
-    generator: Xoshiro256PlusPlus,
+    word: u64,
+    /// Seeded with the word when it is first drawn from: most operations succeed at once, and draw nothing.
+    generator: Option<Xoshiro256PlusPlus>,
 }
 
 impl Stream {
     /// Each step is a bijection of 64 bits, so streams of one seed all start from different words; xoshiro spreads its
     /// seed word by SplitMix64.
-    fn of(seed: u64, number: u64) -> Self {
-        let word = mixed(mixed(seed) ^ number);
+    const fn of(seed: u64, number: u64) -> Self {
         Self {
-            generator: Xoshiro256PlusPlus::seed_from_u64(word),
+            word: mixed(mixed(seed) ^ number),
+            generator: None,
         }
+    }
+
+    #[inline]
+    fn generator(&mut self) -> &mut Xoshiro256PlusPlus {
+        let seeded = || Xoshiro256PlusPlus::seed_from_u64(self.word);
+        self.generator.get_or_insert_with(seeded)
     }
 }
 
@@ -146,16 +178,16 @@ impl TryRng for Stream {
 
     #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.generator.next_u64())
+        Ok(self.generator().next_u64())
     }
 
     #[inline]
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.generator.next_u32())
+        Ok(self.generator().next_u32())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.generator.fill_bytes(bytes);
+        self.generator().fill_bytes(bytes);
         Ok(())
     }
 }

@@ -97,12 +97,18 @@ impl Clock for TokioClock {
     #[inline]
     fn now_ns(&self) -> u64 {
         let now = Instant::now();
-        let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         match now.checked_duration_since(self.origin) {
             Some(after) => self.origin_ns.saturating_add(nanos(after)),
             None => self.origin_ns.saturating_sub(nanos(self.origin - now)),
         }
     }
+}
+
+/// A span in nanoseconds; the longest there is for anything above 584 years. In 64 bits, as it is on the path of each call.
+#[inline]
+fn nanos(span: Duration) -> u64 {
+    let whole = span.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(span.subsec_nanos().into())
 }
 
 /// A clock that a task can wait for.

@@ -5,7 +5,8 @@ use std::ops::Deref;
 
 use evenkeel_core::random::Rng;
 use evenkeel_core::retry::{
-    AttemptId, AttemptOutcome, BreakerGate, Retry, RetryBudget, RetryPolicy, RetryReport, RetryStep,
+    AttemptId, AttemptOutcome, BreakerGate, End, Retry, RetryBudget, RetryPolicy, RetryReport,
+    RetryStep,
 };
 
 use super::Lent;
@@ -22,10 +23,11 @@ use crate::journal::{Recorded, Recording};
 /// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(10))).build()?;
 /// let mut operation = Operation::new(policy, 0, Lent::none());
 /// let mut stream = Streams::seeded(7).next();
-/// if let RetryAction::Attempt { attempt, .. } = operation.poll(0, &mut stream).action {
+/// operation.begin(3); // a future: made at 0, polled for the first time at 3
+/// if let RetryAction::Attempt { attempt, .. } = operation.poll(3, &mut stream).action {
 ///     let _ = operation.on_outcome(5, attempt, AttemptOutcome::Success, &mut stream);
 /// }
-/// assert!(operation.end().is_some()); // queries are those of the machine
+/// assert_eq!(operation.ended(), operation.end()); // queries are those of the machine
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 pub struct Operation<B, G> {
@@ -56,9 +58,30 @@ impl<B, G> Operation<B, G> {
         recording: &Recording<B, G>,
     ) -> Self {
         let mut operation = Self::new(policy, now_ns, lent);
-        let recorded = recording.begin(&policy, now_ns, &mut operation.lent);
-        operation.recorded = recorded.map(Box::new);
+        operation.record(now_ns, recording);
         operation
+    }
+
+    /// How it ended, if it has: what the next [`poll`](Self::poll) would say. `None` where it is recorded, so that a journal
+    /// has that poll.
+    pub fn ended(&self) -> Option<End> {
+        #[cfg(feature = "journal")]
+        if self.recorded.is_some() {
+            return None;
+        }
+        self.retry.end()
+    }
+
+    /// Before its first step: it begins only now.
+    pub fn begin(&mut self, now_ns: u64) {
+        self.retry = Retry::new(*self.retry.policy(), now_ns);
+    }
+
+    /// Before its first step: as [`recorded`](Self::recorded), from now on.
+    #[cfg(feature = "journal")]
+    pub fn record(&mut self, now_ns: u64, recording: &Recording<B, G>) {
+        let recorded = recording.begin(self.retry.policy(), now_ns, &mut self.lent);
+        self.recorded = recorded.map(Box::new);
     }
 }
 

@@ -34,6 +34,7 @@ use evenkeel_std::driver::{Lent, NoBreaker, NoBudget, Observed, Rules};
 use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Streams};
 
 use crate::clock::{Sleep, TokioClock};
+use operation::Operation;
 
 pub use ext::{Plain, RetryExt};
 pub use make::MakeAttempt;
@@ -350,16 +351,15 @@ where
     /// ```
     pub fn run(self) -> Running<F, A, T, E, C, B, G, K, O, H> {
         let streams = self.streams.unwrap_or_else(Streams::of_the_process);
-        let stream = streams.next();
-        Running::new(
-            self.call,
+        let operation = Operation::new(
             self.policy,
             self.clock,
-            stream,
+            streams.next(),
             self.lent,
             self.rules,
-        )
-        .observed(self.observed)
+            self.observed,
+        );
+        Running::of(self.call, operation)
     }
 }
 

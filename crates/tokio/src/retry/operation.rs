@@ -1,8 +1,14 @@
 //! What an operation keeps: core's machine, and what it is driven with.
 
+use std::mem;
+
 use evenkeel_core::breaker::Outcome;
-use evenkeel_core::retry::{AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget};
-use evenkeel_std::driver::{self, Observed, Rules};
+use evenkeel_core::retry::{
+    AttemptId, AttemptOutcome, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy,
+};
+use evenkeel_std::driver::{self, Lent, Observed, Rules};
+#[cfg(feature = "journal")]
+use evenkeel_std::journal::Recording;
 use evenkeel_std::{Classified, Clock, RetryError, RetryEvent, Stream, WaitCause};
 
 /// Dropped before its end, it gives back what it holds.
@@ -20,7 +26,21 @@ where
     last: Option<Result<T, E>>,
     /// The end of the wait that the listener was told of.
     told_ns: Option<u64>,
-    pub(super) observed: Observed,
+    observed: Observed,
+    progress: Progress,
+    #[cfg(feature = "journal")]
+    recording: Option<Recording<B, G>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// It was not polled: nothing has happened.
+    None,
+    /// It is being polled for the first time.
+    Began {
+        at_ns: u64,
+    },
+    Steps,
 }
 
 impl<T, E, C, B, G, K, O, H> Operation<T, E, C, B, G, K, O, H>
@@ -29,22 +49,69 @@ where
     B: BreakerGate + Send,
     G: RetryBudget + Send,
 {
+    /// One that begins when it is polled for the first time.
+    #[inline]
     pub(super) fn new(
-        machine: driver::Operation<B, G>,
+        policy: RetryPolicy,
         clock: C,
         stream: Stream,
+        lent: Lent<B, G>,
         rules: Rules<K, O, H>,
         observed: Observed,
     ) -> Self {
         Self {
-            machine,
+            machine: driver::Operation::new(policy, 0, lent),
             clock,
             stream,
             rules,
             last: None,
             told_ns: None,
             observed,
+            progress: Progress::None,
+            #[cfg(feature = "journal")]
+            recording: None,
         }
+    }
+
+    /// Before it begins.
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(super) fn observe(&mut self, observed: Observed) {
+        if self.progress == Progress::None {
+            self.observed = observed;
+        }
+    }
+
+    /// Before it begins.
+    #[cfg(feature = "journal")]
+    pub(super) fn record(&mut self, recording: Recording<B, G>) {
+        self.recording = Some(recording);
+    }
+
+    /// It is polled.
+    pub(super) fn begin(&mut self) {
+        if self.progress != Progress::None {
+            return;
+        }
+        let at_ns = self.clock.now_ns();
+        self.progress = Progress::Began { at_ns };
+        self.machine.begin(at_ns);
+        #[cfg(feature = "journal")]
+        if let Some(recording) = self.recording.take() {
+            self.machine.record(at_ns, &recording);
+        }
+        self.observed.begin(at_ns);
+    }
+
+    /// The instant of the next step.
+    pub(super) fn now_ns(&mut self) -> u64 {
+        match mem::replace(&mut self.progress, Progress::Steps) {
+            Progress::Began { at_ns } => at_ns,
+            _ => self.clock.now_ns(),
+        }
+    }
+
+    pub(super) const fn observed(&mut self) -> &mut Observed {
+        &mut self.observed
     }
 
     /// What to do at `now_ns`. Breaker and budget are lent for this call.
@@ -92,7 +159,7 @@ where
     }
 
     fn told_end(&mut self, end: End) {
-        let now_ns = self.clock.now_ns();
+        let now_ns = || self.clock.now_ns();
         self.observed.end(end, self.machine.attempts(), now_ns);
     }
 
@@ -117,7 +184,8 @@ where
     O: Fn(&T) -> Option<Classified>,
     H: FnMut(&RetryEvent<'_, E>),
 {
-    /// An attempt brought its answer. `Some` where that is the end, although core says that it came too late.
+    /// An attempt brought its answer. `Some` where that is the end: core says so, or that it came too late, and it is all
+    /// the same.
     pub(super) fn answered(&mut self, id: AttemptId, answer: Result<T, E>) -> Option<End> {
         let now_ns = self.clock.now_ns();
         let outcome = self.rules.outcome(&answer, now_ns);
@@ -125,7 +193,7 @@ where
         if self.report(now_ns, id, outcome) {
             self.observed.attempt_ended(&outcome);
             self.tell(WaitCause::Failed);
-            return None;
+            return self.machine.ended();
         }
         let end = match outcome {
             AttemptOutcome::Success => End::Succeeded,
@@ -168,7 +236,7 @@ where
     G: RetryBudget + Send,
 {
     fn drop(&mut self) {
-        if self.machine.end().is_none() {
+        if self.progress != Progress::None && self.machine.end().is_none() {
             self.cancel();
             self.told_end(End::Cancelled);
         }

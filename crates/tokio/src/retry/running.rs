@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_core::retry::{AttemptId, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy};
-use evenkeel_std::driver::{self, Lent, Observed, Rules};
+use evenkeel_std::driver::{Lent, Observed, Rules};
 #[cfg(feature = "journal")]
 use evenkeel_std::journal::Recording;
 use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream, WaitCause};
@@ -48,43 +48,8 @@ pin_project! {
         #[pin]
         stage: Stage<A, C>,
         call: F,
+        // Until it is over.
         operation: Option<Operation<T, E, C, B, G, K, O, H>>,
-        setup: Option<Setup<C, B, G, K, O, H>>,
-    }
-}
-
-/// What the operation is made of when it is polled for the first time.
-struct Setup<C, B, G, K, O, H> {
-    policy: RetryPolicy,
-    clock: C,
-    stream: Stream,
-    lent: Lent<B, G>,
-    rules: Rules<K, O, H>,
-    observed: Observed,
-    #[cfg(feature = "journal")]
-    recording: Option<Recording<B, G>>,
-}
-
-impl<C, B, G, K, O, H> Setup<C, B, G, K, O, H>
-where
-    C: Sleep,
-    B: BreakerGate + Send,
-    G: RetryBudget + Send,
-{
-    fn begin<T, E>(self) -> Operation<T, E, C, B, G, K, O, H> {
-        let now_ns = self.clock.now_ns();
-        #[cfg(feature = "journal")]
-        let machine = match &self.recording {
-            Some(recording) => {
-                driver::Operation::recorded(self.policy, now_ns, self.lent, recording)
-            }
-            None => driver::Operation::new(self.policy, now_ns, self.lent),
-        };
-        #[cfg(not(feature = "journal"))]
-        let machine = driver::Operation::new(self.policy, now_ns, self.lent);
-        let mut observed = self.observed;
-        observed.begin(now_ns);
-        Operation::new(machine, self.clock, self.stream, self.rules, observed)
     }
 }
 
@@ -139,7 +104,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn new(
+    pub fn new(
         call: F,
         policy: RetryPolicy,
         clock: C,
@@ -147,26 +112,23 @@ where
         lent: Lent<B, G>,
         rules: Rules<K, O, H>,
     ) -> Self {
+        let operation = Operation::new(policy, clock, stream, lent, rules, Observed::none());
+        Self::of(call, operation)
+    }
+
+    #[inline]
+    pub(super) const fn of(call: F, operation: Operation<T, E, C, B, G, K, O, H>) -> Self {
         Self {
             stage: Stage::Next,
             call,
-            operation: None,
-            setup: Some(Setup {
-                policy,
-                clock,
-                stream,
-                lent,
-                rules,
-                observed: Observed::none(),
-                #[cfg(feature = "journal")]
-                recording: None,
-            }),
+            operation: Some(operation),
         }
     }
 
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
     pub(super) fn observed(mut self, observed: Observed) -> Self {
-        if let Some(setup) = &mut self.setup {
-            setup.observed = observed;
+        if let Some(operation) = &mut self.operation {
+            operation.observe(observed);
         }
         self
     }
@@ -175,8 +137,8 @@ where
     /// been polled it is too late, and this does nothing.
     #[cfg(feature = "journal")]
     pub fn record(mut self, calls: impl Into<Recording<B, G>>) -> Self {
-        if let Some(setup) = &mut self.setup {
-            setup.recording = Some(calls.into());
+        if let Some(operation) = &mut self.operation {
+            operation.record(calls.into());
         }
         self
     }
@@ -197,11 +159,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some(setup) = this.setup.take() {
-            *this.operation = Some(setup.begin());
-        }
         let operation = this.operation.as_mut().expect("polled after it was over");
-        let scope = operation.observed.scope();
+        operation.begin();
+        let scope = operation.observed().scope();
         let polled = catch_unwind(AssertUnwindSafe(|| {
             scope.run(|| drive(this.stage.as_mut(), this.call, operation, cx))
         }));
@@ -250,7 +210,7 @@ where
                 id,
             } => {
                 let id = *id;
-                let polled = operation.observed.in_attempt(|| attempt.poll(cx));
+                let polled = operation.observed().in_attempt(|| attempt.poll(cx));
                 let Poll::Ready(answer) = polled else {
                     match timeout.as_pin_mut() {
                         Some(timeout) => ready!(timeout.poll(cx)),
@@ -294,7 +254,7 @@ where
     O: Fn(&T) -> Option<Classified>,
     H: FnMut(&RetryEvent<'_, E>),
 {
-    let now_ns = operation.clock.now_ns();
+    let now_ns = operation.now_ns();
     let action = operation.poll(now_ns);
     match action {
         RetryAction::Attempt {
@@ -303,9 +263,9 @@ where
             ..
         } => {
             let told = Attempt::of(&action, now_ns)?;
-            operation.observed.attempt(told.number());
+            operation.observed().attempt(told.number());
             call.forget(operation.last_error());
-            let attempt = operation.observed.in_attempt(|| call.make(told));
+            let attempt = operation.observed().in_attempt(|| call.make(told));
             let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
             stage.set(Stage::Out {
                 attempt,
@@ -315,7 +275,7 @@ where
         }
         // It is dropped already.
         RetryAction::Abandon { .. } => {
-            operation.observed.attempt_timed_out();
+            operation.observed().attempt_timed_out();
             operation.tell(WaitCause::TimedOut);
         }
         RetryAction::WaitUntil { at_ns } => {

@@ -6,9 +6,9 @@ use super::BackoffTable;
 use crate::table::keyed::Queue;
 
 impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
-    /// Drops keys that are forgotten, at most `at_most`, and says how many: so that what one
-    /// [`pop_ready`](Self::pop_ready) after a long silence would do at once is spread over calls of a known length. No
-    /// answer depends on it. O(log n) for each key dropped; without the index there is nothing to spread, and it drops none.
+    /// Drops keys that are forgotten, at most `at_most`, and says how many: so that what the calls of
+    /// [`pop_ready`](Self::pop_ready) after a long silence would do is done before. No answer depends on it. O(log n) for
+    /// each key dropped; without the index there is nothing to prepare, and it drops none.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -338,8 +338,9 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// [`overflow`](Self::overflow).
     ///
     /// Never needed for a right answer. Keys that were forgotten before anyone asked are dropped on the way, each
-    /// once. With the index O(log n) and O(log n) for each key dropped, which after a long silence may be many: see
-    /// [`drop_forgotten`](Self::drop_forgotten). **Without it O(n)**.
+    /// once, and at most 64 and a 256th of `max_keys` in a call. With the index O(log n) and O(log n) for each key
+    /// dropped; O(n) in the calls after a long silence that leave forgotten ones, unless
+    /// [`drop_forgotten`](Self::drop_forgotten) came before. **Without it O(n)**.
     ///
     /// ```
     /// # use core::time::Duration;

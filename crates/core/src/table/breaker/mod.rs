@@ -348,7 +348,8 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// The transitions of the next breaker in which some fell due: by deadline, ties in the order in which the keys
     /// came in, the overflow breaker last. Call it until it says `None`. Never needed for a right answer;
     /// those of keys that were forgotten before anyone asked are not reported. O(log n), and forgotten keys are
-    /// dropped on the way, each once.
+    /// dropped on the way, each once, at most 64 and a 256th of `max_keys` in a call; O(n) in the calls after a long
+    /// silence that leave forgotten ones.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -91,7 +91,7 @@ bench-bytes *args:
 # Rows a second of `evenkeel replay` on a trace of a million rows (`--check`: an error under 3 million).
 bench-replay *args:
     cargo build --release -p evenkeel-cli
-    cargo run --release -p evenkeel-benches --bin replay -- {{args}}
+    cargo run --profile bench -p evenkeel-benches --bin replay -- {{args}}
 
 # Instructions of each operation of ours, by callgrind (needs valgrind). `--check` against benches/budgets.txt, `--bless` lowers those.
 bench-instructions *args:

@@ -1,8 +1,9 @@
 //! Tables that a program writes into a page.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use evenkeel_benches::cases;
 use evenkeel_benches::page::Page;
 
 fn page_of(text: &str, name: &str) -> PathBuf {
@@ -28,6 +29,17 @@ fn only_what_stands_between_the_marks_is_written_anew() {
         text.replace("old\n", "new\n")
             .replace("<!-- goals -->\n", "<!-- goals -->\nnone\n")
     );
+}
+
+#[test]
+fn every_case_has_its_place_on_the_page() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    let page = Page::read(&page).expect("the page");
+    let marks = page.marks("ratios").join(" ");
+    for case in cases("") {
+        let (machine, _) = case.name.split_once(':').expect("machine: what is done");
+        assert!(marks.contains(&format!("{machine}:")), "{}", case.name);
+    }
 }
 
 #[test]

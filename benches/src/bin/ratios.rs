@@ -173,18 +173,22 @@ impl Goals {
     }
 }
 
-/// The marks `ratios MACHINE:` take the cases whose names begin so, without that beginning; with a filter only those that
-/// it takes in whole.
+/// A mark `ratios MACHINE: MACHINE: ..` takes the cases whose names begin so; with a filter only if that takes in all of
+/// them.
 fn fill(page: &mut Page, args: &Args, measured: &[Measured], goals: &Goals) -> anyhow::Result<()> {
     let mut placed = 0;
     for mark in page.marks("ratios") {
-        let chosen = measured.iter().filter(|case| case.name.starts_with(&mark));
-        let lines = chosen.map(|case| case.lines.replacen(&format!("| {mark} "), "| ", 1));
-        let lines: Vec<_> = lines.collect();
+        let machines: Vec<_> = mark.split_inclusive(':').map(str::trim).collect();
+        let chosen = measured
+            .iter()
+            .filter(|case| machines.iter().any(|name| case.name.starts_with(name)));
+        let lines: Vec<_> = chosen.map(|case| &*case.lines).collect();
         placed += lines.len();
-        if mark.contains(&args.filter) {
-            let table = format!("{HEAD}{}", lines.concat());
-            page.fill(&format!("ratios {mark}"), &table)?;
+        if machines.iter().all(|name| name.contains(&args.filter)) {
+            page.fill(
+                &format!("ratios {mark}"),
+                &format!("{HEAD}{}", lines.concat()),
+            )?;
         }
     }
     ensure!(placed == measured.len(), "a case has no place on the page");

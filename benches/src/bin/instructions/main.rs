@@ -92,6 +92,11 @@ fn main() -> anyhow::Result<ExitCode> {
         page.write(path)?;
     }
     Ok(if args.check && over {
+        eprintln!(
+            "over budget: make it cheaper, or raise its number in {} and say why in the commit. Another compiler than \
+             the file names may count a little more.",
+            args.budgets.display()
+        );
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS

@@ -179,7 +179,7 @@ semver *revision:
 
 # Each package that is published, built from the packages of the others with all features; uploads nothing (docs/release.md).
 publish-check *args:
-    cargo publish --workspace --dry-run --all-features {{args}}
+    .ci/publish-check {{args}}
 
 # Spelling.
 typos:

@@ -174,23 +174,16 @@ const LATE_FAILURE: &[&[Act]] = &[&[Ask, OK], &[Ask, Drop], &[FAIL, Ask, OK]];
 const LATE_SUCCESS: &[&[Act]] = &[&[Ask, FAIL], &[Ask, Drop], &[OK, Ask, OK]];
 
 #[test]
-fn one_place_a_drop_and_a_late_result_from_closed() {
-    check(Tried::All, places(1), LATE_FROM_CLOSED, LATE_FAILURE);
-    check(Tried::Stops(3), places(1), LATE_FROM_CLOSED, LATE_SUCCESS);
+fn one_place_a_drop_and_a_late_result() {
+    for before in [LATE_FROM_CLOSED, LATE_PROBE] {
+        check(Tried::All, places(1), before, LATE_FAILURE);
+        check(Tried::Stops(3), places(1), before, LATE_SUCCESS);
+    }
 }
 
 #[test]
-fn one_place_a_drop_and_a_late_probe() {
-    check(Tried::All, places(1), LATE_PROBE, LATE_FAILURE);
-    check(Tried::Stops(3), places(1), LATE_PROBE, LATE_SUCCESS);
-}
-
-#[test]
-fn two_places_a_drop_and_a_late_result_from_closed() {
-    check(Tried::All, places(2), LATE_FROM_CLOSED, LATE_FAILURE);
-}
-
-#[test]
-fn two_places_a_drop_and_a_late_probe() {
-    check(Tried::All, places(2), LATE_PROBE, LATE_FAILURE);
+fn two_places_a_drop_and_a_late_result() {
+    for before in [LATE_FROM_CLOSED, LATE_PROBE] {
+        check(Tried::All, places(2), before, LATE_FAILURE);
+    }
 }

@@ -89,12 +89,21 @@ async fn a_retry_of_a_future() {
 #[cfg(feature = "journal")]
 #[tokio::test(start_paused = true)]
 async fn a_handle_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
-    use evenkeel_tokio::journal::{Journal, RetryRecorder};
+    use evenkeel_tokio::journal::{self, RetryRecorder};
 
-    // The page's file is one of the folder that the program runs in.
-    let folder = std::env::temp_dir().join(format!("evenkeel-pages-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    std::env::set_current_dir(&folder)?;
+    /// The page's file is one of the folder that the program runs in, the test's is one of the folder of tests.
+    struct Journal;
+
+    impl Journal {
+        fn create(name: &str) -> std::io::Result<journal::Journal> {
+            journal::Journal::create(path_of(name))
+        }
+    }
+
+    fn path_of(name: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    }
+
     let (policy, (breaker, tokens)) = (policy(), handles());
     let fetch = || async { Ok::<_, Error>("page") };
 
@@ -107,11 +116,9 @@ async fn a_handle_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
     let answer = retry(&policy, |_| fetch()).breaker(&breaker).budget(&tokens).record(&calls).await; // threads: `.run()`
     assert_eq!(answer.expect("a page"), "page");
     journal.finish()?;
-    let verified = evenkeel_replay::verify_file("checkout.jsonl")?;
+    let verified = evenkeel_replay::verify_file(path_of("checkout.jsonl"))?;
     assert_eq!((verified.machines, verified.gaps), (3, 0));
     assert_eq!(calls.missed(), 0);
-    std::env::set_current_dir(std::env::temp_dir())?;
-    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 

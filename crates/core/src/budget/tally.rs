@@ -117,6 +117,8 @@ impl Tally {
         }
     }
 
+    /// Cold, so that the calls within a slice save no registers for it.
+    #[cold]
     fn slide_to(&mut self, grid: SliceGrid, current: u64) {
         for step in 1..=u64::from(grid.advance(self.index, current)) {
             let place = grid.place(self.index.wrapping_add(step));
@@ -178,8 +180,12 @@ impl Tally {
     /// when it never does, or only past the last instant. At most one step a slice: then nothing is left.
     pub(crate) fn first_at(&self, grid: SliceGrid, is_fine: impl Fn(Sums) -> bool) -> Option<u64> {
         let mut left = self.sums;
-        for step in 1..=u64::from(grid.slices()) {
-            left = left.less(self.word_ahead(grid, step));
+        for (step, word) in (1..).zip(self.words_ahead(grid)) {
+            // Where nothing leaves, the answer stays the one of the slice before.
+            if word == 0 && step > 1 {
+                continue;
+            }
+            left = left.less(word);
             if is_fine(left) {
                 let index = self.index.checked_add(step)?;
                 return index.checked_mul(grid.slice_ns());
@@ -201,8 +207,7 @@ impl Tally {
             });
         }
         let mut sums = [0_u64; 2];
-        for step in 1..=u64::from(grid.slices()) {
-            let word = self.word_ahead(grid, step);
+        for (step, word) in (1..).zip(self.words_ahead(grid)) {
             let age = u64::from(grid.slices()).wrapping_sub(step);
             // There is nothing before slice 0; its places in the ring are those of the slices to come.
             if word != 0 && age > self.index {
@@ -263,14 +268,13 @@ impl Tally {
         (moved, moved_clock)
     }
 
-    /// What lies where slice `index + step` will, for a step of 1 to the number of slices: the oldest slice first, the
-    /// current one last. By places, because that slice may be past the last of all time.
-    fn word_ahead(&self, grid: SliceGrid, step: u64) -> u64 {
-        let slices = grid.slices() as usize;
-        let ahead = usize::try_from(step).unwrap_or(slices);
-        let at = grid.place(self.index).wrapping_add(ahead);
-        let place = at.checked_rem(slices).unwrap_or(0);
-        self.words.words().get(place).copied().unwrap_or(0)
+    /// What lies where each slice to come will, the next one first: the oldest slice of the window first, the current
+    /// one last. By places, because a slice to come may be past the last of all time.
+    fn words_ahead(&self, grid: SliceGrid) -> impl Iterator<Item = u64> + '_ {
+        let words = self.words.words();
+        let next = grid.place(self.index).saturating_add(1);
+        let (up_to_current, oldest) = words.split_at_checked(next).unwrap_or((words, &[]));
+        oldest.iter().chain(up_to_current).copied()
     }
 
     #[inline]

@@ -123,6 +123,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// assert!(budget.try_withdraw(13 * SECOND, RetryCause::Failure).is_ok());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[inline]
     pub fn try_withdraw(
         &mut self,
         now_ns: u64,
@@ -143,6 +144,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// assert_eq!(budget.retries_left(0), 101);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[inline]
     pub fn on_request(&mut self, now_ns: u64) {
         self.state.on_request(self.policy.borrow(), now_ns);
     }
@@ -157,6 +159,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// assert_eq!(budget.retries_left(0), 99);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[inline]
     pub fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
         let _ = withdrawal;
         self.state.slide(self.policy.borrow(), now_ns);
@@ -177,6 +180,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// assert_eq!(budget.retries_left(10 * SECOND), 100);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[inline]
     pub fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
         self.state
             .give_back(self.policy.borrow(), now_ns, withdrawal)

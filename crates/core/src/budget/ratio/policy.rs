@@ -149,6 +149,10 @@ impl RetryRatioPolicy {
     /// `floor(times * (allowance - retries))`, of the allowance before it is rounded; 0 below 0.
     pub(super) const fn left(&self, requests: u32, retries: u32, times: u32) -> u64 {
         let left = self.allowed(requests).saturating_sub(self.cost(retries));
+        // What a retry that is refused mostly finds, and three divisions of 128 bits less.
+        if left == 0 {
+            return 0;
+        }
         // Below 2^127 before, and `times` is 1 or a thousand.
         let whole = match left.checked_div(self.unit()) {
             Some(whole) => whole,

@@ -50,6 +50,7 @@ impl RetryRatioState {
         (self.tally, self.clock) = self.tally.rebased(policy.grid, rebase, self.clock);
     }
 
+    #[inline]
     pub(super) fn try_withdraw(
         &mut self,
         policy: &RetryRatioPolicy,
@@ -61,14 +62,21 @@ impl RetryRatioState {
             let _ = self.tally.add(policy.grid, Side::Others);
             return Ok(Withdrawal::new(RETRY_MILLI, self.tally.index()));
         }
+        Err(self.spent(policy, sums))
+    }
+
+    /// Cold, so that a retry that is allowed saves no registers for it.
+    #[cold]
+    fn spent(&self, policy: &RetryRatioPolicy, sums: Sums) -> Refusal<BudgetSpent> {
         let reason = BudgetSpent {
             there_milli: policy.left(sums.requests, sums.others, 1_000),
             needed_milli: RETRY_MILLI,
         };
         let retry_at_ns = self.tally.first_at(policy.grid, |sums| policy.allows(sums));
-        Err(Refusal::new(reason, retry_at_ns))
+        Refusal::new(reason, retry_at_ns)
     }
 
+    #[inline]
     pub(super) fn on_request(&mut self, policy: &RetryRatioPolicy, now_ns: u64) {
         self.slide(policy, now_ns);
         let _ = self.tally.add(policy.grid, Side::Requests);
@@ -90,6 +98,7 @@ impl RetryRatioState {
         }
     }
 
+    #[inline]
     pub(super) fn slide(&mut self, policy: &RetryRatioPolicy, now_ns: u64) {
         let now_ns = self.clock.observe(now_ns);
         self.tally.slide(policy.grid, now_ns);

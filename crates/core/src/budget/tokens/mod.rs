@@ -130,6 +130,7 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
     /// assert!(tokens.try_withdraw(10 * SECOND, RetryCause::Failure).is_ok());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[inline]
     pub fn try_withdraw(
         &mut self,
         now_ns: u64,
@@ -149,6 +150,7 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
     /// assert_eq!(tokens.balance_milli(0), 200);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
+    #[inline]
     pub fn on_request(&mut self, now_ns: u64) {
         self.state.on_request(self.policy.borrow(), now_ns);
     }
@@ -170,6 +172,7 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
     /// assert_eq!(tokens.balance_milli(0), 4_100);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[inline]
     pub fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
         self.state
             .on_success(self.policy.borrow(), now_ns, withdrawal);
@@ -189,6 +192,7 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
     /// assert_eq!(tokens.give_back(0, foreign), Reported::Stale);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[inline]
     pub fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
         self.state
             .give_back(self.policy.borrow(), now_ns, withdrawal)

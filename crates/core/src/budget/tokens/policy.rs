@@ -83,6 +83,10 @@ pub(super) struct Costs {
 }
 
 impl Costs {
+    pub(super) const fn has(self, milli: u64) -> bool {
+        milli == self.failure || milli == self.timeout || milli == self.throttled
+    }
+
     pub(super) const fn least(self) -> u64 {
         let mut least = self.failure;
         if self.timeout < least {

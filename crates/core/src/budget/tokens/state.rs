@@ -88,6 +88,7 @@ impl RetryTokensState {
         self.clock = Monotone::since(rebase.now_ns);
     }
 
+    #[inline]
     pub(super) fn try_withdraw(
         &mut self,
         policy: &RetryTokensPolicy,
@@ -115,11 +116,13 @@ impl RetryTokensState {
         Err(Refusal::new(reason, self.reaches_at(policy, needed_milli)))
     }
 
+    #[inline]
     pub(super) fn on_request(&mut self, policy: &RetryTokensPolicy, now_ns: u64) {
         self.settle(policy, now_ns);
         self.gain(policy, policy.deposit_milli);
     }
 
+    #[inline]
     pub(super) fn on_success(
         &mut self,
         policy: &RetryTokensPolicy,
@@ -137,6 +140,7 @@ impl RetryTokensState {
         }
     }
 
+    #[inline]
     pub(super) fn give_back(
         &mut self,
         policy: &RetryTokensPolicy,
@@ -145,13 +149,8 @@ impl RetryTokensState {
     ) -> Reported {
         self.settle(policy, now_ns);
         let id = withdrawal.id();
-        let costs = [
-            policy.costs.failure,
-            policy.costs.timeout,
-            policy.costs.throttled,
-        ];
         let of_failure = matches!(policy.allowed_when, AllowedWhen::AboveHalf);
-        if of_failure || id.slice() != 0 || !costs.contains(&id.amount_milli()) {
+        if of_failure || id.slice() != 0 || !policy.costs.has(id.amount_milli()) {
             return Reported::Stale;
         }
         self.gain(policy, id.amount_milli());
@@ -163,10 +162,18 @@ impl RetryTokensState {
     }
 
     /// Brings the balance to `now_ns`, or to the latest instant if that is later.
+    #[inline]
     fn settle(&mut self, policy: &RetryTokensPolicy, now_ns: u64) {
-        (self.balance_milli, self.gained) = self.at(policy, self.clock.peek(now_ns));
+        if policy.refill_milli > 0 && self.balance_milli < policy.capacity_milli {
+            self.refill(policy, now_ns);
+        }
         let _ = self.clock.observe(now_ns);
         self.started = true;
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, policy: &RetryTokensPolicy, now_ns: u64) {
+        (self.balance_milli, self.gained) = self.at(policy, self.clock.peek(now_ns));
     }
 
     /// The balance and what is gained beyond it at `now_ns`, not before the latest instant.
@@ -192,10 +199,20 @@ impl RetryTokensState {
     }
 
     /// The first instant at which the refill alone brings the balance to `needed_milli`; `None` when it never does.
+    #[inline]
     fn reaches_at(&self, policy: &RetryTokensPolicy, needed_milli: u64) -> Option<u64> {
-        if needed_milli > policy.capacity_milli || policy.capacity_milli == 0 {
+        if needed_milli > policy.capacity_milli
+            || policy.capacity_milli == 0
+            || policy.refill_milli == 0
+        {
             return None;
         }
+        self.refilled_at(policy, needed_milli)
+    }
+
+    /// The same of a bucket that has a refill, and such a capacity.
+    #[inline(never)]
+    fn refilled_at(&self, policy: &RetryTokensPolicy, needed_milli: u64) -> Option<u64> {
         let missing = needed_milli.saturating_sub(self.balance_milli);
         let to_gain = u128::from(missing)
             .saturating_mul(policy.refill_per_ns.into())

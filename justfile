@@ -100,7 +100,7 @@ bench-instructions *args:
 # Writes the tables of docs/performance.md anew (ten minutes or so, 3 GB): all, or the ratios that a filter names.
 bench-page filter="":
     cargo build --profile bench -p evenkeel-benches --bins
-    just bench-ratios --page docs/performance.md '{{filter}}'
+    cargo run --profile bench -p evenkeel-benches --bin ratios -- --page docs/performance.md '{{filter}}'
     [ -n '{{filter}}' ] || just bench-flatness --page docs/performance.md
     [ -n '{{filter}}' ] || just bench-bytes --page docs/performance.md
     [ -n '{{filter}}' ] || just bench-instructions --page docs/performance.md

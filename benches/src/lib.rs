@@ -68,12 +68,21 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// Whether times an operation, in nanoseconds, reach it.
+    /// What counts: how many times as long the peer takes, or how much longer ours does.
     #[must_use]
-    pub fn is_met(self, ours_ns: f64, peer_ns: f64) -> bool {
+    pub fn reached(self, ours_ns: f64, peer_ns: f64) -> f64 {
         match self {
-            Self::Faster(times) => peer_ns / ours_ns >= times,
-            Self::Adds(at_most_ns) => ours_ns - peer_ns < at_most_ns,
+            Self::Faster(_) => peer_ns / ours_ns,
+            Self::Adds(_) => ours_ns - peer_ns,
+        }
+    }
+
+    /// Whether what was reached is enough.
+    #[must_use]
+    pub fn is_met(self, reached: f64) -> bool {
+        match self {
+            Self::Faster(times) => reached >= times,
+            Self::Adds(less_than_ns) => reached < less_than_ns,
         }
     }
 }

@@ -71,9 +71,11 @@ fn every_size_of_what_grows_runs() {
 #[test]
 fn a_goal_is_met_from_its_number_on() {
     let faster = Goal::Faster(2.0);
-    assert!(faster.is_met(10.0, 20.0) && !faster.is_met(10.0, 19.0));
+    assert!(faster.is_met(faster.reached(10.0, 20.0)));
+    assert!(!faster.is_met(faster.reached(10.0, 19.0)));
     let adds = Goal::Adds(100.0);
-    assert!(adds.is_met(109.0, 10.0) && !adds.is_met(110.0, 10.0));
+    assert!(adds.is_met(adds.reached(109.0, 10.0)));
+    assert!(!adds.is_met(adds.reached(110.0, 10.0)));
 }
 
 #[test]

@@ -82,82 +82,64 @@ fn of_case(case: &Case, effort: Effort, goals: &mut Goals) -> anyhow::Result<Str
     case.check();
     let sides = in_turn(case.entrants(), effort);
     let (ours, peers) = sides.split_first().context("a case has our side")?;
-    if peers.is_empty() {
-        let ours_ns = number(median(ours));
-        return Ok(format!("| {} | {ours_ns} | | | | | | |\n", case.name));
-    }
-    let mut name = &*case.name;
+    let ours_ns = number(median(ours));
     let mut lines = String::new();
     for (peer, theirs) in case.peers.iter().zip(peers) {
-        lines += &line(name, ours, peer, theirs);
-        goals.judge(&case.name, peer, ours, theirs);
-        name = "";
+        let first = if lines.is_empty() {
+            format!("{} | {ours_ns}", case.name)
+        } else {
+            " | ".to_owned()
+        };
+        let goal = peer.goal.unwrap_or(Goal::Faster(0.0));
+        let rounds = ours.iter().zip(theirs);
+        let reached: Vec<_> = rounds.map(|(a, b)| goal.reached(*a, *b)).collect();
+        let line = line(peer, median(theirs), &reached);
+        lines += &format!("| {first} | {line} |\n");
+        goals.judge(&case.name, peer, median(&reached));
+    }
+    if lines.is_empty() {
+        lines = format!("| {} | {ours_ns} | | | | | | |\n", case.name);
     }
     Ok(lines)
 }
 
-fn line(name: &str, ours: &[f64], peer: &Peer, theirs: &[f64]) -> String {
-    // Beside a part of ours it is not how many times as long that matters, but how much longer.
-    let (sign, compare): (_, fn(f64, f64) -> f64) = match peer.goal {
-        Some(Goal::Adds(_)) => ("+", |ours, theirs| ours - theirs),
-        _ => ("", |ours, theirs| theirs / ours),
+/// A peer's part of the table: what was reached is how many times as long it takes or, of a part of ours, how much longer
+/// ours does.
+fn line(peer: &Peer, peer_ns: f64, reached: &[f64]) -> String {
+    let least = reached.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = reached.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let middle = median(reached);
+    let (sign, goal) = match peer.goal {
+        Some(Goal::Faster(times)) => ("", number(times)),
+        Some(Goal::Adds(less_than_ns)) => ("+", format!("+{less_than_ns:.0}")),
+        None => ("", String::new()),
     };
-    let rounds = ours.iter().zip(theirs);
-    let compared: Vec<f64> = rounds
-        .map(|(ours, theirs)| compare(*ours, *theirs))
-        .collect();
-    let least = compared.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = compared.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let goal = peer.goal.map(told).unwrap_or_default();
     let verdict = match peer.goal {
-        Some(goal) if is_met(goal, ours, theirs) => "pass",
+        Some(goal) if goal.is_met(middle) => "pass",
         Some(_) => "miss",
         None => "",
     };
-    let ours_ns = match name {
-        "" => String::new(),
-        _ => number(median(ours)),
-    };
     format!(
-        "| {name} | {ours_ns} | {} | {} | {sign}{} | {} to {} | {goal} | {verdict} |\n",
+        "{} | {} | {sign}{} | {} to {} | {goal} | {verdict}",
         peer.entrant.name,
-        number(median(theirs)),
-        number(median(&compared)),
+        number(peer_ns),
+        number(middle),
         number(least),
         number(most),
     )
 }
 
-/// By the median of the rounds, each of which compares what was measured side by side.
-fn is_met(goal: Goal, ours: &[f64], theirs: &[f64]) -> bool {
-    let rounds = ours.iter().zip(theirs);
-    let met = rounds.filter(|(ours, theirs)| goal.is_met(**ours, **theirs));
-    2 * met.count() > ours.len()
-}
-
-fn told(goal: Goal) -> String {
-    match goal {
-        Goal::Faster(times) => number(times),
-        Goal::Adds(at_most_ns) => format!("+{at_most_ns:.0}"),
-    }
-}
-
 impl Goals {
-    fn judge(&mut self, case: &str, peer: &Peer, ours: &[f64], theirs: &[f64]) {
+    fn judge(&mut self, case: &str, peer: &Peer, reached: f64) {
         let Some(goal) = peer.goal else { return };
-        if is_met(goal, ours, theirs) {
+        if goal.is_met(reached) {
             self.met += 1;
             return;
         }
-        let (ours_ns, theirs_ns) = (median(ours), median(theirs));
+        let reached = number(reached);
         let reached = match goal {
-            Goal::Faster(times) => {
-                format!("{} of {} times", number(theirs_ns / ours_ns), number(times))
-            }
-            Goal::Adds(at_most_ns) => format!(
-                "{} ns more, of at most {at_most_ns:.0}",
-                number(ours_ns - theirs_ns)
-            ),
+            Goal::Faster(times) => format!("{reached} of {} times", number(times)),
+            Goal::Adds(less_than_ns) => format!("{reached} ns more, not under {less_than_ns:.0}"),
         };
         let peer = peer.entrant.name;
         self.missed.push(format!("- {case}, {peer}: {reached}\n"));

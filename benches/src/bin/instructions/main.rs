@@ -62,28 +62,15 @@ fn main() -> anyhow::Result<ExitCode> {
     }
 
     let counted: Vec<_> = names.iter().zip(callgrind::of_all(&names)?).collect();
-    let mut table = "| case | instructions | budget | |\n|---|---:|---:|---|\n".to_owned();
-    let mut over = false;
-    for &(name, tenths) in &counted {
-        let budget = budgets.of(name);
-        let is_over = budget.is_some_and(|most| tenths > 10 * most);
-        over |= is_over;
-        let verdict = match budget {
-            None => "",
-            Some(_) if is_over => "over",
-            Some(_) => "within",
-        };
-        let budget = budget.map(|most| most.to_string()).unwrap_or_default();
-        let (whole, tenth) = (tenths / 10, tenths % 10);
-        table += &format!("| {name} | {whole}.{tenth} | {budget} | {verdict} |\n");
-    }
-    print!("{table}");
     if args.bless {
-        counted
-            .iter()
-            .for_each(|(name, tenths)| budgets.bless(name, *tenths));
+        for (name, tenths) in &counted {
+            budgets.bless(name, *tenths);
+        }
         budgets.write(&args.budgets)?;
-    } else if let Some(hint) = budgets.hint(&counted) {
+    }
+    let (table, over) = table(&counted, &budgets);
+    print!("{table}");
+    if let Some(hint) = budgets.hint(&counted) {
         println!("\n{hint}");
     }
     if let Some(path) = &args.page {
@@ -101,6 +88,26 @@ fn main() -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The table, and whether a case is over its budget.
+fn table(counted: &[(&String, u64)], budgets: &Budgets) -> (String, bool) {
+    let mut table = "| case | instructions | budget | |\n|---|---:|---:|---|\n".to_owned();
+    let mut over = false;
+    for &(name, tenths) in counted {
+        let budget = budgets.of(name);
+        let is_over = budget.is_some_and(|most| tenths > 10 * most);
+        over |= is_over;
+        let verdict = match budget {
+            None => "",
+            Some(_) if is_over => "over",
+            Some(_) => "within",
+        };
+        let budget = budget.map(|most| most.to_string()).unwrap_or_default();
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        table += &format!("| {name} | {whole}.{tenth} | {budget} | {verdict} |\n");
+    }
+    (table, over)
 }
 
 /// Our side of every case, and the harness for comparison; without what callgrind takes too long for, or counts otherwise

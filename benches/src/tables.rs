@@ -146,20 +146,25 @@ pub struct PeerTable {
     peers: HashMap<u64, PeerState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PeerState {
     attempts: u32,
+    #[expect(dead_code, reason = "the origin keeps it, so it takes its place")]
     last_attempt_ns: u64,
     next_retry_ns: u64,
 }
 
 impl PeerTable {
-    /// The peer failed.
+    /// The peer failed. It is looked up and then put in, as the origin does.
     pub fn record_failure(&mut self, peer: u64, now_ns: u64) {
-        let state = self.peers.entry(peer).or_default();
-        state.attempts = state.attempts.saturating_add(1);
-        state.last_attempt_ns = now_ns;
-        state.next_retry_ns = now_ns.saturating_add(delay_ns(state.attempts));
+        let before = self.peers.get(&peer).map_or(0, |state| state.attempts);
+        let attempts = before.saturating_add(1);
+        let state = PeerState {
+            attempts,
+            last_attempt_ns: now_ns,
+            next_retry_ns: now_ns.saturating_add(delay_ns(attempts)),
+        };
+        self.peers.insert(peer, state);
     }
 
     /// Whether to try it now.

@@ -1,12 +1,17 @@
 //! Every schedule of a few threads on one shared breaker: its answers are those of the core under some order of the calls.
+//! And of two on a budget that is one word.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p evenkeel-std --release --test loom`
 #![cfg(loom)]
 
 mod model;
 
-use evenkeel_core::Ratio;
 use evenkeel_core::breaker::{BreakerBuilder, Mode, Outcome, Trigger, Window};
+use evenkeel_core::budget::{RetryCause, RetryTokensPolicy};
+use evenkeel_core::{Ratio, Reported};
+use evenkeel_std::SharedTokens;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, Ordering};
 use model::{Act, Tried, check, policy};
 
 use Act::{Ask, AskFor, Drop, Look, Pass, Reset, SetMode, Tell};
@@ -186,4 +191,29 @@ fn two_places_a_drop_and_a_late_result() {
     for before in [LATE_FROM_CLOSED, LATE_PROBE] {
         check(Tried::All, places(2), before, LATE_FAILURE);
     }
+}
+
+/// Two pay from a bucket of one token, and who was granted gives it back: at no time are two retries granted, and the token is
+/// there in the end.
+#[test]
+fn one_token_for_two() {
+    loom::model(|| {
+        let policy = RetryTokensPolicy::builder(1_000).build().expect("a policy");
+        let tokens = SharedTokens::new(policy);
+        let granted = Arc::new(AtomicU32::new(0));
+        let pay = |tokens: &SharedTokens, granted: &AtomicU32| {
+            if let Ok(retry) = tokens.try_withdraw(RetryCause::Failure) {
+                assert_eq!(granted.fetch_add(1, Ordering::SeqCst), 0, "two at a time");
+                granted.fetch_sub(1, Ordering::SeqCst);
+                assert_eq!(tokens.give_back(retry), Reported::Counted);
+            }
+        };
+        let other = {
+            let (tokens, granted) = (tokens.clone(), Arc::clone(&granted));
+            loom::thread::spawn(move || pay(&tokens, &granted))
+        };
+        pay(&tokens, &granted);
+        other.join().expect("no panic");
+        assert_eq!(tokens.balance_milli(), 1_000);
+    });
 }

@@ -90,7 +90,8 @@ impl Service {
     }
 
     fn stands(&self) -> String {
-        let (stats, tokens) = (self.breaker.stats(), self.tokens.state());
+        // Not their state: without a refill it knows no instants but while it is recorded.
+        let (stats, tokens) = (self.breaker.stats(), self.tokens.balance_milli());
         let heard = self.heard.lock().unwrap().len();
         let window = self.breaker.window();
         let now_ns = self.clock.now_ns();

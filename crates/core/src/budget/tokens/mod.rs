@@ -57,6 +57,25 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
         Self { policy, state }
     }
 
+    /// A bucket without a past that holds so much, or as much as it can where that is less.
+    ///
+    /// Without a refill a bucket is its policy and this number: whoever keeps the number, say in an atomic word, makes the
+    /// bucket for each call, and keeps what it then holds.
+    ///
+    /// ```
+    /// # use evenkeel_core::budget::*;
+    /// let policy = RetryTokensPolicy::builder(5_000).build()?;
+    /// let mut tokens = RetryTokens::holding(&policy, 3_000);
+    /// let _retry = tokens.try_withdraw(0, RetryCause::Failure)?;
+    /// assert_eq!(tokens.balance_milli(0), 2_000);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn holding(policy: P, balance_milli: u64) -> Self {
+        let state = RetryTokensState::holding(policy.borrow(), balance_milli);
+        Self { policy, state }
+    }
+
     /// Takes over a stored state; also under another policy, if its bucket is large enough and it refills no less evenly.
     ///
     /// # Errors

@@ -37,11 +37,21 @@ pub struct RetryTokensState {
 
 impl RetryTokensState {
     pub(super) const fn fresh(policy: &RetryTokensPolicy) -> Self {
+        Self::holding(policy, policy.initial_milli)
+    }
+
+    #[inline]
+    pub(super) const fn holding(policy: &RetryTokensPolicy, balance_milli: u64) -> Self {
+        let capacity_milli = policy.capacity_milli;
         Self {
             version: Version,
             clock: Monotone::since(0),
             started: false,
-            balance_milli: policy.initial_milli,
+            balance_milli: if balance_milli < capacity_milli {
+                balance_milli
+            } else {
+                capacity_milli
+            },
             gained: 0,
         }
     }

@@ -1,5 +1,7 @@
 //! Retry budgets that all calls of a service share.
 
+mod word;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,40 +19,25 @@ use crate::driver::{Kept, Machine};
 #[cfg(feature = "journal")]
 use crate::journal::{LendBudget, Part};
 use crate::sync::{Mutex, MutexGuard, lock};
+use word::{Balance, NoWord};
 
 #[derive(Debug)]
-struct Inner<M: Machine, C> {
+struct Inner<M: Machine, W, C> {
+    /// All of the machine where that fits into a word; asked first, without the lock.
+    word: W,
     machine: Mutex<Kept<M>>,
     clock: C,
 }
 
-impl<M: Machine, C> Inner<M, C> {
-    fn shared(machine: M, clock: C) -> Arc<Self> {
-        let machine = Mutex::new(Kept::new(machine));
-        Arc::new(Self { machine, clock })
-    }
-
+impl<M: Machine, W, C> Inner<M, W, C> {
     fn lock(&self) -> MutexGuard<'_, Kept<M>> {
         lock(&self.machine)
     }
 }
 
-#[cfg(feature = "journal")]
-impl<M: Machine + Clone, C> Inner<M, C> {
-    fn record(&self, journal: &Journal, name: &str) {
-        let before = self.lock().record(journal, name);
-        drop(before); // without the lock
-    }
-
-    fn stop_recording(&self) {
-        let before = self.lock().stop_recording();
-        drop(before); // without the lock
-    }
-}
-
 /// What both budgets have in common: constructors, the four calls of a retry, and that a retry can borrow a clone.
 macro_rules! shared_budget {
-    ($Shared:ident, $Machine:ident, $Policy:ident, $State:ident) => {
+    ($Shared:ident, $Machine:ident, $Word:ident, $Policy:ident, $State:ident) => {
         impl $Shared {
             /// A fresh budget on the monotonic clock.
             #[must_use]
@@ -63,7 +50,15 @@ macro_rules! shared_budget {
             /// A fresh budget on `clock`.
             #[must_use]
             pub fn with_clock(policy: $Policy, clock: C) -> Self {
-                let inner = Inner::shared($Machine::new(policy), clock);
+                Self::of($Machine::new(policy), clock)
+            }
+
+            fn of(machine: $Machine, clock: C) -> Self {
+                let inner = Arc::new(Inner {
+                    word: $Word::of(&machine),
+                    machine: Mutex::new(Kept::new(machine)),
+                    clock,
+                });
                 Self { inner }
             }
 
@@ -72,14 +67,12 @@ macro_rules! shared_budget {
             /// # Errors
             /// When the state contradicts itself or does not fit the policy.
             pub fn restore(policy: $Policy, state: $State, clock: C) -> Result<Self, RestoreError> {
-                let inner = Inner::shared($Machine::restore(policy, state)?, clock);
-                Ok(Self { inner })
+                Ok(Self::of($Machine::restore(policy, state)?, clock))
             }
 
             /// A request is made for the first time.
             pub fn on_request(&self) {
-                let now_ns = self.inner.clock.now_ns();
-                self.inner.lock().on_request(now_ns);
+                self.requested(|| self.inner.clock.now_ns());
             }
 
             /// May there be a retry because of `cause`?
@@ -90,20 +83,17 @@ macro_rules! shared_budget {
                 &self,
                 cause: RetryCause,
             ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
-                let now_ns = self.inner.clock.now_ns();
-                self.inner.lock().try_withdraw(now_ns, cause)
+                self.withdraw(|| self.inner.clock.now_ns(), cause)
             }
 
             /// The retry is not made after all.
             pub fn give_back(&self, withdrawal: Withdrawal) -> Reported {
-                let now_ns = self.inner.clock.now_ns();
-                self.inner.lock().give_back(now_ns, withdrawal)
+                self.returned(|| self.inner.clock.now_ns(), withdrawal)
             }
 
             /// The operation succeeded; with what its last retry withdrew, if it was retried.
             pub fn on_success(&self, withdrawal: Option<Withdrawal>) {
-                let now_ns = self.inner.clock.now_ns();
-                self.inner.lock().on_success(now_ns, withdrawal);
+                self.succeeded(|| self.inner.clock.now_ns(), withdrawal);
             }
 
             /// The policy.
@@ -121,7 +111,64 @@ macro_rules! shared_budget {
             /// A snapshot, to store and restore.
             #[must_use]
             pub fn state(&self) -> $State {
-                self.inner.lock().state()
+                match self.inner.word.whole() {
+                    Some(machine) => machine.state(),
+                    None => self.inner.lock().state(),
+                }
+            }
+        }
+
+        /// The calls, by the word or under the lock: what is in a word knows no time, so the clock is read for the lock only.
+        impl<C: Clock> $Shared<C> {
+            #[inline]
+            fn requested(&self, now_ns: impl FnOnce() -> u64) {
+                let by_word = self.inner.word.call(|machine| machine.on_request(0));
+                by_word.unwrap_or_else(|| {
+                    let now_ns = now_ns();
+                    self.inner.lock().on_request(now_ns);
+                });
+            }
+
+            #[inline]
+            fn withdraw(
+                &self,
+                now_ns: impl FnOnce() -> u64,
+                cause: RetryCause,
+            ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
+                let by_word = self
+                    .inner
+                    .word
+                    .call(|machine| machine.try_withdraw(0, cause));
+                by_word.unwrap_or_else(|| {
+                    let now_ns = now_ns();
+                    self.inner.lock().try_withdraw(now_ns, cause)
+                })
+            }
+
+            #[inline]
+            fn returned(&self, now_ns: impl FnOnce() -> u64, withdrawal: Withdrawal) -> Reported {
+                let id = withdrawal.id();
+                let by_word = self
+                    .inner
+                    .word
+                    .call(|machine| machine.give_back(0, Withdrawal::from_id(id)));
+                by_word.unwrap_or_else(|| {
+                    let now_ns = now_ns();
+                    self.inner.lock().give_back(now_ns, withdrawal)
+                })
+            }
+
+            #[inline]
+            fn succeeded(&self, now_ns: impl FnOnce() -> u64, withdrawal: Option<Withdrawal>) {
+                let id = withdrawal.as_ref().map(Withdrawal::id);
+                let by_word = self
+                    .inner
+                    .word
+                    .call(|machine| machine.on_success(0, id.map(Withdrawal::from_id)));
+                by_word.unwrap_or_else(|| {
+                    let now_ns = now_ns();
+                    self.inner.lock().on_success(now_ns, withdrawal);
+                });
             }
         }
 
@@ -131,12 +178,22 @@ macro_rules! shared_budget {
             /// Takes down every call from now on, whichever handle makes it: the journal begins with the state as it is
             /// now. Recorded before, it goes on as another machine, of this journal.
             pub fn record(&self, journal: &Journal, name: &str) {
-                self.inner.record(journal, name);
+                let mut kept = self.inner.lock();
+                if let Some(machine) = self.inner.word.close() {
+                    *kept = Kept::new(machine);
+                }
+                let before = kept.record(journal, name);
+                drop(kept);
+                drop(before); // without the lock
             }
 
             /// Takes nothing down any more.
             pub fn stop_recording(&self) {
-                self.inner.stop_recording();
+                let mut kept = self.inner.lock();
+                let before = kept.stop_recording();
+                self.inner.word.open(&kept);
+                drop(kept);
+                drop(before); // without the lock
             }
         }
 
@@ -162,7 +219,7 @@ macro_rules! shared_budget {
         /// budget's clock.
         impl<C: Clock> RetryBudget for $Shared<C> {
             fn on_request(&mut self, now_ns: u64) {
-                self.inner.lock().on_request(now_ns);
+                self.requested(|| now_ns);
             }
 
             fn try_withdraw(
@@ -170,15 +227,15 @@ macro_rules! shared_budget {
                 now_ns: u64,
                 cause: RetryCause,
             ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
-                self.inner.lock().try_withdraw(now_ns, cause)
+                self.withdraw(|| now_ns, cause)
             }
 
             fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
-                self.inner.lock().give_back(now_ns, withdrawal)
+                self.returned(|| now_ns, withdrawal)
             }
 
             fn on_success(&mut self, now_ns: u64, withdrawal: Option<Withdrawal>) {
-                self.inner.lock().on_success(now_ns, withdrawal);
+                self.succeeded(|| now_ns, withdrawal);
             }
         }
 
@@ -193,8 +250,11 @@ macro_rules! shared_budget {
     };
 }
 
-/// A bucket of tokens that all handles pay their retries from: the core's [`RetryTokens`] behind a lock. A clone is another
-/// handle to the same bucket.
+/// A bucket of tokens that all handles pay their retries from: the core's [`RetryTokens`]. A clone is another handle to the
+/// same bucket.
+///
+/// Without a refill the bucket is one atomic word, and a call reads no clock and takes no lock; with one, or while it is
+/// recorded, it is behind a lock.
 ///
 /// A [`Withdrawal`] that is dropped is spent; a panic of the caller therefore costs its tokens and nothing else.
 ///
@@ -213,12 +273,13 @@ macro_rules! shared_budget {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SharedTokens<C: Clock = MonotonicClock> {
-    inner: Arc<Inner<RetryTokens, C>>,
+    inner: Arc<Inner<RetryTokens, Balance, C>>,
 }
 
 shared_budget!(
     SharedTokens,
     RetryTokens,
+    Balance,
     RetryTokensPolicy,
     RetryTokensState
 );
@@ -227,6 +288,9 @@ impl<C: Clock> SharedTokens<C> {
     /// What is in the bucket now, in thousandths of a token.
     #[must_use]
     pub fn balance_milli(&self) -> u64 {
+        if let Some(tokens) = self.inner.word.whole() {
+            return tokens.balance_milli(0);
+        }
         let now_ns = self.inner.clock.now_ns();
         self.inner.lock().balance_milli(now_ns)
     }
@@ -250,10 +314,16 @@ impl<C: Clock> SharedTokens<C> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SharedRatio<C: Clock = MonotonicClock> {
-    inner: Arc<Inner<RetryRatio, C>>,
+    inner: Arc<Inner<RetryRatio, NoWord, C>>,
 }
 
-shared_budget!(SharedRatio, RetryRatio, RetryRatioPolicy, RetryRatioState);
+shared_budget!(
+    SharedRatio,
+    RetryRatio,
+    NoWord,
+    RetryRatioPolicy,
+    RetryRatioState
+);
 
 impl<C: Clock> SharedRatio<C> {
     /// How many retries there may be now, if no more requests are made.

@@ -146,7 +146,7 @@ pub struct PeerTable {
     peers: HashMap<u64, PeerState>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct PeerState {
     attempts: u32,
     #[expect(dead_code, reason = "the origin keeps it, so it takes its place")]

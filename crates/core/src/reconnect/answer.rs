@@ -7,7 +7,8 @@ use crate::backoff::Exhausted;
 use crate::named::word_id;
 
 word_id! {
-    /// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice.
+    /// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice from the same
+    /// machine (two machines count alike).
     ///
     /// ```
     /// # use core::time::Duration;

@@ -249,7 +249,9 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
         Ok(Self { policy, state })
     }
 
-    /// What to do now. Call it when its last answer says so, and after each report.
+    /// What to do now. Call it at the instant that its last answer says, after each report, and at once after
+    /// [`Attempt`](RetryAction::Attempt) and [`Abandon`](RetryAction::Abandon): until the answer is one that waits
+    /// (`InFlight`, `WaitUntil`) or `Done`.
     ///
     /// Draws a word for the wait where it finds that an attempt's time is over, and what the breaker draws.
     ///
@@ -346,7 +348,8 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
 
     /// The next instant at which [`poll`](Self::poll) has something new to say, if nothing is reported before: the next
     /// attempt, the end of the time of the one in flight, or now. `None` in flight without timeout and deadline, and
-    /// when it is over.
+    /// when it is over, even if [`Done`](RetryAction::Done) was not said yet: so ask for it when `poll` has answered
+    /// one that waits, not after `Abandon`.
     ///
     /// ```
     /// # use core::time::Duration;

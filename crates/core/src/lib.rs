@@ -164,8 +164,8 @@
 //! }
 //! ```
 //!
-//! Sleep only on an answer that waits: `Abandon` (drop the call) is something to do, and after it a machine that is over has
-//! no deadline, though it has not said so yet.
+//! Sleep only on an answer that waits: `Abandon` (drop the call) is something to do, and after it a machine that is
+//! over has no deadline, though it has not said so yet.
 //!
 //! An instant's name says what it is: `at_ns` when something happens, `until_ns` when a state ends, `retry_at_ns` when a
 //! question that was refused is answered with yes. [`time::after`] makes an instant of a span, [`time::until`] the `Duration`

@@ -29,7 +29,8 @@
 //!
 //! **Deadlines.** [`next_deadline_ns`](Retry::next_deadline_ns) may change after any call that takes `&mut self`. What
 //! has fallen due is done as of its instant, whoever notices it: a wait runs from the timeout, not from the late poll.
-//! At exactly the timeout or the deadline a report comes too late.
+//! At exactly the timeout or the deadline a report comes too late. An operation that is over has no next deadline, also
+//! where `Abandon` was said last and `Done` was not yet: poll again at once after `Abandon`.
 //!
 //! **Cost.** 136 bytes of state, no allocation, at most one report to or question of the breaker in a call. The next
 //! wait takes O(1), or at most 4 096 multiplications with a factor that is no power of two.

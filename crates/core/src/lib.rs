@@ -164,6 +164,9 @@
 //! }
 //! ```
 //!
+//! Sleep only on an answer that waits: `Abandon` (drop the call) is something to do, and after it a machine that is
+//! over has no deadline, though it has not said so yet.
+//!
 //! An instant's name says what it is: `at_ns` when something happens, `until_ns` when a state ends, `retry_at_ns` when a
 //! question that was refused is answered with yes. [`time::after`] makes an instant of a span, [`time::until`] the `Duration`
 //! to sleep for.
@@ -175,7 +178,8 @@
 //!   ready. Any `u64` is safe; a deadline past the last instant is `None`.
 //! - Queries take `&self` and change nothing. Polling late or never changes no answer: what fell due happened at its instant.
 //! - One random word for each choice, none otherwise; [`random::scaled`] is the only way a word becomes a number.
-//! - A late, foreign or doubled report changes nothing and is answered as stale, by ids (of a breaker's permits see
+//! - A late, foreign or doubled report changes nothing and is answered as stale, by ids. Ids are of one machine: what
+//!   another gave may look the same, so send along whose it is (a breaker's permits can carry that themselves:
 //!   [tagged](breaker::Breaker::tagged)).
 //! - Memory is fixed by the policy, work for each call is bounded, also after years of idleness.
 //! - [`state()`](breaker::Breaker::state) is plain data; `restore` checks it as hostile input; [`Rebase`] takes it into a
@@ -196,7 +200,7 @@
 //! | L5 | polling late or never changes no later answer |
 //! | L6 | `restore(policy, state())` cannot be told from the original, at any step |
 //! | L7 | a constant added to all instants shifts all answers by it |
-//! | L8 | stale and foreign ids change nothing |
+//! | L8 | stale and foreign ids change nothing (ids are of one machine; what another gave may look the same) |
 //! | L9 | to forget a key whose state is as new cannot be observed |
 //! | L10 | memory is fixed by the policy, work for each call is bounded, also after years of idleness |
 //! | L11 | words drawn are choices made |

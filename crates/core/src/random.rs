@@ -1,7 +1,8 @@
 //! Randomness is an argument: the generator that a caller passes, and the one way a random word becomes a number.
 //!
 //! Any generator of rand_core 0.10 will do, such as those of rand_xoshiro. Machines draw whole words only
-//! (`next_u64`). A generator of your own, say one that replays recorded words, is a [`TryRng`] that cannot fail:
+//! (`next_u64`). A generator of your own, say one that replays recorded words, is a [`TryRng`] that cannot fail
+//! (for all types with a trait of yours, wrap them: `struct Words<P>(P)`):
 //!
 //! ```
 //! use core::convert::Infallible;

@@ -76,6 +76,8 @@ struct Operation<'a> {
     client: usize,
     begun_ns: u64,
     retry: Retry<&'a RetryPolicy>,
+    /// Its timer in the heap; `u64::MAX`: none.
+    armed_at_ns: u64,
 }
 
 struct World<'a> {
@@ -141,17 +143,20 @@ impl World<'_> {
             self.now_ns = at_ns;
             match event {
                 Event::Begins { client } => self.begin(client),
-                // A deadline that an answer has overtaken is no harm: the machine knows what is due.
-                Event::Due { operation } if self.is_over(operation) => {}
-                Event::Due { operation } => self.drive(operation),
+                Event::Due { operation } => self.due(operation),
                 Event::Served { request } => self.served(request),
             }
         }
         self.outcome.operations = self.operations.len();
     }
 
-    fn is_over(&self, operation: usize) -> bool {
-        self.operations[operation].retry.end().is_some()
+    /// One timer of an operation counts. What else of it is in the heap, or comes when it is over, was overtaken.
+    fn due(&mut self, index: usize) {
+        let operation = &mut self.operations[index];
+        if operation.armed_at_ns == self.now_ns && operation.retry.end().is_none() {
+            operation.armed_at_ns = u64::MAX;
+            self.drive(index);
+        }
     }
 
     fn schedule(&mut self, at_ns: u64, event: Event) {
@@ -175,6 +180,7 @@ impl World<'_> {
             client,
             begun_ns,
             retry: Retry::new(self.policy, begun_ns),
+            armed_at_ns: u64::MAX,
         });
         self.drive(self.operations.len() - 1);
     }
@@ -194,20 +200,26 @@ impl World<'_> {
                         self.report((index, attempt), full);
                     }
                 }
-                RetryAction::Abandon { .. } => {} // the server is not told
+                // The server is not told. Said once: `Done` may be next, and has no deadline.
+                RetryAction::Abandon { .. } => {}
                 RetryAction::Done { end } => {
                     if end == End::Succeeded {
                         self.outcome.answered[second(operation.begun_ns)] += 1;
                     }
                     return;
                 }
-                _ => {
-                    if let Some(at_ns) = operation.retry.next_deadline_ns() {
-                        self.schedule(at_ns, Event::Due { operation: index });
-                    }
-                    return;
-                }
+                _ => return self.arm(index), // in flight, or waiting
             }
+        }
+    }
+
+    /// Sees to it that the operation is asked at its deadline. A timer that comes before it will see to it.
+    fn arm(&mut self, index: usize) {
+        let operation = &mut self.operations[index];
+        let next_ns = operation.retry.next_deadline_ns().unwrap_or(u64::MAX);
+        if next_ns < operation.armed_at_ns {
+            operation.armed_at_ns = next_ns;
+            self.schedule(next_ns, Event::Due { operation: index });
         }
     }
 

@@ -5,7 +5,7 @@ use crate::named::word_id;
 use crate::reported::Reported;
 
 word_id! {
-    /// Which probe: the first is 1, and no number is used twice.
+    /// Which probe: the first is 1, and no number is used twice by the same machine (two machines count alike).
     ///
     /// ```
     /// # use core::time::Duration;

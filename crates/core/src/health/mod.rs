@@ -218,7 +218,8 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
         Ok(Self { policy, state })
     }
 
-    /// What to do now. `Send` is said once, and draws one word (see the [module](self)); `Abandon` is said once.
+    /// What to do now. `Send` is said once, and draws one word (see the [module](self)); `Abandon` is said once. Call it
+    /// at the deadline, after each report, and at once after these two.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -7,7 +7,8 @@ use crate::backoff::Exhausted;
 use crate::named::word_id;
 
 word_id! {
-    /// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice.
+    /// Which link: each [`LinkAction::Connect`] has the next number, counted from 1, and none comes twice from the same
+    /// machine (two machines count alike).
     ///
     /// ```
     /// # use core::time::Duration;
@@ -137,7 +138,8 @@ pub enum LinkAction {
         /// When it is given up; `None` past the last instant.
         timeout_at_ns: Option<u64>,
     },
-    /// The link's time is over: drop it, nothing it still says counts. Said once; the wait has begun at `at_ns`.
+    /// The link's time is over: drop it, nothing it still says counts. Said once; the wait has begun at `at_ns`. Poll
+    /// again at once: where no wait is left, what comes next is [`GaveUp`](Self::GaveUp), which has no deadline.
     Abandon {
         /// The link.
         link: LinkId,

@@ -224,7 +224,9 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
         Ok(Self { policy, state })
     }
 
-    /// What to do next. Draws a word with [`LinkAction::Connect`], if the backoff has jitter.
+    /// What to do next. Call it at the deadline, after each report, and at once after [`LinkAction::Connect`] and
+    /// [`LinkAction::Abandon`], until the answer is one that says what is. Draws a word with `Connect`, if the backoff
+    /// has jitter.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -418,7 +420,7 @@ impl<P: Borrow<ReconnectPolicy>> Reconnect<P> {
 
     /// When [`poll`](Self::poll) has something to do or to report, if nothing is reported before: the end of the wait,
     /// the connect timeout, the silence limit. An instant that is past says "now". `None`: only a report or a command
-    /// can change anything.
+    /// can change anything; so it is once it gave up, even if [`GaveUp`](LinkAction::GaveUp) was not said yet.
     ///
     /// ```
     /// # use core::time::Duration;

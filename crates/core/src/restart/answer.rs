@@ -3,7 +3,8 @@
 use crate::named::word_id;
 
 word_id! {
-    /// Which run of the task: the first is 1, and no number is used twice.
+    /// Which run of the task: the first is 1, and no number is used twice by the same machine (two machines count
+    /// alike).
     ///
     /// ```
     /// # use core::time::Duration;

@@ -206,7 +206,8 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
         Ok(Self { policy, state })
     }
 
-    /// What to do now. `Start` is said once; from then on the run is in flight until its exit is reported.
+    /// What to do now. `Start` is said once; from then on the run is in flight until its exit is reported. Call it at
+    /// the deadline and after each exit: `Escalated` and `Stopped` have no deadline.
     ///
     /// ```
     /// # use core::time::Duration;

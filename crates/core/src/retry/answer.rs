@@ -10,6 +10,9 @@ use crate::reported::Reported;
 word_id! {
     /// One attempt of one operation. The numbers grow by one from 1 and are never used again by the same operation.
     ///
+    /// Two operations count from the same number: send the operation along with the id, else a late answer of one is
+    /// taken for an answer of the next.
+    ///
     /// ```
     /// use evenkeel_core::retry::AttemptId;
     ///
@@ -256,7 +259,8 @@ pub enum RetryAction {
         timeout_at_ns: Option<u64>,
     },
     /// Cancel this call, if it is still out: its time is over, or the operation was cancelled. Said once; what comes
-    /// of it is stale.
+    /// of it is stale. Poll again at once: what comes next, perhaps [`Done`](Self::Done), may have no deadline of its
+    /// own.
     Abandon {
         /// Its id.
         attempt: AttemptId,

@@ -29,7 +29,8 @@
 //!
 //! **Deadlines.** [`next_deadline_ns`](Retry::next_deadline_ns) may change after any call that takes `&mut self`. What
 //! has fallen due is done as of its instant, whoever notices it: a wait runs from the timeout, not from the late poll.
-//! At exactly the timeout or the deadline a report comes too late.
+//! At exactly the timeout or the deadline a report comes too late. An operation that is over has no next deadline, also
+//! where `Abandon` was said last and `Done` was not yet: poll again at once after `Abandon`.
 //!
 //! **Cost.** 136 bytes of state, no allocation, at most one report to or question of the breaker in a call. The next
 //! wait takes O(1), or at most 4 096 multiplications with a factor that is no power of two.
@@ -249,7 +250,9 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
         Ok(Self { policy, state })
     }
 
-    /// What to do now. Call it when its last answer says so, and after each report.
+    /// What to do now. Call it at the instant that its last answer says, after each report, and at once after
+    /// [`Attempt`](RetryAction::Attempt) and [`Abandon`](RetryAction::Abandon): until the answer is one that waits
+    /// (`InFlight`, `WaitUntil`) or `Done`.
     ///
     /// Draws a word for the wait where it finds that an attempt's time is over, and what the breaker draws.
     ///
@@ -346,7 +349,8 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
 
     /// The next instant at which [`poll`](Self::poll) has something new to say, if nothing is reported before: the next
     /// attempt, the end of the time of the one in flight, or now. `None` in flight without timeout and deadline, and
-    /// when it is over.
+    /// when it is over, even if [`Done`](RetryAction::Done) was not said yet: so ask for it when `poll` has answered
+    /// one that waits, not after `Abandon`.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -28,10 +28,12 @@ struct Node<'a> {
 impl Node<'_> {
     /// Does what is due, and says when to wake.
     fn step(&mut self, now_ns: u64, board: &mut impl Board) -> u64 {
-        match self.uplink.poll(now_ns, &mut self.rng) {
-            LinkAction::Connect { link, .. } => board.join(link),
-            LinkAction::Abandon { link, .. } => board.leave(link),
-            _ => {}
+        loop {
+            match self.uplink.poll(now_ns, &mut self.rng) {
+                LinkAction::Connect { link, .. } => board.join(link),
+                LinkAction::Abandon { link, .. } => board.leave(link),
+                _ => break, // it waits
+            }
         }
         if let Ok(grant) = self.bus.try_acquire(now_ns, &mut self.rng) {
             let (value, took_ns) = board.measure();

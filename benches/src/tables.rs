@@ -149,7 +149,6 @@ pub struct PeerTable {
 #[derive(Debug, Default)]
 struct PeerState {
     attempts: u32,
-    #[expect(dead_code, reason = "the origin keeps it, so it takes its place")]
     last_attempt_ns: u64,
     next_retry_ns: u64,
 }

@@ -108,8 +108,7 @@ pub(crate) fn draw(timeline: &Timeline, summary: &Summary, keyed: bool, screen: 
         text.push('\n');
     }
     let shares = format!(
-        " shares: {NONE} none, {} to {} all of the calls; at most {}",
-        BARS[0],
+        " shares: {NONE} none, {} the most of its row: {}",
         BARS[7],
         most_shares.join(", ")
     );
@@ -236,37 +235,30 @@ fn shares(slow: bool) -> Vec<(&'static str, Part)> {
     shares
 }
 
-/// A share of the calls of each column, in eight steps up to all of them; and the largest share in words.
+/// A share of the calls of each column, in eight steps up to the row's own most, as a few per cent can be the outage;
+/// and that most in words.
 fn share_line(label: &str, bins: &[Option<Bin>], part: Part) -> (Line, String) {
     let parts = |bin: &Bin| (part(bin), bin.total().max(1));
+    let share = |(part, whole): (u64, u64)| part as f64 / whole as f64;
+    let most = bins
+        .iter()
+        .flatten()
+        .map(parts)
+        .max_by(|a, b| share(*a).total_cmp(&share(*b)))
+        .unwrap_or((0, 1));
     let cells = bins
         .iter()
         .map(|bin| match bin.as_ref().map(parts) {
             None => (' ', Paint::Plain),
             Some((0, _)) => (NONE, Paint::Plain),
-            Some((part, whole)) => {
-                let eighths = u128::from(part) * 8 / u128::from(whole);
-                let step = usize::try_from(eighths).unwrap_or(8).clamp(1, 8) - 1;
-                (BARS[step], Paint::Red)
+            Some(parts) => {
+                let step = (share(parts) / share(most) * 8.0).ceil() as usize;
+                (BARS[step.clamp(1, 8) - 1], Paint::Red)
             }
         })
         .collect();
-    let most = bins
-        .iter()
-        .flatten()
-        .map(parts)
-        .max_by(|a, b| {
-            let cross = |(part, _): (u64, u64), (_, whole): (u64, u64)| {
-                u128::from(part) * u128::from(whole)
-            };
-            cross(*a, *b).cmp(&cross(*b, *a))
-        })
-        .map_or_else(
-            || "0 %".to_owned(),
-            |(part, whole)| numbers::percent(part, whole),
-        );
     let label = label.to_owned();
-    (Line { label, cells }, most)
+    (Line { label, cells }, numbers::percent(most.0, most.1))
 }
 
 /// Tick labels, each beginning under its instant.

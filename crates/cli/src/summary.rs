@@ -44,8 +44,8 @@ pub(crate) struct Summary {
     pub(crate) failures: Tally,
     /// Calls above the slow limit; `None` when the policy has none.
     pub(crate) slow: Option<Tally>,
-    /// Refused calls that were ok and not slow: the price.
-    pub(crate) good_refused: u64,
+    /// Calls that were ok and not slow: those that it would have refused are the price.
+    pub(crate) good: Tally,
     /// By instant, then by first appearance of the key.
     pub(crate) transitions: Vec<KeyedTransition>,
     pub(crate) latency_before: Option<LatencySummary>,
@@ -68,7 +68,7 @@ pub(crate) struct Tallies {
     refused: u64,
     failures: Tally,
     slow: Tally,
-    good_refused: u64,
+    good: Tally,
     before: LogHistogram,
     after: LogHistogram,
 }
@@ -84,7 +84,7 @@ impl Tallies {
             refused: 0,
             failures: Tally::default(),
             slow: Tally::default(),
-            good_refused: 0,
+            good: Tally::default(),
             before: LogHistogram::new(precision),
             after: LogHistogram::new(precision),
         }
@@ -102,13 +102,15 @@ impl Tallies {
         if slow {
             self.slow.count(admitted);
         }
+        if !failed && !slow {
+            self.good.count(admitted);
+        }
         self.before.record(row.t_ns, row.latency_ns);
         if admitted {
             self.admitted += 1;
             self.after.record(row.t_ns, row.latency_ns);
         } else {
             self.refused += 1;
-            self.good_refused += u64::from(!failed && !slow);
         }
     }
 
@@ -120,7 +122,7 @@ impl Tallies {
             refused: self.refused,
             failures: self.failures,
             slow: self.slow_limit_ns.map(|_| self.slow),
-            good_refused: self.good_refused,
+            good: self.good,
             transitions: done.transitions,
             most_results: done.most_results,
             latency_before: self.before.summary(end_ns),
@@ -146,7 +148,7 @@ impl Summary {
             refused: self.refused,
             failures: self.failures,
             slow: self.slow,
-            good_refused: self.good_refused,
+            good_refused: self.good.avoided,
             transitions: self
                 .transitions
                 .iter()

@@ -146,21 +146,16 @@ pub(crate) fn numbers(summary: &Summary, slow_limit_ns: Option<u64>, screen: Scr
     let mut lines = vec![
         counted("admitted", summary.admitted, summary.rows, "calls"),
         counted("refused", summary.refused, summary.rows, "calls"),
-        kept_away("failures kept away".to_owned(), summary.failures),
+        part_of("failures kept away".to_owned(), summary.failures),
     ];
     if let (Some(slow), Some(limit_ns)) = (summary.slow, slow_limit_ns) {
         let limit = numbers::rounded(limit_ns);
-        lines.push(kept_away(
+        lines.push(part_of(
             format!("slow calls kept away (above {limit})"),
             slow,
         ));
     }
-    lines.push(counted(
-        "good calls refused",
-        summary.good_refused,
-        summary.rows,
-        "calls",
-    ));
+    lines.push(part_of("good calls refused".to_owned(), summary.good));
     let mut text = aligned(&lines, &[false, true, false, true]);
     text.push('\n');
     let mut table = latencies(summary, ["before (all calls)", "after (admitted calls)"]);
@@ -180,7 +175,7 @@ fn counted(what: &str, part: u64, whole: u64, of: &str) -> Vec<String> {
     vec![what.to_owned(), numbers::count(part), of, share]
 }
 
-fn kept_away(what: String, tally: Tally) -> Vec<String> {
+fn part_of(what: String, tally: Tally) -> Vec<String> {
     let of = format!("of {}", numbers::count(tally.seen));
     let share = numbers::percent(tally.avoided, tally.seen);
     vec![what, numbers::count(tally.avoided), of, share]

@@ -77,7 +77,7 @@ fn the_summary_says_what_was_kept_away_and_at_what_price() {
   refused                           2  of 5 calls    40 %
   failures kept away                1  of 3        33.3 %
   slow calls kept away (above 1 s)  1  of 1         100 %
-  good calls refused                1  of 5 calls    20 %
+  good calls refused                1  of 2          50 %
 
   latency                    p50     p90     p95     p99   p99.9     max    mean
   before (all calls)      251 ms   1.5 s   1.5 s   1.5 s   1.5 s   1.5 s  401 ms

@@ -33,8 +33,9 @@ impl Scale {
         } else {
             (log(least), log(most))
         };
-        // At least a factor of ten, so that a steady latency does not look like noise.
-        let room = ((1.0 - (high - low)) / 2.0).max(0.12);
+        // At least a factor of ten, so that a steady latency does not look like noise; and a quarter of one at
+        // either end, so that a row of timeouts does not lie on the edge.
+        let room = ((1.0 - (high - low)) / 2.0).max(0.25);
         Self {
             top,
             height,
@@ -48,22 +49,23 @@ impl Scale {
         self.top + self.height * (1.0 - share.clamp(0.0, 1.0))
     }
 
-    /// Round latencies within: powers of ten, with 2 and 5 times these where there is room for them.
+    /// Round latencies within: powers of ten, with 2 and 5 times these where there is room for them; else only the
+    /// outermost of those, so that no point lies far outside of all labels.
     fn levels(&self) -> Vec<u64> {
-        let digits: &[u64] = if self.high - self.low < 2.5 {
-            &[1, 2, 5]
-        } else {
-            &[1]
-        };
-        (0..20)
+        let decades = self.high - self.low;
+        let within: Vec<u64> = (0..20)
             .filter_map(|power| 10_u64.checked_pow(power))
-            .flat_map(|power| {
-                digits
-                    .iter()
-                    .filter_map(move |digit| power.checked_mul(*digit))
-            })
+            .flat_map(|power| [1, 2, 5].map(|digit| power.checked_mul(digit)))
+            .flatten()
             .filter(|level| (self.low..=self.high).contains(&log(*level)))
-            .collect()
+            .collect();
+        let ends =
+            [within.first(), within.last()].map(|end| end.copied().filter(|_| decades < 6.0));
+        let is_shown = |level: &u64| {
+            let is_power = *level == 10_u64.pow(level.ilog10());
+            decades < 2.5 || is_power || ends.contains(&Some(*level))
+        };
+        within.iter().copied().filter(is_shown).collect()
     }
 }
 
@@ -170,4 +172,19 @@ pub(crate) fn rolling(
         drawing = true;
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_are_off_the_edge_and_the_outermost_near_a_label() {
+        let (ms, s) = (1_000_000, 1_000_000_000);
+        let scale = Scale::new([3 * ms, 30 * s].into_iter(), (100.0, 260.0));
+        let levels = [2 * ms, 10 * ms, 100 * ms, s, 10 * s, 50 * s];
+        assert_eq!(scale.levels(), levels);
+        assert!(scale.y(30 * s) > 110.0, "{}", scale.y(30 * s));
+        assert!(scale.y(3 * ms) < 350.0, "{}", scale.y(3 * ms));
+    }
 }

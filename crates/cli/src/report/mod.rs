@@ -107,7 +107,7 @@ fn in_words(inputs: &Inputs<'_>) -> String {
         (Some(_), Some(limit)) => format!("; none was slower than {}", numbers::rounded(limit)),
         _ => String::new(),
     };
-    let price = match summary.good_refused {
+    let price = match summary.good.avoided {
         0 => "No good call was refused.".to_owned(),
         n => format!("The price: {} refused.", numbers::counted(n, "good call")),
     };

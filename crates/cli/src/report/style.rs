@@ -71,7 +71,7 @@ svg .middle { text-anchor: middle; }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
 svg .dot { stroke: var(--pass); stroke-width: 3.4; stroke-linecap: round; stroke-opacity: var(--dot); }
 svg .square { stroke: var(--refuse); stroke-width: 1.1; }
-svg .diamond { fill: var(--pass); stroke: var(--panel); stroke-width: .7; }
+svg .diamond { fill: var(--pass); stroke: var(--panel); stroke-width: .7; paint-order: stroke; }
 svg .cross { stroke: var(--refuse); stroke-width: 1.6; }
 svg .halo { stroke: var(--panel); stroke-width: 3.6; stroke-linejoin: round; stroke-linecap: round; stroke-opacity: .75; }
 svg .p50, svg .p99 { stroke: var(--ink); stroke-linejoin: round; stroke-linecap: round; }

@@ -37,14 +37,7 @@ pub(crate) fn tiles(inputs: &Inputs<'_>) -> String {
             .as_ref()
             .map(|slow| tally("slow calls kept away", slow)),
     );
-    tiles.push((
-        "good calls refused",
-        numbers::count(summary.good_refused),
-        format!(
-            "{} of the refused",
-            numbers::percent(summary.good_refused, summary.refused)
-        ),
-    ));
+    tiles.push(tally("good calls refused", &summary.good));
     if let Some((before, after)) = summary.latency_before.zip(summary.latency_after) {
         tiles.push((
             "p99 of what was admitted",

@@ -129,3 +129,11 @@ fn a_calm_trace_says_so() {
     }
     assert!(report(&summary, &Timeline::new(None, true), false).contains("</svg>"));
 }
+
+/// Failures of one latency lie over each other: the border of one must not cover the next.
+#[test]
+fn failures_of_one_latency_do_not_erase_each_other() {
+    let summary = summary(10 * SECOND, &[], Vec::new());
+    let page = report(&summary, &timeline(1000, true), false);
+    assert!(page.contains("stroke-width: .7; paint-order: stroke; }"));
+}

@@ -78,7 +78,10 @@ pub(crate) fn summary(
             seen: 50,
             avoided: 20,
         }),
-        good_refused: 41,
+        good: Tally {
+            seen: 760,
+            avoided: 41,
+        },
         transitions,
         most_results: 600,
         latency_before: None,

@@ -18,8 +18,10 @@ use evenkeel_core::retry::AttemptOutcome;
 /// | [`refused`](Self::refused) | ends; a retry's token is given back | nothing |
 /// | [`cancelled`](Self::cancelled) | ends | nothing |
 ///
-/// [`breaker`](Self::breaker) says otherwise. Where a limit is that of one caller (HTTP 429 for each user) say
-/// `.breaker(Outcome::Failure)`, or `Outcome::Ignored`, so that it does not close the door for all.
+/// [`breaker`](Self::breaker) says otherwise. **One `throttled().retry_after(..)` opens the breaker for all who share
+/// it.** That is right for a dependency that means all of itself. Where the limit is that of one caller (HTTP 429,
+/// mostly) say `.breaker(Outcome::Ignored)`, and where one of several instances may have said it (HTTP 503)
+/// `.breaker(Outcome::Failure)`: the retry still waits as advised.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +36,10 @@ use evenkeel_core::retry::AttemptOutcome;
 /// fn classify(error: &Error) -> Classified {
 ///     match error {
 ///         Error::Io => Classified::transient(),
-///         Error::Status { code: 429, retry_after } => Classified::throttled().retry_after(*retry_after),
+///         // A limit of ours: it says nothing of their health.
+///         Error::Status { code: 429, retry_after } => {
+///             Classified::throttled().retry_after(*retry_after).breaker(Outcome::Ignored)
+///         }
 ///         Error::Status { code: 504, .. } => Classified::timeout(),
 ///         Error::Status { code: 501, .. } => Classified::permanent().breaker(Outcome::Failure),
 ///         Error::Status { code: 500.., retry_after } => Classified::transient().retry_after(*retry_after),
@@ -43,6 +48,8 @@ use evenkeel_core::retry::AttemptOutcome;
 /// }
 /// assert!(classify(&Error::Io).is_transient());
 /// assert!(!classify(&Error::Status { code: 404, retry_after: None }).is_transient());
+/// let limited = Error::Status { code: 429, retry_after: Some(Duration::from_secs(60)) };
+/// assert_eq!(classify(&limited).outcome(0).breaker_outcome(), Outcome::Ignored);
 /// ```
 #[must_use = "it is what the classifier answers"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +111,9 @@ impl Classified {
         Self::new(Kind::Transient(RetryCause::Timeout))
     }
 
-    /// The dependency asks for fewer calls: HTTP 429, or 503 with `Retry-After`.
+    /// The dependency asks for fewer calls: HTTP 429, or 503 with `Retry-After`. With
+    /// [`retry_after`](Self::retry_after) it opens the breaker at once, unless [`breaker`](Self::breaker) says what to
+    /// tell it.
     ///
     /// ```
     /// # use evenkeel_std::{Classified, retry_after};

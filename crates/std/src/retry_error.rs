@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use evenkeel_core::retry::End;
 
@@ -58,6 +59,34 @@ impl<E> RetryError<E> {
     #[must_use]
     pub const fn end(&self) -> End {
         self.end
+    }
+
+    /// How long from `now_ns` until another operation may fare better: what the breaker, the budget or another gate
+    /// said with its refusal; zero when that is past, `None` where nothing was refused or no instant is known.
+    ///
+    /// `now_ns` is on the clock of whatever refused: `breaker.clock().now_ns()`, with [`Clock`](crate::Clock) imported.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::{BreakerPolicy, Trigger}, retry::RetryPolicy};
+    /// use evenkeel_std::{Clock, SharedBreaker, retry};
+    ///
+    /// let open = BackoffPolicy::builder(Duration::from_secs(60)).jitter(Jitter::None);
+    /// let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
+    /// let breaker = SharedBreaker::new(breaker.build()?);
+    /// let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(1))).build()?;
+    ///
+    /// let error = retry(&policy, |_| Err::<(), _>("down")).breaker(&breaker).run().unwrap_err();
+    /// let wait = error.retry_after(breaker.clock().now_ns()); // a server hands it on as Retry-After
+    /// assert!(wait.is_some_and(|wait| wait <= Duration::from_secs(60)));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn retry_after(&self, now_ns: u64) -> Option<Duration> {
+        match self.end.retry_at_ns() {
+            Some(at_ns) => Some(Duration::from_nanos(at_ns.saturating_sub(now_ns))),
+            None => None,
+        }
     }
 
     /// How many attempts were made; 0 where the first was refused.

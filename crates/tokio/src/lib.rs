@@ -14,7 +14,8 @@
 //!
 //! // Once, for all calls of a service:
 //! let backoff = BackoffPolicy::builder(Duration::from_millis(100)).cap(Duration::from_secs(5));
-//! let policy = RetryPolicy::builder(backoff).max_attempts(4).attempt_timeout(Duration::from_secs(2)).build()?;
+//! let policy = RetryPolicy::builder(backoff).max_attempts(4).attempt_timeout(Duration::from_secs(2));
+//! let policy = policy.deadline(Duration::from_secs(10)).build()?;
 //! let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(60));
 //! let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 10 });
 //! let breaker = SharedBreaker::new(breaker.build()?);

@@ -1,89 +1,186 @@
-//! The code on docs/adapters.md and docs/observability.md runs as it stands there (evenkeel-core's test `pages` holds
-//! the pages to it), and does what they say.
+//! The code on docs/adapters.md, docs/faq.md and docs/observability.md runs as it stands there (evenkeel-core's test
+//! `pages` holds the pages to it), and does what they say.
 
+use std::fmt;
+use std::future::ready;
+use std::io;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use evenkeel_core::backoff::{BackoffPolicy, Jitter};
-use evenkeel_core::breaker::{BreakerPolicy, Trigger};
+use evenkeel_core::Ratio;
+use evenkeel_core::backoff::BackoffPolicy;
+use evenkeel_core::breaker::{BreakerPolicy, Outcome, Trigger};
+use evenkeel_core::budget::RetryRatioPolicy;
+use evenkeel_core::retry::RetryPolicy;
+use evenkeel_core::table::BreakerTablePolicy;
+use evenkeel_tokio::{
+    Classified, Clock, SharedBreaker, SharedBreakerTable, SharedRatio, retry, retry_after,
+};
+
+use evenkeel_core::ConfigError;
+use evenkeel_core::breaker::Phase;
+use evenkeel_core::retry::End;
+use tokio::time::Instant;
+
+#[cfg(any(feature = "journal", feature = "metrics", feature = "tracing"))]
 use evenkeel_core::budget::RetryTokensPolicy;
-use evenkeel_core::retry::{End, RetryPolicy};
-use evenkeel_tokio::{Classified, SharedBreaker, SharedTokens, retry};
+#[cfg(any(feature = "journal", feature = "metrics", feature = "tracing"))]
+use evenkeel_tokio::SharedTokens;
 
-#[derive(Debug, PartialEq)]
-struct Error(u32);
-
-impl Error {
-    fn is_not_found(&self) -> bool {
-        self.0 == 404
-    }
+#[derive(Debug)]
+enum Error {
+    Io(io::Error),
+    Status {
+        code: u16,
+        retry_after: Option<Duration>,
+    },
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "status {}", self.0)
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Status { code, .. } => write!(f, "status {code}"),
+        }
     }
 }
 
 impl std::error::Error for Error {}
 
-const WAIT: Duration = Duration::from_millis(10);
-
-fn policy() -> RetryPolicy {
-    let backoff = BackoffPolicy::builder(WAIT).jitter(Jitter::None);
-    let policy = RetryPolicy::builder(backoff).max_attempts(3).build();
-    policy.expect("a policy")
+#[rustfmt::skip] // as on the page
+fn classify(error: &Error) -> Classified {
+    match error {
+        Error::Io(_) => Classified::transient(),
+        // A limit of ours says nothing of their health. Without `.breaker(..)` it would open the breaker for all.
+        Error::Status { code: 429, retry_after } => {
+            Classified::throttled().retry_after(*retry_after).breaker(Outcome::Ignored)
+        }
+        Error::Status { code: 500.., retry_after } => Classified::transient().retry_after(*retry_after),
+        Error::Status { .. } => Classified::permanent(),
+    }
 }
 
-fn handles() -> (SharedBreaker, SharedTokens) {
-    let open = BackoffPolicy::builder(Duration::from_secs(1));
-    let breaker = BreakerPolicy::builder(open, Duration::from_secs(5))
-        .trigger(Trigger::Consecutive { failures: 5 });
-    let tokens = RetryTokensPolicy::aws_standard_2_0().build();
-    (
-        SharedBreaker::new(breaker.build().expect("a policy")),
-        SharedTokens::new(tokens.expect("a policy")),
-    )
+/// The page's policies and handles.
+#[rustfmt::skip] // as on the page
+fn handles() -> Result<(RetryPolicy, SharedBreaker, SharedRatio), ConfigError> {
+    let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(30));
+    let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 5 });
+    let breaker = SharedBreaker::new(breaker.build()?);
+    let budget = SharedRatio::new(RetryRatioPolicy::builder(Ratio::percent(20)).build()?);
+    let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(50)).cap(Duration::from_secs(1)))
+        .deadline(Duration::from_secs(10))
+        .advisory_cap(Duration::from_secs(3_600))
+        .build()?;
+    Ok((policy, breaker, budget))
+}
+
+/// What a server answers: a page, or a status with what its header says.
+async fn answered(status: Option<(u16, &str)>) -> Result<&'static str, Error> {
+    let Some((code, header)) = status else {
+        return Ok("page");
+    };
+    Err(match code {
+        0 => Error::Io(io::ErrorKind::ConnectionReset.into()),
+        code => Error::Status {
+            code,
+            retry_after: retry_after(header, SystemTime::now()),
+        },
+    })
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_of_a_future() {
-    let (policy, (breaker, budget)) = (policy(), handles());
-    for (statuses, ends, waits) in [
-        (
-            [503, 503, 200],
-            None,
-            vec![(1, Some(503), WAIT), (2, Some(503), 2 * WAIT)],
-        ),
-        (
-            [503, 404, 200],
-            Some(End::Permanent),
-            vec![(1, Some(503), WAIT)],
-        ),
+async fn a_retry_of_a_future() -> Result<(), ConfigError> {
+    let (reset, down, missing) = (Some((0, "")), Some((500, "")), Some((404, "")));
+    let (soon, late) = (Some((429, "3")), Some((429, "60")));
+    for (answers, ends, attempts, waits) in [
+        ([reset, down, None], None, 2, 0..=1),
+        ([soon, None, None], None, 1, 3..=3),
+        ([down, missing, None], Some(End::Permanent), 1, 0..=1),
+        // As long as it asks, or not at all; and one answer closes the door for nobody.
+        ([late, None, None], Some(End::Deadline), 0, 0..=0),
     ] {
-        let logged = Mutex::new(Vec::new());
-        let log = |attempts, error: Option<&Error>, wait| {
-            logged
-                .lock()
-                .expect("one thread")
-                .push((attempts, error.map(|error| error.0), wait));
+        let (policy, breaker, budget) = handles()?;
+        let (logged, begun) = (Mutex::new(Vec::new()), Instant::now());
+        let log = |attempts, error: Option<&Error>, wait: Duration| {
+            assert!(error.is_some() && wait <= Duration::from_secs(3));
+            logged.lock().expect("one thread").push(attempts);
         };
-        let fetch = |number: u32| async move {
-            match statuses[number as usize - 1] {
-                200 => Ok("page"),
-                status => Err(Error(status)),
-            }
-        };
-        #[rustfmt::skip] // as on the page
+        let fetch = |number: u32| answered(answers[number as usize - 1]);
         let answer = retry(&policy, |attempt| fetch(attempt.number()))
-            .classify(|error| if error.is_not_found() { Classified::permanent() } else { Classified::transient() })
+            .classify(classify)
             .breaker(&breaker)
             .budget(&budget)
             .on_retry(|event| log(event.attempts(), event.error(), event.wait()))
             .await;
         assert_eq!(answer.map_err(|error| error.end()).err(), ends);
-        assert_eq!(logged.into_inner().expect("one thread"), waits);
+        let logged = logged.into_inner().expect("one thread");
+        assert_eq!(logged, (1..=attempts).collect::<Vec<_>>());
+        assert!(waits.contains(&begun.elapsed().as_secs()), "{answers:?}");
+        assert_eq!(breaker.phase(), Phase::Closed);
     }
+    Ok(())
+}
+
+/// The page: without an `advisory_cap` a server is asked again after the backoff's cap, whatever it asked for.
+#[tokio::test(start_paused = true)]
+async fn advice_is_followed_up_to_the_backoffs_cap_by_default() -> Result<(), ConfigError> {
+    let second = Duration::from_secs(1);
+    let policy = RetryPolicy::builder(BackoffPolicy::builder(second / 20).cap(second)).build()?;
+    let begun = Instant::now();
+    let asked = |number| answered((number == 1).then_some((429, "60")));
+    let answer = retry(&policy, |attempt| asked(attempt.number())).classify(classify);
+    assert_eq!(answer.await.expect("a page"), "page");
+    assert_eq!(begun.elapsed(), second);
+    Ok(())
+}
+
+#[rustfmt::skip] // as on the page
+#[tokio::test(start_paused = true)]
+async fn a_breaker_and_a_table_of_them() -> Result<(), Box<dyn std::error::Error>> {
+    let (policy, breaker, _) = handles()?;
+    let fetch = |_| answered(None);
+
+    breaker.on_transition(|change| println!("checkout: {} -> {} ({})", change.from, change.to, change.cause));
+    let answer = breaker.call(fetch(1)).await;
+    assert_eq!(answer?, "page");
+
+    let (each, hour) = (breaker.policy(), Duration::from_secs(3_600));
+    let hosts = SharedBreakerTable::<String>::new(BreakerTablePolicy::builder(each.clone(), 1_000, hour).build()?);
+    let answer = hosts.call("a.example", fetch(1)).await;
+    let again = retry(&policy, |attempt| fetch(attempt.number())).breaker(&hosts.gate("a.example".to_owned())).await;
+    assert_eq!((answer?, again?), ("page", "page"));
+    assert_eq!(hosts.phase("a.example"), Phase::Closed);
+    assert!(hosts.stats_of("a.example").is_some() && hosts.stats_of("b.example").is_none());
+    Ok(())
+}
+
+/// The test of docs/faq.md.
+#[rustfmt::skip] // as on the page
+#[tokio::test(start_paused = true)]
+async fn it_opens_and_closes_again() -> Result<(), ConfigError> {
+    let open = BackoffPolicy::builder(Duration::from_secs(1)).cap(Duration::from_secs(30));
+    let breaker = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 5 });
+    let breaker = SharedBreaker::new(breaker.build()?);
+    let policy = RetryPolicy::builder(BackoffPolicy::builder(Duration::from_millis(50))).build()?; // three attempts
+    let call = |answer: Result<u16, &'static str>| retry(&policy, move |_| ready(answer)).breaker(&breaker).run();
+    for _ in 0..2 {
+        assert!(call(Err("down")).await.is_err());
+    }
+    let refused = call(Ok(200)).await.unwrap_err();
+    assert_eq!((refused.attempts(), breaker.phase()), (0, Phase::Open));
+    let wait = refused.retry_after(breaker.clock().now_ns()).expect("an open breaker says when to come back");
+    tokio::time::sleep(wait).await; // paused: it takes no time
+    assert_eq!(breaker.phase(), Phase::HalfOpen);
+    while breaker.phase() != Phase::Closed {
+        assert_eq!(call(Ok(200)).await, Ok(200));
+    }
+    Ok(())
+}
+
+#[cfg(any(feature = "journal", feature = "metrics", feature = "tracing"))]
+fn tokens() -> Result<SharedTokens, ConfigError> {
+    let policy = RetryTokensPolicy::aws_standard_2_0().build()?;
+    Ok(SharedTokens::new(policy))
 }
 
 #[cfg(feature = "journal")]
@@ -95,7 +192,7 @@ async fn a_handle_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
     struct Journal;
 
     impl Journal {
-        fn create(name: &str) -> std::io::Result<journal::Journal> {
+        fn create(name: &str) -> io::Result<journal::Journal> {
             journal::Journal::create(path_of(name))
         }
     }
@@ -104,7 +201,7 @@ async fn a_handle_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
         std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
     }
 
-    let (policy, (breaker, tokens)) = (policy(), handles());
+    let ((policy, breaker, _), tokens) = (handles()?, tokens()?);
     let fetch = || async { Ok::<_, Error>("page") };
 
     let journal = Journal::create("checkout.jsonl")?; // or Journal::last(100_000), a flight recorder in memory
@@ -128,7 +225,7 @@ async fn a_handle_is_recorded() -> Result<(), Box<dyn std::error::Error>> {
 async fn handles_are_observed() -> Result<(), Box<dyn std::error::Error>> {
     use evenkeel_tokio::observe::Observer;
 
-    let (policy, (breaker, tokens)) = (policy(), handles());
+    let ((policy, breaker, _), tokens) = (handles()?, tokens()?);
     let fetch = |path: &'static str| async move { Ok::<_, Error>(path) };
 
     let observer = Observer::new(); // keep it: watching ends with its last clone

@@ -13,8 +13,8 @@ use crate::refused::refusal_in;
 
 /// How long to wait before the same question is worth asking again.
 ///
-/// The instant is on the clock of the handle that refused: pass `TokioClock::default().now_ns()`, unless you gave the
-/// handle another clock.
+/// The instant is on the clock of the handle that refused: pass `TokioClock::default().now_ns()`, with
+/// [`Clock`](crate::Clock) imported, unless you gave the handle another clock.
 ///
 /// ```
 /// use std::time::Duration;

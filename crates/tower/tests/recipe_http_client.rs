@@ -16,11 +16,13 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 #[tokio::test(start_paused = true)]
 async fn an_outage_gets_fewer_calls() -> Result<(), Box<dyn std::error::Error>> {
     let status = AtomicU16::new(200);
-    let sent = AtomicU32::new(0);
+    let (sent, later) = (AtomicU32::new(0), AtomicU32::new(1));
     let client = service_fn(|_: Request<String>| {
         sent.fetch_add(1, Ordering::Relaxed);
         let answer = match status.load(Ordering::Relaxed) {
-            429 => Response::builder().status(429).header("Retry-After", "1"),
+            429 => Response::builder()
+                .status(429)
+                .header("Retry-After", later.load(Ordering::Relaxed)),
             status => Response::builder().status(status),
         };
         std::future::ready(answer.body(String::new()))
@@ -32,6 +34,7 @@ async fn an_outage_gets_fewer_calls() -> Result<(), Box<dyn std::error::Error>> 
         .max_attempts(3)
         .attempt_timeout(ms(800))
         .deadline(ms(3_000))
+        .advisory_cap(ms(60_000))
         .advisory_spread(Ratio::percent(20))
         .build()?;
     let open = BackoffPolicy::builder(ms(1_000)).cap(ms(10_000));
@@ -66,6 +69,12 @@ async fn an_outage_gets_fewer_calls() -> Result<(), Box<dyn std::error::Error>> 
     let begun = tokio::time::Instant::now();
     assert_eq!(get().await?.status(), 429);
     assert!(begun.elapsed() >= ms(1_000) && begun.elapsed() <= ms(3_000));
+
+    // "In half a minute": that is too long for the caller, who hears it at once.
+    later.store(30, Ordering::Relaxed);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(get().await?.status(), 429);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 
     status.store(503, Ordering::Relaxed);
     sent.store(0, Ordering::Relaxed);

@@ -124,7 +124,8 @@ impl Observer {
         self.owner.watch(watched);
     }
 
-    /// Watches a table of breakers: its keys, and the calls of all of them together.
+    /// Watches a table of breakers: its keys, and the calls of all of them together. It tells of no key by itself, and
+    /// no event: a few that you name are better watched as a [`SharedBreaker`] each. With the feature `metrics` only.
     ///
     /// # Panics
     /// When the system has no thread for the observer.
@@ -137,7 +138,7 @@ impl Observer {
         self.owner.watch(gauges::breaker_table(name, table));
     }
 
-    /// Watches a bucket of retry tokens: its balance.
+    /// Watches a bucket of retry tokens: its balance. With the feature `metrics` only.
     ///
     /// # Panics
     /// When the system has no thread for the observer.
@@ -146,7 +147,7 @@ impl Observer {
         self.owner.watch(gauges::tokens(name, tokens));
     }
 
-    /// Watches a retry ratio: how many retries it allows.
+    /// Watches a retry ratio: how many retries it allows. With the feature `metrics` only.
     ///
     /// # Panics
     /// When the system has no thread for the observer.
@@ -155,7 +156,7 @@ impl Observer {
         self.owner.watch(gauges::ratio(name, ratio));
     }
 
-    /// Watches an adaptive throttle: what it remembers, and which share it rejects.
+    /// Watches an adaptive throttle: what it remembers, and which share it rejects. With the feature `metrics` only.
     ///
     /// # Panics
     /// When the system has no thread for the observer.

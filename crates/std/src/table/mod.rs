@@ -34,6 +34,9 @@ pub use guard::KeyGuard;
 ///
 /// [`AnsweredBy::Overflow`]: evenkeel_core::table::AnsweredBy::Overflow
 ///
+/// It has no listener: [`phase`](Self::phase) and [`stats_of`](Self::stats_of) answer for one key, [`stats`](Self::stats)
+/// for all together.
+///
 /// Every ask and every report takes the lock, for some 50 ns and never while a call is under way. For the few services that
 /// take most of the traffic a [`SharedBreaker`](crate::SharedBreaker) of their own is cheaper.
 ///

@@ -30,6 +30,8 @@ fn refused_by_the_breaker_it_ends_and_gives_the_budget_back() {
         (error.end(), error.attempts(), error.last()),
         (end, 2, Some(&"reset"))
     );
+    let after = |now_ms: u64| error.retry_after(now_ms * MS);
+    assert_eq!([after(100), after(1_200)], [Some(ms(1_000)), Some(ms(0))]);
     assert_eq!(
         clock.now_ns(),
         300 * MS,

@@ -17,8 +17,8 @@ use evenkeel_core::{ConfigError, Ratio, Refusal};
 use evenkeel_tower::observe::Observer;
 use evenkeel_tower::{
     AdaptiveThrottleLayer, BreakerLayer, CallError, Clock, HttpStatus, IdempotentMethods,
-    RetryAfter, RetryError, RetryLayer, SharedBreaker, SharedRatio, SharedThrottle, Through,
-    TokioClock, UnavailableLayer, service_unavailable,
+    RetryError, RetryLayer, SharedBreaker, SharedRatio, SharedThrottle, Through, TokioClock,
+    UnavailableLayer, service_unavailable,
 };
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error as ClientError};

@@ -23,10 +23,12 @@ fn policies() -> impl Strategy<Value = RetryTokensPolicy> {
     prop_oneof![
         Just(preset(RetryTokensPolicy::aws_standard_2_0())),
         Just(preset(RetryTokensPolicy::grpc(10, 100))),
-        (1_000..5_000_u64, 0..3_000_u64, any::<bool>()).prop_map(move |(capacity, deposit, refund)| {
-            let builder = RetryTokensPolicy::builder(capacity);
-            preset(builder.deposit_milli(deposit).refund(refund))
-        }),
+        (1_000..5_000_u64, 0..3_000_u64, any::<bool>()).prop_map(
+            move |(capacity, deposit, refund)| {
+                let builder = RetryTokensPolicy::builder(capacity);
+                preset(builder.deposit_milli(deposit).refund(refund))
+            }
+        ),
     ]
 }
 

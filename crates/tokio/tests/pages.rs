@@ -144,8 +144,8 @@ async fn a_breaker_and_a_table_of_them() -> Result<(), Box<dyn std::error::Error
     let answer = breaker.call(fetch(1)).await;
     assert_eq!(answer?, "page");
 
-    let (each, hour) = (breaker.policy(), Duration::from_secs(3_600));
-    let hosts = SharedBreakerTable::<String>::new(BreakerTablePolicy::builder(each.clone(), 1_000, hour).build()?);
+    let each = BreakerTablePolicy::builder(*breaker.policy(), 1_000, Duration::from_secs(3_600)); // at most, forgotten after
+    let hosts = SharedBreakerTable::<String>::new(each.build()?);
     let answer = hosts.call("a.example", fetch(1)).await;
     let again = retry(&policy, |attempt| fetch(attempt.number())).breaker(&hosts.gate("a.example".to_owned())).await;
     assert_eq!((answer?, again?), ("page", "page"));

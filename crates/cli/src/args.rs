@@ -107,8 +107,9 @@ pub(crate) enum Command {
 /// Runs a breaker over recorded calls and says what it would have kept away, and at what price.
 ///
 /// Each row asks the breaker at its t_ns and, if admitted, reports its recorded result latency_ns later.
-/// Recorded outcomes are taken as independent of what was admitted. Memory: the calls in flight, the transitions,
-/// and a breaker with its window (for each key, with --per-key); not the trace.
+/// Recorded outcomes are taken as independent of what was admitted. To compare policies on a trace, replay it once for
+/// each: a journal does not have the outcomes of calls that its policy refused. Memory: the calls in flight, the
+/// transitions, and a breaker with its window (for each key, with --per-key); not the trace.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -155,7 +156,7 @@ pub(crate) struct ReplayArgs {
 /// Prints rows_seen,n,p50_ns,p95_ns,p99_ns,max_ns,failures,failure_rate every K rows and for the last row.
 ///
 /// Percentiles are exact, nearest rank, over the last N rows whatever their outcome or key; a failure is any row
-/// that is not ok.
+/// that is not ok. What the whole trace is, over how long and with how many keys, goes to stderr.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

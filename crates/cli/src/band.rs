@@ -16,6 +16,9 @@ use crate::timeline::{Bin, Latencies, Part, Timeline};
 
 /// With a breaker for each key, so many of them get a row.
 const MAX_KEYS: usize = 8;
+/// Of the keys whose breakers stay closed so many are named, each so far.
+const MAX_CALM: usize = 4;
+const LONGEST_CALM: usize = 24;
 /// More columns than this would be finer than the timeline's bins.
 const MAX_COLUMNS: usize = 240;
 const MIN_COLUMNS: usize = 20;
@@ -103,6 +106,10 @@ pub(crate) fn draw(timeline: &Timeline, summary: &Summary, keyed: bool, screen: 
     }
     text += &axis_line(&axis, margin, columns);
     text += &legend(&histories, shown.len(), keyed);
+    if let Some(closed) = keyed.then(|| calm_keys(&histories, summary)).flatten() {
+        text += &screen.fitted(&format!(" {closed}"));
+        text.push('\n');
+    }
     if let Some(p99) = p99_range {
         text += &screen.fitted(&format!(" {p99}"));
         text.push('\n');
@@ -293,4 +300,35 @@ fn legend(histories: &[History], shown: usize, keyed: bool) -> String {
     text + &format!(
         " {CLOSED} closed  {HALF_OPEN} half-open  {OPEN} open: the worst phase in each column\n"
     )
+}
+
+/// Which keys have no row because their breakers stay closed; nothing if all or none do.
+fn calm_keys(histories: &[History], summary: &Summary) -> Option<String> {
+    let mut calm = vec![true; summary.keys.len()];
+    for history in histories {
+        if let Some(calm) = history.key.and_then(|key| calm.get_mut(key as usize)) {
+            *calm = false;
+        }
+    }
+    let mut names = calm.iter().zip(&summary.keys).filter(|(calm, _)| **calm);
+    let count = names.clone().count();
+    if count == 0 || histories.is_empty() {
+        return None;
+    }
+    let first: Vec<String> = names
+        .by_ref()
+        .take(MAX_CALM)
+        .map(|(_, name)| label(name, LONGEST_CALM))
+        .collect();
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {} more", numbers::count(more as u64)),
+    };
+    let all = numbers::counted(summary.keys.len() as u64, "key");
+    let stay = if count == 1 { "stays" } else { "stay" };
+    let count = numbers::count(count as u64);
+    Some(format!(
+        "{count} of {all} {stay} closed: {}{more}",
+        first.join(", ")
+    ))
 }

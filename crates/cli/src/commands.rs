@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow};
 use crate::Ended;
 use crate::args::{ExplainArgs, PercentilesArgs, ReplayArgs};
 use crate::decisions::DecisionLog;
+use crate::notes;
 use crate::output;
 use crate::policy::{Policies, PolicyFile};
 use crate::progress::Progress;
@@ -127,6 +128,11 @@ fn print(
         "{}",
         terminal::numbers(summary, timeline.slow_limit_ns(), screen)
     )?;
+    let notes = notes::notes(summary, inputs.policy, inputs.per_key);
+    for (index, note) in notes.iter().enumerate() {
+        let above = if index == 0 { "\n" } else { "" };
+        writeln!(out, "{above}{}", screen.fitted(&format!("note: {note}")))?;
+    }
     if let Some(path) = &args.report {
         writeln!(out, "Report: {}", path.display())?;
     }
@@ -139,6 +145,14 @@ pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<Ended> {
     let every = args.every.unwrap_or_else(|| u64::from(args.window));
     windows::percentiles(&mut trace, args.window, every, &mut out)?;
     out.flush()?;
+    let (name, extent) = (trace.name(), trace.extent());
+    let whole = extent.words(&trace.key_count().to_string());
+    // Who does not read stderr has all that was asked for.
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "{name}: {whole}");
+    if let Some(note) = extent.gap_note() {
+        let _ = writeln!(err, "note: {note}");
+    }
     Ok(Ended::Well)
 }
 

@@ -1,10 +1,37 @@
 //! Numbers the keys of a trace by first appearance, without an allocation for a key seen before.
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use std::fmt;
 use std::hash::BuildHasher;
 
+use crate::numbers;
 use crate::trace::Keyed;
 use crate::trace_error::Found;
+
+/// Where keys are not told apart, no more of them are counted.
+const MOST_COUNTED: usize = 1_000;
+
+/// How many keys there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyCount {
+    pub(crate) count: usize,
+    /// Whether there may be more.
+    pub(crate) or_more: bool,
+}
+
+impl KeyCount {
+    pub(crate) fn is_several(self) -> bool {
+        self.count > 1
+    }
+}
+
+impl fmt::Display for KeyCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.or_more { " or more" } else { "" };
+        let plural = if self.is_several() { "s" } else { "" };
+        write!(f, "{}{more} key{plural}", numbers::count(self.count as u64))
+    }
+}
 
 /// The keys met so far. The table is only asked, never walked: hash order shows nowhere.
 pub(crate) struct Keys {
@@ -12,6 +39,8 @@ pub(crate) struct Keys {
     /// By number. Without numbering: the current key alone, overwritten by the next one.
     names: Vec<String>,
     numbers: HashTable<u32>,
+    /// Without numbering: the hashes of the first [`MOST_COUNTED`] keys.
+    counted: HashTable<u64>,
     hasher: DefaultHashBuilder,
     /// Rows of one key often follow each other.
     latest: u32,
@@ -23,6 +52,7 @@ impl Keys {
             keyed,
             names: Vec::new(),
             numbers: HashTable::new(),
+            counted: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             latest: 0,
         }
@@ -47,6 +77,20 @@ impl Keys {
 
     pub(crate) fn name(&self, id: u32) -> &str {
         self.names.get(id as usize).map_or("", String::as_str)
+    }
+
+    /// How many keys were met: exact where they are numbered, else up to a bound.
+    pub(crate) fn count(&self) -> KeyCount {
+        match self.keyed {
+            Keyed::Yes => KeyCount {
+                count: self.names.len(),
+                or_more: false,
+            },
+            Keyed::No => KeyCount {
+                count: self.counted.len(),
+                or_more: self.counted.len() == MOST_COUNTED,
+            },
+        }
     }
 
     pub(crate) fn into_names(self) -> Vec<String> {
@@ -78,6 +122,11 @@ impl Keys {
 
     fn replace(&mut self, key: &[u8]) -> Result<u32, Found> {
         let name = checked(key)?;
+        if self.counted.len() < MOST_COUNTED {
+            let hash = self.hasher.hash_one(key);
+            let entry = self.counted.entry(hash, |&met| met == hash, |&met| met);
+            entry.or_insert(hash);
+        }
         if self.names.is_empty() {
             self.names.push(String::new());
         }
@@ -118,5 +167,19 @@ mod tests {
             assert_eq!(keys.name(0), key);
         }
         assert_eq!(keys.names.len(), 1);
+        assert_eq!(keys.count().to_string(), "1,000 or more keys");
+    }
+
+    #[test]
+    fn keys_are_counted_either_way() {
+        for keyed in [Keyed::Yes, Keyed::No] {
+            let mut keys = Keys::new(keyed);
+            let mut count = |key: &[u8]| {
+                let _ = keys.id(key);
+                keys.count().to_string()
+            };
+            let counts = [b"b", b"a", b"b", b"c"].map(|key| count(key));
+            assert_eq!(counts, ["1 key", "2 keys", "2 keys", "3 keys"]);
+        }
     }
 }

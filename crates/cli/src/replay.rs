@@ -46,7 +46,7 @@ pub(crate) fn replay(
         }
     }
     let done = engine.finish();
-    Ok(tallies.summary(done, trace.into_keys()))
+    Ok(tallies.summary(done, trace))
 }
 
 /// Above how many nanoseconds a call counts as slow, if the policy says.

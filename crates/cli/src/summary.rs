@@ -4,8 +4,10 @@ use evenkeel_core::breaker::{Cause, Phase, Transition};
 use evenkeel_core::estimator::{LatencySummary, LogHistogram, LogHistogramPolicy};
 use serde::Serialize;
 
+use crate::extent::Extent;
+use crate::keys::KeyCount;
 use crate::replay::Done;
-use crate::trace::{Row, RowOutcome};
+use crate::trace::{Row, RowOutcome, Trace};
 
 /// Quantiles are at most 1/128 too high.
 const PRECISION_BITS: u8 = 7;
@@ -58,6 +60,8 @@ pub(crate) struct Summary {
     pub(crate) start_ns: u64,
     /// The names of the keys by number; empty without `--per-key`.
     pub(crate) keys: Vec<String>,
+    pub(crate) key_count: KeyCount,
+    pub(crate) extent: Extent,
 }
 
 /// A summary in the making.
@@ -114,7 +118,7 @@ impl Tallies {
         }
     }
 
-    pub(crate) fn summary(self, done: Done, keys: Vec<String>) -> Summary {
+    pub(crate) fn summary(self, done: Done, trace: Trace) -> Summary {
         let end_ns = done.end_ns;
         Summary {
             rows: self.admitted + self.refused,
@@ -129,7 +133,9 @@ impl Tallies {
             latency_after: self.after.summary(end_ns),
             end_ns,
             start_ns: self.start_ns.unwrap_or(end_ns),
-            keys,
+            key_count: trace.key_count(),
+            extent: trace.extent(),
+            keys: trace.into_keys(),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use csv::ByteRecord;
 
+use crate::extent::Extent;
 use crate::input;
-use crate::keys::Keys;
+use crate::keys::{KeyCount, Keys};
 use crate::progress::Progress;
 use crate::trace_error::{Fault, FaultPlace, Found};
 
@@ -60,7 +61,7 @@ pub(crate) struct Trace {
     width: usize,
     keys: Keys,
     last_t_ns: u64,
-    any_row: bool,
+    extent: Extent,
 }
 
 /// A row is a few dozen bytes; without a bound one stray quote would take in the rest of the file.
@@ -95,7 +96,7 @@ impl Trace {
             width: 0,
             keys: Keys::new(keyed),
             last_t_ns: 0,
-            any_row: false,
+            extent: Extent::default(),
         };
         if !trace.advance()? {
             return Err(anyhow!(
@@ -112,7 +113,7 @@ impl Trace {
     /// The next row, or `None` after the last one.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>> {
         if !self.advance()? {
-            if self.any_row {
+            if self.extent.rows > 0 {
                 return Ok(None);
             }
             return Err(anyhow!(
@@ -122,8 +123,10 @@ impl Trace {
         }
         match self.parse() {
             Ok(parsed) => {
-                self.any_row = true;
                 self.last_t_ns = parsed.t_ns;
+                let failed = parsed.outcome != RowOutcome::Ok;
+                let line = self.record.position().map_or(0, line_of);
+                self.extent.row(parsed.t_ns, failed, line);
                 Ok(Some(Row {
                     t_ns: parsed.t_ns,
                     key: self.keys.name(parsed.key_id),
@@ -144,6 +147,16 @@ impl Trace {
     /// Whether its keys are numbered.
     pub(crate) fn keyed(&self) -> Keyed {
         self.keys.keyed()
+    }
+
+    /// How far the rows read so far reach.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// How many keys were met so far.
+    pub(crate) fn key_count(&self) -> KeyCount {
+        self.keys.count()
     }
 
     /// The names of all keys met so far, by number.
@@ -215,6 +228,12 @@ impl Trace {
         };
         anyhow!(place.complaint(&fault))
     }
+}
+
+/// The line of a record. Each begins a line of its own, also where lines end with CR, which the CSV reader does not
+/// count.
+pub(crate) fn line_of(start: &csv::Position) -> u64 {
+    start.line().max(start.record() + 1)
 }
 
 struct Parsed {

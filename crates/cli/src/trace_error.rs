@@ -7,7 +7,7 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
-use crate::trace::{COLUMNS, whole};
+use crate::trace::{COLUMNS, line_of, whole};
 use crate::{near, place};
 
 /// More of a line is not read for an error message.
@@ -104,7 +104,8 @@ fn header_fix(header: &ByteRecord, missing: &str) -> String {
         .filter_map(|name| std::str::from_utf8(name).ok());
     match near::nearest(missing, names) {
         Some(near) => format!("rename {} to {missing}", place::quoted(near.as_bytes())),
-        None => "the first line must name the columns".to_owned(),
+        None => "the first line must name the columns; docs/tutorial.md makes a trace from a log"
+            .to_owned(),
     }
 }
 
@@ -165,8 +166,7 @@ impl FaultPlace<'_> {
             .path
             .and_then(|path| line_at(path, start).ok())
             .unwrap_or_else(|| (start.line(), joined(self.record)));
-        // Each record begins a line of its own, also where lines end with CR, which the CSV reader does not count.
-        (number.max(start.record() + 1), line)
+        (number.max(line_of(start)), line)
     }
 }
 

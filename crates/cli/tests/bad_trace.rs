@@ -43,9 +43,9 @@ fn a_missing_column_is_named_with_what_was_found() {
         ":1:1: the column latency_ns is missing: found the header \"t_ns,key,latency,outcome\", expected the \
          columns t_ns,key,latency_ns,outcome in any order: rename \"latency\" to latency_ns"
     );
-    assert!(
-        complaint("headless", "0,a,1,ok\n").ends_with(": the first line must name the columns")
-    );
+    assert!(complaint("headless", "0,a,1,ok\n").ends_with(
+        ": the first line must name the columns; docs/tutorial.md makes a trace from a log"
+    ));
     assert_eq!(
         complaint("twice", "t_ns,key,key,latency_ns,outcome\n0,a,b,1,ok\n"),
         ":1:1: found the column key twice, expected it once: rename one of them"
@@ -97,7 +97,7 @@ fn numbers_must_be_whole_and_fit() {
 fn the_largest_numbers_are_read() {
     let folder = Folder::new("largest");
     let trace = folder.trace("t.csv", "18446744073709551615,a,18446744073709551615,ok");
-    let out = evenkeel(["percentiles", &trace, "--window", "1"]).good();
+    let out = evenkeel(["percentiles", &trace, "--window", "1"]).table();
     assert!(out.contains("\n1,1,18446744073709551615,"), "{out}");
 }
 
@@ -142,7 +142,7 @@ fn a_half_written_last_line_is_told_apart() {
     // A whole last row without a line end is a row.
     let folder = Folder::new("no_line_end");
     let trace = folder.file("t.csv", rows("0,a,1,ok\n10,a,7,ok"));
-    let out = evenkeel(["percentiles", &trace, "--window", "10"]).good();
+    let out = evenkeel(["percentiles", &trace, "--window", "10"]).table();
     assert!(out.ends_with("\n2,2,1,7,7,7,0,0.000000000\n"), "{out}");
 }
 
@@ -237,7 +237,7 @@ fn columns_may_stand_in_any_order_among_others() {
         "t.csv",
         format!("{header}ok,h1,5,a,0\r\nerror,h2,7,b,3\r\n"),
     );
-    let out = evenkeel(["percentiles", &trace, "--window", "10"]).good();
+    let out = evenkeel(["percentiles", &trace, "--window", "10"]).table();
     assert!(out.ends_with("\n2,2,5,7,7,7,1,0.500000000\n"), "{out}");
 }
 

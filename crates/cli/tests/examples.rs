@@ -113,7 +113,9 @@ fn every_example_works() {
                 .expect("a shell");
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{line}\n{stderr}");
-            assert_eq!(stderr, "", "{line}");
+            // Beside its table it tells of the whole trace.
+            let told = line.contains(" percentiles ") && stderr.contains(" calls in ");
+            assert!(stderr.is_empty() || told, "{line}\n{stderr}");
             run += 1;
         }
     }

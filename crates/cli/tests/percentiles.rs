@@ -21,7 +21,7 @@ fn compare(name: &str, window: u32) -> Option<usize> {
         "--every",
         "1",
     ])
-    .good();
+    .table();
     let mut lines = printed.lines();
     assert_eq!(lines.next(), Some(HEADER));
     let by_rows_seen: HashMap<&str, &str> = lines
@@ -89,7 +89,7 @@ fn a_line_comes_every_k_rows_and_for_the_last_row() {
         let all = ["percentiles", &trace]
             .into_iter()
             .chain(args.iter().copied());
-        evenkeel(all).good()
+        evenkeel(all).table()
     };
     // Latencies 10, 9, .. 1; failures at rows 1, 4, 7 and 10.
     let every_4 = [
@@ -119,7 +119,7 @@ fn a_line_comes_every_k_rows_and_for_the_last_row() {
 #[test]
 fn a_trace_can_come_through_a_pipe() {
     let input = b"t_ns,key,latency_ns,outcome\n0,a,7,ok\n1,b,9,error\n";
-    let out = fed(["percentiles", "-", "--window", "2"], input).good();
+    let out = fed(["percentiles", "-", "--window", "2"], input).table();
     assert_eq!(out, format!("{HEADER}\n2,2,7,9,9,9,1,0.500000000\n"));
 }
 
@@ -142,4 +142,30 @@ fn a_window_out_of_range_is_refused_with_its_bound() {
     );
     assert!(refusal(&["--window", "5", "--every", "0"]).contains("0 is not in 1.."));
     assert!(refusal(&["--window", "-5"]).contains("-5"));
+}
+
+/// What a wrong unit shows in: over how long the calls are, and when, if their times are Unix times.
+#[test]
+fn the_whole_trace_is_told_beside_the_table() {
+    let folder = Folder::new("percentiles_whole");
+    let told = |rows: &str| {
+        let trace = folder.trace("t.csv", rows);
+        let run = evenkeel(["percentiles", &trace, "--window", "9"]);
+        run.stderr.replace(&trace, "t.csv")
+    };
+    assert_eq!(
+        told("1773478800000000000,a,1,ok 1773482400000000000,b,1,error"),
+        "t.csv: 2 calls in 1 h, 2 keys, 1 failure; 2026-03-14 09:00:00 to 10:00:00 UTC\n"
+    );
+    // Milliseconds, taken as nanoseconds.
+    assert_eq!(
+        told("1773478800000,a,1,ok 1773482400000,a,1,ok"),
+        "t.csv: 2 calls in 3.6 ms, 1 key, 0 failures\n"
+    );
+    let later: String = (0..20)
+        .map(|i| format!(" {},a,1,ok", 1_773_478_800_000_000_000_u64 + i))
+        .collect();
+    let header = told(&format!("0,route,0,error{later}"));
+    let note = "note: no call for 20526 d 9 h of 20526 d 9 h, between the lines 2 and 3: are both of this log?\n";
+    assert!(header.ends_with(note), "{header}");
 }

@@ -137,7 +137,7 @@ fn percentiles_of_a_replay_are_at_most_one_128th_too_high() {
     let trace = of_repository("docs/traces/outage.csv");
     let policy = of_repository("docs/policies/http-client.toml");
     let summary = replay_json(&trace, &policy, &[]);
-    let exact = evenkeel(["percentiles", &trace, "--window", "1000000"]).good();
+    let exact = evenkeel(["percentiles", &trace, "--window", "1000000"]).table();
     let exact: Vec<u64> = exact
         .lines()
         .last()
@@ -162,4 +162,54 @@ fn percentiles_of_a_replay_are_at_most_one_128th_too_high() {
         (&latency["count"], &latency["max_ns"]),
         (&exact[1].into(), &exact[5].into())
     );
+}
+
+/// The notes at the end of a replay.
+fn notes(name: &str, policy: &str, rows: &str, more: &[&str]) -> Vec<String> {
+    let folder = Folder::new(name);
+    let (trace, policy) = (folder.trace("t.csv", rows), folder.file("p.toml", policy));
+    let args = ["replay", &trace, "--policy", &policy];
+    let out = evenkeel(args.iter().chain(more)).good();
+    let notes = out.lines().filter_map(|line| line.strip_prefix("note: "));
+    notes.map(str::to_owned).collect()
+}
+
+#[test]
+fn one_breaker_for_several_keys_is_noted() {
+    let rows = "0,a,1,ok 5,b,1,ok 10,c,1,ok";
+    let note = "the trace has 3 keys, and one breaker stands for all: --per-key gives each its own";
+    assert_eq!(notes("notes_keys", POLICY, rows, &[]), [note]);
+    let none = notes("notes_keys", POLICY, rows, &["--per-key"]);
+    assert!(none.is_empty(), "{none:?}");
+}
+
+#[test]
+fn a_row_far_from_all_others_is_noted() {
+    let rows: String = (0..20)
+        .map(|i| format!("{},a,1,ok ", if i == 0 { 0 } else { 1_000 + i * 10 }))
+        .collect();
+    let note = "no call for 1.01 µs of 1.19 µs, between the lines 2 and 3: are both of this log?";
+    assert_eq!(notes("notes_gap", POLICY, &rows, &[]), [note]);
+}
+
+/// Two failures open it; the probe takes six seconds, one more than it is given.
+#[test]
+fn a_probe_timeout_below_the_calls_is_noted() {
+    let rows = "0,a,1,error 5,a,1,error 11000000000,a,6000000000,ok 20000000000,a,1,ok";
+    let note = "1 probe without an answer after 5 s opened it again; calls of this trace take up to 6 s: probe_timeout \
+                belongs above that";
+    assert_eq!(notes("notes_probe", POLICY, rows, &[]), [note]);
+    let enough = POLICY.replace("\"5s\"", "\"7s\"");
+    let none = notes("notes_probe", &enough, rows, &[]);
+    assert!(none.is_empty(), "{none:?}");
+}
+
+#[test]
+fn keys_that_stay_closed_are_named() {
+    let folder = Folder::new("terminal_calm_keys");
+    let policy = folder.file("p.toml", POLICY);
+    let rows = "0,a,1,error 5,a,1,error 10,b,1,ok 20,c,1,ok";
+    let trace = folder.trace("t.csv", rows);
+    let out = evenkeel(["replay", &trace, "--policy", &policy, "--per-key"]).good();
+    assert!(out.contains("\n 2 of 3 keys stay closed: b, c\n"), "{out}");
 }

@@ -44,8 +44,8 @@ fn each_command_prints_what_the_page_shows() {
             .current_dir(folder.path(""))
             .output()
             .expect("the binary starts");
-        let said = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(output.stderr.is_empty(), "{line}");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let said = text(output.stdout) + &text(output.stderr);
         assert!(is_shown(&said, shown), "{line} prints:\n{said}");
     }
     assert!(sessions.len() >= 7, "{}", sessions.len());
@@ -124,4 +124,49 @@ fn the_log_becomes_the_trace() {
         .status();
     assert!(done.expect("a shell").success());
     assert_eq!(folder.read("calls.csv"), blocks("csv").remove(0));
+}
+
+/// The other log is of the same calls: so is its trace, where there is a Python to make it.
+#[test]
+fn the_log_with_a_header_becomes_the_same_trace() {
+    let folder = Folder::new("tutorial_other_log");
+    folder.file("proxy.csv", blocks("text").remove(1));
+    let script = folder.file("calls.py", blocks("python").remove(0));
+    let python = std::process::Command::new("python3")
+        .arg(script)
+        .current_dir(folder.path(""))
+        .output();
+    if let Ok(made) = python {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        assert_eq!(text(made.stderr), "");
+        assert_eq!(text(made.stdout), blocks("csv").remove(0));
+    }
+}
+
+/// The loop prints, for each policy and seed, the three lines that the table is made of, and the names of columns.
+#[test]
+#[cfg(unix)]
+fn the_loop_prints_what_the_table_compares() {
+    let folder = folder("tutorial_loop");
+    let tool = std::path::Path::new(env!("CARGO_BIN_EXE_evenkeel"));
+    let path = std::env::var("PATH").expect("a path");
+    let here = tool.parent().expect("its folder").display();
+    let output = std::process::Command::new("sh")
+        .args(["-c", &blocks("sh").remove(1)])
+        .env("PATH", format!("{here}:{path}"))
+        .current_dir(folder.path(""))
+        .output();
+    let said = String::from_utf8(output.expect("a shell").stdout).expect("UTF-8");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 15 * 5, "{said}");
+    let starts = [
+        "third.toml, seed 4",
+        "  failures kept away",
+        "  good calls refused",
+        "  latency ",
+        "  after (admitted calls)",
+    ];
+    for (line, start) in lines[70..].iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
 }

@@ -34,7 +34,8 @@ pub(crate) struct VerifyArgs {
 ///
 /// Each table of the policy file is for the machines of that kind. Reports of calls that the new policy refuses are
 /// skipped and counted; calls that only it admits have unknown outcomes, which count for nothing unless --unknown says
-/// otherwise.
+/// otherwise. To compare policies on a trace, replay it once for each: a journal does not have the outcomes of calls
+/// that its policy refused.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -3,6 +3,8 @@
 use evenkeel_core::breaker::{Cause, Phase, Transition};
 
 use super::Timeline;
+use crate::extent::Extent;
+use crate::keys::KeyCount;
 use crate::summary::{KeyedTransition, Summary, Tally};
 use crate::trace::{Row, RowOutcome};
 
@@ -89,5 +91,7 @@ pub(crate) fn summary(
         end_ns: span_ns,
         start_ns: 0,
         keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        key_count: KeyCount::default(),
+        extent: Extent::default(),
     }
 }

@@ -67,6 +67,14 @@ impl Run {
         self.stdout
     }
 
+    /// Stdout of a run of `percentiles` that must have gone well: on stderr is one line about the trace.
+    #[track_caller]
+    pub(crate) fn table(self) -> String {
+        let lines = self.stderr.lines().count();
+        assert_eq!((self.code, lines), (0, 1), "stderr: {}", self.stderr);
+        self.stdout
+    }
+
     /// The first line of stderr of a run that must have ended with exit code 2, without `error: `.
     #[track_caller]
     pub(crate) fn complaint(&self) -> &str {

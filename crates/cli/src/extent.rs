@@ -1,5 +1,7 @@
 //! How far a trace reaches: what a column in the wrong unit, a header taken for a call or a stray row shows in.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use crate::numbers;
 
 /// A gap in fewer rows than this says little.
@@ -7,8 +9,6 @@ const FEW_ROWS: u64 = 10;
 
 /// 2000-01-01 and 2100-01-01 as Unix time: what lies between is taken for one.
 const UNIX_NS: std::ops::Range<u64> = 946_684_800_000_000_000..4_102_444_800_000_000_000;
-
-const DAY_S: u64 = 86_400;
 
 /// What the rows of a trace come to. Its memory does not grow.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,31 +81,12 @@ impl Extent {
     }
 }
 
-/// The day and the time of day of a Unix time, in the calendar of ISO 8601.
+/// The day and the time of day of a Unix time.
 fn utc(unix_ns: u64) -> (String, String) {
-    let seconds = unix_ns / 1_000_000_000;
-    let (mut days, time) = (seconds / DAY_S, seconds % DAY_S);
-    let mut year = 1970;
-    let is_leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    while days >= 365 + u64::from(is_leap(year)) {
-        days -= 365 + u64::from(is_leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    (
-        format!("{year}-{month:02}-{:02}", days + 1),
-        format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60),
-    )
+    let at = UNIX_EPOCH + Duration::from_nanos(unix_ns);
+    let text = humantime::format_rfc3339_seconds(at).to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    (day.to_owned(), time.trim_end_matches('Z').to_owned())
 }
 
 #[cfg(test)]

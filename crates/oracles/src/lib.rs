@@ -32,15 +32,18 @@ mod machines;
 macro_rules! of_the_cli {
     ($($name:ident at $path:literal,)*) => {$(
         #[allow(dead_code, reason = "the command line tool uses the rest of it")]
+        #[allow(clippy::incompatible_msrv, reason = "as the command line tool, it is built with current stable")]
         #[path = $path]
         mod $name;
     )*};
 }
 
 of_the_cli! {
+    extent at "../../cli/src/extent.rs",
     input at "../../cli/src/input.rs",
     keys at "../../cli/src/keys.rs",
     near at "../../cli/src/near.rs",
+    numbers at "../../cli/src/numbers.rs",
     outline at "../../cli/src/outline.rs",
     place at "../../cli/src/place.rs",
     policy at "../../cli/src/policy.rs",

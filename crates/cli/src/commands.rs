@@ -27,7 +27,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
             "found --decisions - with --json, expected one of them: both write to stdout; name a file for the decisions"
         ));
     }
-    let file = PolicyFile::load(&args.policy)?;
+    let file = PolicyFile::load(&args.policy).map_err(|error| hinted(args, error))?;
     let policy = file.breaker()?;
     let decisions = args.decisions.as_deref().filter(|_| !on_stdout);
     let outputs: Vec<&Path> = decisions
@@ -69,6 +69,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
         trace_name: &trace_name,
         policy_name: &file.name,
         policy_text: &file.text,
+        policy_notes: &file.notes,
         policy,
         seed: args.seed,
         per_key: args.per_key,
@@ -80,6 +81,21 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Ended> {
     }
     tell(&inputs, args, on_stdout)?;
     Ok(Ended::Well)
+}
+
+/// The error of the policy, and a hint where trace and policy are exchanged.
+fn hinted(args: &ReplayArgs, error: anyhow::Error) -> anyhow::Error {
+    let is_policy = |path: &Path| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        matches!(ending, Some("toml" | "json"))
+    };
+    match is_policy(&args.trace) && !is_policy(&args.policy) {
+        true => anyhow!(
+            "{error}: exchanged with the trace {}?",
+            args.trace.display()
+        ),
+        false => error,
+    }
 }
 
 /// Prints the summary; to stderr where the decisions have stdout.
@@ -128,15 +144,25 @@ fn print(
         "{}",
         terminal::numbers(summary, timeline.slow_limit_ns(), screen)
     )?;
-    let notes = notes::notes(summary, inputs.policy, inputs.per_key);
-    for (index, note) in notes.iter().enumerate() {
-        let above = if index == 0 { "\n" } else { "" };
-        writeln!(out, "{above}{}", screen.fitted(&format!("note: {note}")))?;
-    }
+    let mut notes = notes::notes(summary, inputs.policy, inputs.per_key);
+    notes.extend_from_slice(inputs.policy_notes);
+    write!(out, "{}", told(&notes, screen))?;
     if let Some(path) = &args.report {
         writeln!(out, "Report: {}", path.display())?;
     }
     out.flush()
+}
+
+/// Notes below all else: a blank line, then a line for each.
+fn told(notes: &[String], screen: Screen) -> String {
+    let lines: String = notes
+        .iter()
+        .map(|note| screen.fitted(&format!("note: {note}")) + "\n")
+        .collect();
+    match notes.is_empty() {
+        true => lines,
+        false => format!("\n{lines}"),
+    }
 }
 
 pub(crate) fn percentiles(args: &PercentilesArgs) -> Result<Ended> {
@@ -169,6 +195,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Ended> {
     let text = diagrams::explain(&file.policies, &file.name, screen.width, screen.colour);
     let mut out = io::stdout().lock();
     writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    write!(out, "{}", told(&file.notes, screen))?;
     out.flush()?;
     Ok(Ended::Well)
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod band;
+mod bare;
 mod commands;
 mod decisions;
 mod error;

@@ -48,6 +48,31 @@ impl Node {
         node
     }
 
+    /// All values that have none within them, with their paths, in the order of the text.
+    pub(crate) fn values(&self) -> Vec<(String, &Self)> {
+        let mut found = Vec::new();
+        let mut open = vec![(String::new(), self)];
+        while let Some((path, node)) = open.pop() {
+            if node.children.is_empty() {
+                found.push((path, node));
+                continue;
+            }
+            let children = node.children.iter();
+            open.extend(children.map(|child| (child.path_under(&path), child)));
+        }
+        found.sort_by_key(|(_, value)| value.span.start);
+        found
+    }
+
+    /// Its path, where that of the value around it is this.
+    fn path_under(&self, path: &str) -> String {
+        match (self.in_list, path) {
+            (true, _) => format!("{path}[{}]", self.name),
+            (false, "") => self.name.clone(),
+            (false, _) => format!("{path}.{}", self.name),
+        }
+    }
+
     /// The first list that stands where a policy has a table, with its path: serde would take its values in the order
     /// of our fields. Only `triggers` is a list.
     pub(crate) fn list_for_table(&self) -> Option<(String, &Self)> {
@@ -71,14 +96,9 @@ impl Node {
     /// the header alone.
     fn find(&self, at: usize, path: &str) -> Option<(String, &Self)> {
         let around = |span: &Range<usize>| span.start <= at && at <= span.end;
-        let of_child = |child: &'_ Self| match (child.in_list, path) {
-            (true, _) => format!("{path}[{}]", child.name),
-            (false, "") => child.name.clone(),
-            (false, _) => format!("{path}.{}", child.name),
-        };
         self.children
             .iter()
-            .find_map(|child| child.find(at, &of_child(child)))
+            .find_map(|child| child.find(at, &child.path_under(path)))
             .or_else(|| around(&self.span).then(|| (path.to_owned(), self)))
     }
 

@@ -15,6 +15,7 @@ use evenkeel_core::table::{BackoffTablePolicy, BreakerTablePolicy, RecoveryBudge
 use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use serde::Deserialize;
 
+use crate::bare::bare_spans;
 use crate::outline::Node;
 use crate::{input, near, place};
 
@@ -73,6 +74,8 @@ pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) policies: Policies,
+    /// Where it is good, and probably not what its owner means.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What a policy file is written in.
@@ -86,7 +89,7 @@ pub(crate) enum Format {
 const LARGEST: usize = 1 << 20;
 
 /// What is wrong, and which bytes of the text to point at.
-struct Mistake {
+pub(crate) struct Mistake {
     span: Range<usize>,
     what: String,
 }
@@ -132,7 +135,10 @@ impl PolicyFile {
                 &mistake.what
             ))
         })?;
+        let notes = bare_spans(&text, format, &policies);
+        let notes = notes.into_iter().map(|note| format!("{name}, {note}"));
         Ok(Self {
+            notes: notes.collect(),
             name,
             text,
             policies,
@@ -150,7 +156,8 @@ impl PolicyFile {
     }
 }
 
-fn read(text: &str, format: Format) -> Result<Policies, Mistake> {
+/// The policies in a text.
+pub(crate) fn read(text: &str, format: Format) -> Result<Policies, Mistake> {
     // First whether it is TOML or JSON at all: what is broken there comes before what it says.
     let (outline, policies) = match format {
         Format::Toml => (

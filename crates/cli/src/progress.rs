@@ -3,7 +3,10 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is done by then needs no bar, which would only flicker.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How far the input has been read; draws on stderr, or not at all.
 pub(crate) struct Progress {
@@ -45,7 +48,8 @@ impl Progress {
                 "{wide_bar} {percent:>3} %  {bytes} of {total_bytes}  {eta} left",
             )
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-            self.bar = Some(ProgressBar::new(len).with_style(style));
+            let hidden = ProgressDrawTarget::hidden();
+            self.bar = Some(ProgressBar::with_draw_target(Some(len), hidden).with_style(style));
         }
         self
     }
@@ -53,6 +57,9 @@ impl Progress {
     pub(crate) fn advance(&self, bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(bytes);
+            if bar.is_hidden() && bar.elapsed() > PATIENCE {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
         }
     }
 }

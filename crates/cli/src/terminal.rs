@@ -40,6 +40,11 @@ pub(crate) fn header(trace: &str, policy: &str, summary: &Summary, per_key: bool
     format!("{trace} under {policy}: {calls} in {span}, {breakers}\n")
 }
 
+/// A terminal is shown so many transitions; of more the first and the last, which leave its picture in sight.
+const MOST_TRANSITIONS: usize = 40;
+const FIRST_TRANSITIONS: usize = 12;
+const LAST_TRANSITIONS: usize = 8;
+
 /// More of a key's name is not shown: one long key must not push all lines apart.
 const LONGEST_KEY: usize = 40;
 
@@ -70,7 +75,22 @@ pub(crate) fn transitions(summary: &Summary, policy: &BreakerPolicy, screen: Scr
     let key_width = widest(|(_, key, _)| key.chars().count());
     let key_gap = if key_width > 0 { 2 } else { 0 };
     let mut text = String::new();
-    for (at, key, transition) in &rows {
+    // A pipe gets all of them.
+    let hidden = match screen.is_terminal && rows.len() > MOST_TRANSITIONS {
+        true => FIRST_TRANSITIONS..rows.len() - LAST_TRANSITIONS,
+        false => 0..0,
+    };
+    for (index, (at, key, transition)) in rows.iter().enumerate() {
+        if hidden.contains(&index) {
+            if index == hidden.start {
+                let more = numbers::count(hidden.len() as u64);
+                let _ = writeln!(
+                    text,
+                    "  .. {more} more: in a pipe, with --json and --report"
+                );
+            }
+            continue;
+        }
         let from = transition.from;
         let to = phase(transition.to, screen);
         let cause = transition.cause;
@@ -218,4 +238,43 @@ pub(crate) fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use evenkeel_core::backoff::BackoffPolicy;
+
+    use super::*;
+    use crate::timeline::fixtures::{SECOND, round_trip, summary};
+
+    #[test]
+    fn a_long_list_leaves_the_picture_of_a_terminal_in_sight() {
+        let open = BackoffPolicy::builder(Duration::from_secs(1));
+        let policy = BreakerPolicy::builder(open, Duration::from_secs(5))
+            .trigger(Trigger::Consecutive { failures: 5 })
+            .build()
+            .unwrap();
+        let lines = |openings: u64, is_terminal| {
+            let made = (0..openings).flat_map(|i| round_trip(None, i * 10 * SECOND, SECOND));
+            let summary = summary(1_000 * SECOND, &[], made.collect());
+            let screen = Screen {
+                width: 80,
+                colour: false,
+                is_terminal,
+            };
+            let text = transitions(&summary, &policy, screen);
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (short, all) = (lines(50, true), lines(50, false));
+        assert_eq!((short.len(), all.len()), (21, 150));
+        assert_eq!(short[..12], all[..12]);
+        assert_eq!(
+            short[12],
+            "  .. 130 more: in a pipe, with --json and --report"
+        );
+        assert_eq!(short[13..], all[142..]);
+        assert_eq!(lines(13, true), lines(13, false));
+    }
 }

@@ -213,3 +213,30 @@ fn keys_that_stay_closed_are_named() {
     let out = evenkeel(["replay", &trace, "--policy", &policy, "--per-key"]).good();
     assert!(out.contains("\n 2 of 3 keys stay closed: b, c\n"), "{out}");
 }
+
+/// 60 is taken for what the format says, nanoseconds, and for what is probably meant in a note.
+#[test]
+fn a_bare_number_that_means_seconds_is_noted() {
+    let folder = Folder::new("notes_bare");
+    let toml = "[breaker]\ntriggers = [{ kind = \"consecutive\", failures = 5 }]\n\
+                open = { base = \"1s\", cap = 60 }\nhalf_open = { probe_timeout = 2 }\n";
+    let json = r#"{"retry": {"max_attempts": 4, "backoff": {"base": 100, "cap": 1000000}}}"#;
+    let toml = folder.file("p.toml", toml);
+    let notes = |path: &str, text: &str| {
+        let notes = text.lines().filter(|line| line.starts_with("note: "));
+        notes
+            .map(|note| note.replace(path, "p"))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        "note: p, line 3: breaker.open.cap = 60 is 60 ns: did you mean \"60s\"?",
+        "note: p, line 4: breaker.half_open.probe_timeout = 2 is 2 ns: did you mean \"2s\"?",
+    ];
+    assert_eq!(notes(&toml, &evenkeel(["explain", &toml]).good()), expected);
+    let trace = folder.trace("t.csv", "0,a,1,ok");
+    let replayed = evenkeel(["replay", &trace, "--policy", &toml]).good();
+    assert_eq!(notes(&toml, &replayed), expected);
+    let json = folder.file("p.json", json);
+    let expected = ["note: p, line 1: retry.backoff.base = 100 is 100 ns: did you mean \"100s\"?"];
+    assert_eq!(notes(&json, &evenkeel(["explain", &json]).good()), expected);
+}

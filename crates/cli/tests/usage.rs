@@ -364,3 +364,15 @@ fn a_full_disk_behind_stdout_is_an_error() {
         "{stderr}"
     );
 }
+
+#[test]
+fn a_trace_and_a_policy_that_are_exchanged_are_noticed() {
+    let run = evenkeel(["replay", "p.toml", "--policy", "calls.csv"]);
+    let complaint = run.complaint();
+    assert!(
+        complaint.ends_with(": exchanged with the trace p.toml?"),
+        "{complaint}"
+    );
+    let other = evenkeel(["replay", "calls.csv", "--policy", "p.text"]);
+    assert!(!other.complaint().contains("exchanged"));
+}

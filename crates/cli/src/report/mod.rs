@@ -28,6 +28,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) policy_name: &'a str,
     /// The policy file, as it is.
     pub(crate) policy_text: &'a str,
+    /// Printed, not drawn.
+    pub(crate) policy_notes: &'a [String],
     pub(crate) policy: &'a BreakerPolicy,
     pub(crate) seed: u64,
     /// Whether each key had a breaker of its own.

@@ -30,6 +30,7 @@ fn report(summary: &Summary, timeline: &Timeline, per_key: bool) -> String {
         trace_name: "<b>trace</b>.csv",
         policy_name: "policy&.toml",
         policy_text: "# </pre><script>alert(1)</script>",
+        policy_notes: &[],
         policy: &policy(),
         seed: 7,
         per_key,

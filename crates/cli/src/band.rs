@@ -115,7 +115,7 @@ pub(crate) fn draw(timeline: &Timeline, summary: &Summary, keyed: bool, screen: 
         text.push('\n');
     }
     let shares = format!(
-        " shares: {NONE} none, {} the most of its row: {}",
+        " shares: {NONE} none, {} the row's most: {}",
         BARS[7],
         most_shares.join(", ")
     );

@@ -36,7 +36,7 @@ fn phases_and_shares_are_told_apart_without_colour() {
         "{refused}"
     );
     assert!(refused.ends_with("████████████████████"), "{refused}");
-    let legend = "█ the most of its row: 100 % refused, 13 % failed, 39.1 % slow";
+    let legend = "█ the row's most: 100 % refused, 13 % failed, 39.1 % slow";
     assert!(band.contains(legend), "{band}");
     // 13 % of a column is the most that failed: a row is as high as its own most.
     assert!(line(&band, "failed").contains('█'), "{band}");

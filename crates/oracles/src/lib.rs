@@ -39,6 +39,7 @@ macro_rules! of_the_cli {
 }
 
 of_the_cli! {
+    bare at "../../cli/src/bare.rs",
     extent at "../../cli/src/extent.rs",
     input at "../../cli/src/input.rs",
     keys at "../../cli/src/keys.rs",

@@ -1,4 +1,4 @@
-# What a person runs and what CI runs are the same commands. `just` alone lists them.
+# What a person runs and what CI runs are mostly the same commands; `just ci` is CI. `just` alone lists them.
 
 _default:
     @just --list --unsorted

@@ -97,7 +97,7 @@ fn threshold_window() -> Bound {
     }
 }
 
-/// With its own policy.
+/// Its policy is borrowed, and not counted.
 fn breaker() -> Bound {
     let policy = BreakerPolicy::builder(
         BackoffPolicy::builder(Duration::from_secs(1)),

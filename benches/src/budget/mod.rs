@@ -1,7 +1,8 @@
 //! Retry budgets: what a request brings and what a retry costs.
 //!
-//! Ours is given the instant and owned by one thread, or a handle that threads share: then it reads a clock and locks in
-//! each call. tower's does that, too. The bucket of AWS's SDKs, restated, is a semaphore and knows no time.
+//! Ours is given the instant and owned by one thread, or a handle that threads share: a bucket without a refill is one
+//! atomic word, a ratio reads a clock and locks in each call, as tower's does. The bucket of AWS's SDKs, restated, is a
+//! semaphore and knows no time.
 
 mod aws;
 

@@ -1,4 +1,4 @@
-//! The command line: its commands, and the arguments of those that have no folder of their own.
+//! The command line: its commands, and the arguments of those that do not bring their own.
 
 use std::path::PathBuf;
 

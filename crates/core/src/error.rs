@@ -249,3 +249,13 @@ pub enum RestoreError {
         what: &'static str,
     },
 }
+
+/// A stored state that contradicts itself.
+pub(crate) const fn corrupt(what: &'static str) -> RestoreError {
+    RestoreError::Corrupt { what }
+}
+
+/// A stored state that does not fit the policy.
+pub(crate) const fn misfit(what: &'static str) -> RestoreError {
+    RestoreError::Misfit { what }
+}

@@ -1,6 +1,6 @@
-//! What a driver answers to a report.
+//! What a machine answers to a report, or to what is given back.
 
-/// What became of a fact that was reported with an id.
+/// What became of a fact that was reported with an id, or of what was given back.
 ///
 /// ```
 /// use evenkeel_core::Reported;
@@ -14,10 +14,10 @@
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Reported {
-    /// It counted; poll to learn what to do next.
+    /// It counted; a driver says at the next poll what to do.
     Counted,
     /// Its id is of an earlier run, link, probe or attempt, or of another machine, or was reported before, or it came
-    /// after its time: nothing changed.
+    /// after its time, or there is nothing that it could be given back to: nothing changed.
     Stale,
 }
 

@@ -83,10 +83,6 @@ impl SliceGrid {
     }
 
     /// The length of one slice.
-    #[cfg_attr(
-        not(feature = "alloc"),
-        allow(dead_code, reason = "only the rolling histogram asks")
-    )]
     #[inline]
     pub(crate) const fn slice_ns(self) -> u64 {
         self.slice_ns

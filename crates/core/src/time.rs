@@ -69,6 +69,14 @@ pub const fn until(now_ns: u64, at_ns: u64) -> Duration {
     Duration::from_nanos(at_ns.saturating_sub(now_ns))
 }
 
+/// The span of so many nanoseconds, where there is one.
+pub(crate) const fn optional_span(ns: Option<u64>) -> Option<Duration> {
+    match ns {
+        Some(ns) => Some(Duration::from_nanos(ns)),
+        None => None,
+    }
+}
+
 /// Remembers the latest instant that a machine saw, so that time that runs backwards stands still.
 ///
 /// Wall clocks step back, virtual machines resume with old time stamps, two threads read a clock in one

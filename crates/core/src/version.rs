@@ -6,7 +6,7 @@
 pub(crate) struct Version<const N: u16>;
 
 #[cfg(feature = "serde")]
-mod text {
+mod stored {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -139,7 +139,6 @@ macro_rules! kinds {
                     $((Self::$kind(machine), AnyOp::$kind(op)) => {
                         Some(AnyAnswer::$kind(Machine::apply(&mut **machine, now_ns, op, rng)))
                     })*
-                    #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => None,
                 }
             }
@@ -159,7 +158,6 @@ macro_rules! kinds {
             pub fn with_id(&self, id: AnyId) -> Self {
                 match (self, id) {
                     $((Self::$kind(op), AnyId::$kind(id)) => Self::$kind(<$machine as Machine>::with_id(op, id)),)*
-                    #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => self.clone(),
                 }
             }
@@ -189,7 +187,6 @@ macro_rules! kinds {
                     $((AnyOp::$kind(op), Self::$kind(answer)) => {
                         <$machine as Machine>::given(op, answer).map(AnyId::$kind)
                     })*
-                    #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => None,
                 }
             }
@@ -208,7 +205,6 @@ macro_rules! kinds {
             pub fn verdict(&self, op: &AnyOp) -> Option<Verdict> {
                 match (op, self) {
                     $((AnyOp::$kind(op), Self::$kind(answer)) => <$machine as Machine>::verdict(op, answer),)*
-                    #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => None,
                 }
             }
@@ -217,7 +213,6 @@ macro_rules! kinds {
             pub fn changes(&self, now_ns: u64, op: &AnyOp, show: &mut dyn FnMut(Change)) {
                 match (op, self) {
                     $((AnyOp::$kind(op), Self::$kind(answer)) => <$machine as Machine>::changes(now_ns, op, answer, show),)*
-                    #[allow(unreachable_patterns, reason = "with a single kind there is no other")]
                     _ => {}
                 }
             }
@@ -376,7 +371,6 @@ as_they_are! {
     ThresholdWindow: evenkeel_core::estimator::ThresholdWindow,
 }
 
-#[cfg(feature = "alloc")]
 impl AnyOp {
     /// Whose changes an answer to this call of the machine `id` tells: what changes is the breaker that was lent.
     ///

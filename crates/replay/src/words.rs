@@ -1,4 +1,4 @@
-//! Random words as data: one generator takes down the words that are drawn, the other gives them out again.
+//! Random words as data: taken down as they are drawn, and given out again.
 
 use core::convert::Infallible;
 
@@ -65,7 +65,7 @@ impl<R: Rng + ?Sized> TryRng for Recording<'_, R> {
     }
 }
 
-/// Gives out recorded words. Past the last it gives what `more` says, and counts.
+/// Gives out recorded words. Past the last it gives zeros, and counts them.
 ///
 /// ```
 /// use evenkeel_replay::words::Replaying;

@@ -47,7 +47,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn constant(span: Duration) -> Self {
-        Self::of(Shape::Constant(whole(span)))
+        Self::of(Shape::Constant(nanos(span)))
     }
 
     /// Uniform from `low` to `high`, both of which it can be; `low` where `high` is below it. One word.
@@ -61,7 +61,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn uniform(low: Duration, high: Duration) -> Self {
-        let (low, high) = (whole(low), whole(high));
+        let (low, high) = (nanos(low), nanos(high));
         Self::of(Shape::Uniform { low, high })
     }
 
@@ -77,7 +77,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn exponential(mean: Duration) -> Self {
-        let mean = whole(mean) as f64;
+        let mean = nanos(mean) as f64;
         Self::of(Shape::Exponential { mean })
     }
 
@@ -93,7 +93,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn normal(mean: Duration, sd: Duration) -> Self {
-        let (mean, sd) = (whole(mean) as f64, whole(sd) as f64);
+        let (mean, sd) = (nanos(mean) as f64, nanos(sd) as f64);
         Self::of(Shape::Normal { mean, sd })
     }
 
@@ -108,7 +108,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn abs_normal(mean: Duration, sd: Duration) -> Self {
-        let (mean, sd) = (whole(mean) as f64, whole(sd) as f64);
+        let (mean, sd) = (nanos(mean) as f64, nanos(sd) as f64);
         Self::of(Shape::AbsNormal { mean, sd })
     }
 
@@ -126,7 +126,7 @@ impl Delay {
     /// ```
     #[must_use]
     pub fn log_normal(median: Duration, sigma: f64) -> Self {
-        let median = whole(median) as f64;
+        let median = nanos(median) as f64;
         Self::of(Shape::LogNormal { median, sigma })
     }
 
@@ -162,7 +162,8 @@ impl Delay {
     }
 }
 
-fn whole(span: Duration) -> u64 {
+/// The largest where it does not fit: 584 years.
+pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel_core::span;
 
+use crate::delay::nanos;
 use crate::random::Stream;
 
 /// What goes wrong with a server, or on the way to it.
@@ -73,8 +74,7 @@ impl Faults {
     /// ```
     #[must_use]
     pub fn with(mut self, from: Duration, until: Duration, fault: Fault) -> Self {
-        let ns = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        self.script.push((ns(from), ns(until), fault));
+        self.script.push((nanos(from), nanos(until), fault));
         self
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use evenkeel_core::retry::End;
+use evenkeel_core::time;
 
 use crate::opaque::Opaque;
 
@@ -84,7 +85,7 @@ impl<E> RetryError<E> {
     #[must_use]
     pub const fn retry_after(&self, now_ns: u64) -> Option<Duration> {
         match self.end.retry_at_ns() {
-            Some(at_ns) => Some(Duration::from_nanos(at_ns.saturating_sub(now_ns))),
+            Some(at_ns) => Some(time::until(now_ns, at_ns)),
             None => None,
         }
     }

@@ -2,9 +2,9 @@
 
 pub(crate) mod args;
 mod batch;
-mod figure;
 mod interval;
 mod list;
+mod measured;
 mod merge;
 mod meter;
 mod plan;

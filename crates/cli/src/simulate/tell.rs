@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::slice;
 
-use super::figure::figure;
 use super::interval::Interval;
+use super::measured::measured;
 use super::study::{Measure, Study, metrics, runs_told};
 use crate::numbers;
 use crate::terminal::{aligned, label};
@@ -89,11 +89,11 @@ fn table(study: &Study) -> String {
     {
         rows.push(vec![
             metric.name.into(),
-            figure(summary.mean),
+            measured(summary.mean),
             between(*interval),
-            figure(summary.sd),
-            figure(summary.min),
-            figure(summary.max),
+            measured(summary.sd),
+            measured(summary.min),
+            measured(summary.max),
         ]);
     }
     let mut text = aligned(&rows, &[false, true, true, true, true, true]);
@@ -110,7 +110,7 @@ fn table(study: &Study) -> String {
 pub(crate) fn between(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || "-".into(),
-        |Interval { low, high }| format!("{} to {}", figure(low), figure(high)),
+        |Interval { low, high }| format!("{} to {}", measured(low), measured(high)),
     )
 }
 
@@ -130,7 +130,7 @@ fn plot(of: &Measure, studies: &[Study], swept: &[&str], width: usize) -> String
             [] => slice::from_ref(&plan.label),
             _ => &plan.point[..],
         };
-        let numbers = [figure(measure.summary.mean), between(measure.interval)];
+        let numbers = [measured(measure.summary.mean), between(measure.interval)];
         let names = names.iter().map(|name| label(name, LONGEST_LABEL));
         names.chain(numbers).collect()
     }));
@@ -185,7 +185,7 @@ impl Axis {
 
     /// What the first and the last column are; nothing where they are one.
     fn ends(&self) -> String {
-        let (low, high) = (figure(self.low), figure(self.high));
+        let (low, high) = (measured(self.low), measured(self.high));
         let room = self.columns.saturating_sub(low.chars().count());
         if self.high > self.low && room > high.chars().count() {
             format!("{low}{high:>room$}")

@@ -6,7 +6,7 @@ use super::builder::BackoffBuilder;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
-use crate::time::MAX_SPAN_NS;
+use crate::time::{MAX_SPAN_NS, optional_span};
 
 /// How the ceiling of the waits grows from one to the next.
 ///
@@ -144,7 +144,7 @@ impl BackoffPolicy {
     /// ```
     #[must_use]
     pub const fn cap(&self) -> Option<Duration> {
-        span(self.cap_ns)
+        optional_span(self.cap_ns)
     }
 
     /// How ceilings grow.
@@ -198,7 +198,7 @@ impl BackoffPolicy {
     /// ```
     #[must_use]
     pub const fn max_total_wait(&self) -> Option<Duration> {
-        span(self.max_total_wait_ns)
+        optional_span(self.max_total_wait_ns)
     }
 
     /// The ceiling of wait number `attempt`, counted from 1 (0 is taken as 1).
@@ -428,11 +428,4 @@ pub(super) const fn fraction(ratio: Ratio) -> Amount {
 #[inline]
 const fn full_ns(ceiling_ns: u64, word: u64) -> u64 {
     scaled(word, ceiling_ns.wrapping_add(1))
-}
-
-const fn span(ns: Option<u64>) -> Option<Duration> {
-    match ns {
-        Some(ns) => Some(Duration::from_nanos(ns)),
-        None => None,
-    }
 }

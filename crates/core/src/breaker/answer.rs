@@ -187,7 +187,6 @@ crate::named::display_by_name!(RefusedBy);
 /// # let mut rng = SplitMix64::seed_from_u64(1);
 /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
 /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
 /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 2 });
 /// # let mut breaker = Breaker::new(builder.build()?);
 /// // Two failures in a row open this breaker; one plea to be left alone does so, too.

@@ -139,7 +139,7 @@ impl BreakerBuilder {
         self
     }
 
-    /// After the wait, stay open until a [`HealthProbe`](super::Breaker::on_health) has said up. Default: false.
+    /// After the wait, stay open until a health probe has said up: see [`on_health`](super::Breaker::on_health). Default: false.
     ///
     /// ```
     /// # use core::time::Duration;

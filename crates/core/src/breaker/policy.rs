@@ -10,7 +10,7 @@ use super::window::{Counts, Layout, Planes, Window};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::error::{ConfigError, Problem};
 use crate::store::fits;
-use crate::time::MAX_SPAN_NS;
+use crate::time::{MAX_SPAN_NS, optional_span};
 
 /// Words that a breaker holds without touching the heap: 256 bits of window, or two probes. More would make each of a
 /// million breakers larger for what few of them need. Without `alloc` there is nothing else, so there it is 2 048 bits:
@@ -198,10 +198,7 @@ impl BreakerPolicy {
     /// ```
     #[must_use]
     pub const fn calm_after(&self) -> Option<Duration> {
-        match self.calm_after_ns {
-            Some(ns) => Some(Duration::from_nanos(ns)),
-            None => None,
-        }
+        optional_span(self.calm_after_ns)
     }
 
     /// How far a server's advice may push the end of the open wait.
@@ -313,10 +310,7 @@ impl BreakerPolicy {
     /// ```
     #[must_use]
     pub const fn ramp(&self) -> Option<Duration> {
-        match self.ramp_ns {
-            Some(ns) => Some(Duration::from_nanos(ns)),
-            None => None,
-        }
+        optional_span(self.ramp_ns)
     }
 
     /// How many probes may fail before the verdict is settled.

@@ -7,7 +7,7 @@ use super::policy::{BreakerPolicy, INLINE_WORDS};
 use super::quiet::Quiet;
 use super::transition::Phase;
 use super::window::{Layout, Results};
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::packed::PackedNs;
 use crate::store::Store;
 use crate::time::Monotone;
@@ -241,12 +241,4 @@ impl BreakerState {
         }
         Ok(())
     }
-}
-
-const fn misfit(what: &'static str) -> RestoreError {
-    RestoreError::Misfit { what }
-}
-
-const fn corrupt(what: &'static str) -> RestoreError {
-    RestoreError::Corrupt { what }
 }

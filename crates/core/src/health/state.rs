@@ -2,7 +2,7 @@
 
 use super::policy::HealthProbePolicy;
 use crate::breaker::Health;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
@@ -151,12 +151,4 @@ impl HealthProbeState {
         };
         self.stage = Stage::Waiting { at_ns };
     }
-}
-
-const fn misfit(what: &'static str) -> RestoreError {
-    RestoreError::Misfit { what }
-}
-
-const fn corrupt(what: &'static str) -> RestoreError {
-    RestoreError::Corrupt { what }
 }

@@ -6,6 +6,7 @@ use super::builder::ReconnectBuilder;
 use crate::advice::{Advisory, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::ratio::Ratio;
+use crate::time::optional_span;
 
 /// A checked, immutable policy; made by [`ReconnectPolicy::builder`].
 ///
@@ -116,10 +117,7 @@ impl ReconnectPolicy {
     /// ```
     #[must_use]
     pub const fn silence_limit(&self) -> Option<Duration> {
-        match self.silence_limit_ns {
-            Some(ns) => Some(Duration::from_nanos(ns)),
-            None => None,
-        }
+        optional_span(self.silence_limit_ns)
     }
 
     /// How soon a kick tries: within this.

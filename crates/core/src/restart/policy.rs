@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::answer::RestartOn;
 use super::builder::RestartBuilder;
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
+use crate::time::optional_span;
 
 /// How many failures in which time are too many; made by [`RestartBuilder::intensity`].
 ///
@@ -145,10 +146,7 @@ impl RestartPolicy {
     /// ```
     #[must_use]
     pub const fn cooldown(&self) -> Option<Duration> {
-        match self.cooldown_ns {
-            Some(ns) => Some(Duration::from_nanos(ns)),
-            None => None,
-        }
+        optional_span(self.cooldown_ns)
     }
 
     /// The failures that are restarted; 0 without an intensity.

@@ -2,7 +2,7 @@
 
 use super::history::History;
 use super::policy::RestartPolicy;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
@@ -164,12 +164,4 @@ impl RestartState {
             escalated @ Stage::Escalated { .. } => escalated,
         };
     }
-}
-
-const fn misfit(what: &'static str) -> RestoreError {
-    RestoreError::Misfit { what }
-}
-
-const fn corrupt(what: &'static str) -> RestoreError {
-    RestoreError::Corrupt { what }
 }

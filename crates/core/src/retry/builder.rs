@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::policy::{RetryPolicy, WhenRefused};
 use crate::advice::{AdvisoryFields, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{count, optional_ns, positive_ns};
+use crate::config::{count, positive_ns};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -252,7 +252,7 @@ const fn optional_positive(
     span: Option<Duration>,
 ) -> Result<Option<u64>, ConfigError> {
     match span {
-        None => optional_ns(SCOPE, field, None),
+        None => Ok(None),
         Some(span) => match positive_ns(SCOPE, field, span) {
             Ok(ns) => Ok(Some(ns)),
             Err(error) => Err(error),

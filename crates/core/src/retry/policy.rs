@@ -6,6 +6,7 @@ use super::builder::RetryBuilder;
 use crate::advice::{Advisory, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::ratio::Ratio;
+use crate::time::optional_span;
 
 /// What a breaker's refusal means for the operation.
 ///
@@ -139,7 +140,7 @@ impl RetryPolicy {
     /// ```
     #[must_use]
     pub const fn attempt_timeout(&self) -> Option<Duration> {
-        span(self.attempt_timeout_ns)
+        optional_span(self.attempt_timeout_ns)
     }
 
     /// How long the whole operation may take.
@@ -154,7 +155,7 @@ impl RetryPolicy {
     /// ```
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
-        span(self.deadline_ns)
+        optional_span(self.deadline_ns)
     }
 
     /// What a breaker's refusal means.
@@ -227,12 +228,5 @@ impl RetryPolicy {
     /// Whether `attempts` are as many as there may be.
     pub(super) fn attempts_are_used_up(&self, attempts: u64) -> bool {
         self.max_attempts.is_some_and(|max| attempts >= max.into())
-    }
-}
-
-const fn span(ns: Option<u64>) -> Option<Duration> {
-    match ns {
-        Some(ns) => Some(Duration::from_nanos(ns)),
-        None => None,
     }
 }

@@ -5,7 +5,7 @@ use super::policy::{RetryPolicy, WhenRefused};
 use crate::backoff::{Backoff, BackoffState};
 use crate::breaker::PermitId;
 use crate::budget::{RetryCause, WithdrawalId};
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
@@ -340,12 +340,4 @@ fn shifted(end: End, rebase: &Rebase) -> End {
         },
         end => end,
     }
-}
-
-const fn misfit(what: &'static str) -> RestoreError {
-    RestoreError::Misfit { what }
-}
-
-const fn corrupt(what: &'static str) -> RestoreError {
-    RestoreError::Corrupt { what }
 }

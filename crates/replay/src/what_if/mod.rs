@@ -19,7 +19,7 @@
 
 mod compare;
 mod driver;
-mod gate;
+mod ids;
 mod recorded;
 mod result;
 mod run;

@@ -7,7 +7,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use super::WhatIfError;
 use super::driver::{Agenda, Drive, is_poll};
-use super::gate::Ids;
+use super::ids::Ids;
 use super::recorded::Recorded;
 use super::result::{Bucket, Changed, Compared, Start, Tally, WhatIf};
 use super::start::{Policies, is_same};

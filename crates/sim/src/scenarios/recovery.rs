@@ -1,7 +1,5 @@
 //! How a service comes back, second by second: what metrics of recovery are made of.
 
-use std::time::Duration;
-
 use super::calls::Cell;
 
 /// So many seconds together are judged: one alone may be bad by chance where there are few calls.
@@ -36,8 +34,4 @@ pub(super) fn falls(seconds: &[Cell]) -> u64 {
         }
     }
     falls
-}
-
-pub(super) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

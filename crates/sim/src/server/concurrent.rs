@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Arrival, Server, Started, stretched};
+use crate::delay::nanos;
 use crate::random::Stream;
 
 /// Works on all requests at once: each takes `base`, and `each` for every request in progress when it arrives, itself
@@ -41,10 +42,9 @@ impl Concurrent {
     /// ```
     #[must_use]
     pub fn new(base: Duration, each: Duration) -> Self {
-        let ns = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         Self {
-            base_ns: ns(base),
-            each_ns: ns(each),
+            base_ns: nanos(base),
+            each_ns: nanos(each),
             factor: 1.0,
             in_progress: 0,
         }

@@ -55,11 +55,19 @@ impl Plan {
         let limits = policy.triggers().filter_map(|trigger| limit(&trigger));
         let least_limit_ns = limits.map(nanos).min().unwrap_or(u64::MAX);
         let min_calls = policy.triggers().map(|trigger| min_calls(&trigger)).max();
+        let is_known = matches!(
+            window,
+            None | Some(Window::Count { .. } | Window::Time { .. })
+        );
         Self {
             success,
             least_limit_ns,
-            min_calls: min_calls.unwrap_or(0),
-            sees_all_limits: policy.slow_limit().map_or(u64::MAX, nanos) == least_limit_ns,
+            min_calls: match is_known {
+                true => min_calls.unwrap_or(0),
+                false => u32::MAX,
+            },
+            sees_all_limits: is_known
+                && policy.slow_limit().map_or(u64::MAX, nanos) == least_limit_ns,
             most_told,
         }
     }

@@ -39,8 +39,8 @@
 //! ```
 //!
 //! Recording never changes a decision. It costs a lock and well under a microsecond a call: a
-//! [`SharedBreaker`](crate::SharedBreaker) that is recorded has no path without a lock, so that the journal's order is
-//! the order of effects. One that is not recorded is as fast as without the feature.
+//! [`SharedBreaker`](crate::SharedBreaker) or [`SharedTokens`](crate::SharedTokens) that is recorded has no path without
+//! a lock, so that the journal's order is the order of effects. One that is not recorded is as fast as without the feature.
 //!
 //! What the journal says of its order, its losses and its disk: [`Journal`].
 

@@ -103,28 +103,12 @@ impl Child {
         rests && self.run.is_none()
     }
 
-    pub(super) fn escalation(&self, failures: u32, max_restarts: u32) -> Escalation {
-        let intensity = self.machine.policy().intensity();
-        Escalation {
-            child: self.name.clone(),
-            failures,
-            max_restarts,
-            window: intensity
-                .map(|intensity| intensity.window)
-                .unwrap_or_default(),
-            last: self.last_failure.clone(),
-        }
-    }
-
     pub(super) fn status(&self, now_ns: u64) -> ChildStatus {
-        ChildStatus {
-            name: self.name.clone(),
-            phase: self.machine.phase(now_ns),
-            running_since_ns: self.run.as_ref().map(|run| run.since_ns),
-            restarts: self.starts.saturating_sub(1),
-            recent_failures: self.machine.recent_failures(now_ns),
-            last_failure: self.last_failure.clone(),
-        }
+        let mut status = ChildStatus::new(self.name.clone(), &self.machine, now_ns);
+        status.running_since_ns = self.run.as_ref().map(|run| run.since_ns);
+        status.restarts = self.starts.saturating_sub(1);
+        status.last_failure.clone_from(&self.last_failure);
+        status
     }
 }
 

@@ -64,19 +64,19 @@ impl State {
 
     /// What follows an exit or a command is told once, as core says it.
     fn tell_phase(&mut self, at: usize, now_ns: u64) {
-        let kind = match self.children[at].machine.phase(now_ns) {
+        let child = &mut self.children[at];
+        let last = child.last_failure.clone();
+        let kind = match child.machine.phase(now_ns) {
             RestartPhase::Waiting { until_ns } => ChildEventKind::Waiting { until_ns },
-            RestartPhase::Escalated {
-                failures,
-                max_restarts,
-            } => {
-                let escalation = self.children[at].escalation(failures, max_restarts);
-                self.children[at].untold = Some((now_ns, escalation.clone()));
-                ChildEventKind::Escalated(escalation)
-            }
             // One that was told to stop is stopped once it has left.
-            RestartPhase::Stopped if self.children[at].run.is_none() => ChildEventKind::Stopped,
-            _ => return,
+            RestartPhase::Stopped if child.run.is_none() => ChildEventKind::Stopped,
+            _ => match Escalation::of(&child.name, &child.machine, last) {
+                Some(escalation) => {
+                    child.untold = Some((now_ns, escalation.clone()));
+                    ChildEventKind::Escalated(escalation)
+                }
+                None => return,
+            },
         };
         self.tell(at, now_ns, kind);
     }
@@ -318,7 +318,7 @@ impl<C: Sleep> Shared<C> {
     }
 
     /// All has been told.
-    pub(super) fn is_over(&self) {
+    pub(super) fn told_all(&self) {
         let mut state = self.lock();
         state.over = true;
         self.wake(state);

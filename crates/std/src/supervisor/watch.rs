@@ -35,7 +35,7 @@ fn run<C: Sleep + 'static>(shared: &Arc<Shared<C>>, mut listener: Listener) {
             }
         }
         if tasks.over {
-            return shared.is_over();
+            return shared.told_all();
         }
         for start in tasks.starts {
             spawn(shared, start);

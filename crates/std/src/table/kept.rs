@@ -22,7 +22,7 @@ pub(super) type Seeded<K> = BreakerTable<K, RandomState>;
         reason = "nearly every table is a plain one"
     )
 )]
-pub(super) enum Kept<K> {
+pub(super) enum KeptTable<K> {
     Plain(Seeded<K>),
     #[cfg(feature = "journal")]
     Recorded(Box<dyn RecordedTable<K>>),
@@ -33,7 +33,7 @@ pub(super) trait Key<K>: Hash + Eq + ToOwned<Owned = K> {}
 
 impl<K, Q: Hash + Eq + ToOwned<Owned = K> + ?Sized> Key<K> for Q {}
 
-impl<K> Kept<K> {
+impl<K> KeptTable<K> {
     /// For queries.
     pub(super) fn table(&self) -> &Seeded<K> {
         match self {
@@ -44,7 +44,7 @@ impl<K> Kept<K> {
     }
 }
 
-impl<K: Hash + Eq> Kept<K> {
+impl<K: Hash + Eq> KeptTable<K> {
     pub(super) fn try_acquire<Q>(
         &mut self,
         now_ns: u64,

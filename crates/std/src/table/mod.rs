@@ -20,7 +20,7 @@ use crate::clock::{Clock, MonotonicClock};
 use crate::streams::{Stream, Streams};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-use kept::Kept;
+use kept::KeptTable;
 
 pub use gate::SharedKeyGate;
 pub use guard::KeyGuard;
@@ -67,7 +67,7 @@ struct Inner<K, C> {
 }
 
 struct Locked<K> {
-    table: Kept<K>,
+    table: KeptTable<K>,
     /// Its words are drawn under the lock; nothing else draws from it.
     stream: Stream,
 }
@@ -85,7 +85,7 @@ impl<K: Hash + Eq, C: Clock> SharedBreakerTable<K, C> {
     #[must_use]
     pub fn with_clock(policy: BreakerTablePolicy, clock: C, streams: &Streams) -> Self {
         let locked = Mutex::new(Locked {
-            table: Kept::Plain(BreakerTable::new(policy)),
+            table: KeptTable::Plain(BreakerTable::new(policy)),
             stream: streams.next(),
         });
         Self {

@@ -8,7 +8,7 @@ use evenkeel_core::table::{Answered, TableFull};
 use evenkeel_replay::journal::Journal;
 use evenkeel_replay::{Recorder, TableKey};
 
-use super::kept::{Kept, Seeded};
+use super::kept::{KeptTable, Seeded};
 use super::{SharedBreakerTable, SharedKeyGate};
 use crate::clock::Clock;
 use crate::journal::{Held, LendBreaker, Part};
@@ -44,7 +44,7 @@ where
     pub fn record(&self, journal: &Journal, name: &str) {
         let mut locked = self.lock();
         let table = locked.table.table().clone();
-        let recorded = Kept::Recorded(Box::new(journal.record(name, table)));
+        let recorded = KeptTable::Recorded(Box::new(journal.record(name, table)));
         let before = std::mem::replace(&mut locked.table, recorded);
         drop(locked);
         drop(before);
@@ -53,7 +53,7 @@ where
     /// Takes nothing down any more.
     pub fn stop_recording(&self) {
         let mut locked = self.lock();
-        let table = Kept::Plain(locked.table.table().clone());
+        let table = KeptTable::Plain(locked.table.table().clone());
         let before = std::mem::replace(&mut locked.table, table);
         drop(locked);
         drop(before);
@@ -162,7 +162,7 @@ where
         _held: &mut Held,
         step: &mut dyn FnMut(&mut dyn Part) -> Transitions,
     ) {
-        if let Kept::Recorded(recorder) = &mut self.table.lock().table {
+        if let KeptTable::Recorded(recorder) = &mut self.table.lock().table {
             recorder.lend(&self.key, to, step);
         }
     }

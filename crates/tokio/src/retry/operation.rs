@@ -121,7 +121,7 @@ where
 
     /// What the last attempt that ended brought, as another begins: an answer is dropped, because it may hold what the
     /// next one needs.
-    pub(super) fn last_error(&mut self) -> &mut Option<Result<T, E>> {
+    pub(super) fn forget_answer(&mut self) -> &mut Option<Result<T, E>> {
         self.last = self.last.take().filter(Result::is_err);
         &mut self.last
     }

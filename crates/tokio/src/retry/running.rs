@@ -264,7 +264,7 @@ where
         } => {
             let told = Attempt::of(&action, now_ns)?;
             operation.observed().attempt(told.number());
-            call.forget(operation.last_error());
+            call.forget(operation.forget_answer());
             let attempt = operation.observed().in_attempt(|| call.make(told));
             let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
             stage.set(Stage::Out {

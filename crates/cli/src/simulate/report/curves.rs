@@ -6,7 +6,7 @@ use evenkeel_sim::{Curve, Series, Watch};
 use super::legend::Legend;
 use super::scale::Scale;
 use crate::report::svg::{Path, Svg};
-use crate::simulate::figure::figure;
+use crate::simulate::measured::measured;
 use crate::timeline::axis::Axis;
 
 /// One run that was watched.
@@ -339,7 +339,7 @@ impl Cell<'_> {
                     Curve::Level => "",
                 };
                 if let Some(value) = series.values.get(cell) {
-                    title += &format!("\n{}: {}{per}", series.column.name, figure(*value));
+                    title += &format!("\n{}: {}{per}", series.column.name, measured(*value));
                 }
             }
             let (from, to) = (self.x(from_ns), self.x(to_ns));

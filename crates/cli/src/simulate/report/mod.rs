@@ -15,7 +15,7 @@ use std::time::Duration;
 use style::COLOURS;
 
 use super::args::Sweep;
-use super::figure::figure;
+use super::measured::measured;
 use super::study::{Measure, Study, runs_told};
 use super::tell::between;
 use crate::numbers;
@@ -133,7 +133,7 @@ fn tiles(study: &Study) -> String {
             format!(
                 "<div><dt>{}</dt><dd>{}</dd><dd class=\"about\">{about}</dd></div>\n",
                 escape(measure.metric.name),
-                figure(measure.summary.mean)
+                measured(measure.summary.mean)
             )
         })
         .collect();

@@ -1,6 +1,6 @@
 //! A scale for numbers: values to places, and round values to label.
 
-use crate::simulate::figure::figure;
+use crate::simulate::measured::measured;
 
 /// From a range of values to a range of places.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ impl Scale {
 /// A multiple of `step` with as many digits as that has.
 fn round(value: f64, step: f64) -> String {
     if !(1e-9..1.0).contains(&step) {
-        return figure(value);
+        return measured(value);
     }
     let decimals = (-step.log10()).ceil() as usize;
     let text = format!("{value:.decimals$}");

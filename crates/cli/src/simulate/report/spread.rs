@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::style::COLOURS;
 use crate::numbers;
 use crate::report::svg::{Path, Svg};
-use crate::simulate::figure::figure;
+use crate::simulate::measured::measured;
 use crate::simulate::study::{Measure, Study, YES_OR_NO, metrics};
 use crate::simulate::tell::between;
 use crate::terminal::label;
@@ -202,7 +202,7 @@ fn bars(
         let (from, to) = (bins.start(at), bins.start(at + 1));
         let height = ((LANE - 4.0) * *count as f64 / most as f64).max(1.5);
         let runs = numbers::counted(*count, "run");
-        let title = format!("{runs} from {} to {}", figure(from), figure(to));
+        let title = format!("{runs} from {} to {}", measured(from), measured(to));
         let (left, right) = (scale.at(from), scale.at(to));
         svg.titled("hist", &title, |svg| {
             svg.rect(
@@ -220,9 +220,9 @@ fn mean(svg: &mut Svg, scale: &Scale, measure: &Measure, base: f64) {
     let at = scale.at(measure.summary.mean);
     let title = format!(
         "mean {}, 99 % confidence {}, sd {}",
-        figure(measure.summary.mean),
+        measured(measure.summary.mean),
         between(measure.interval),
-        figure(measure.summary.sd)
+        measured(measure.summary.sd)
     );
     svg.titled("mark", &title, |svg| {
         if let Some(interval) = measure.interval {

@@ -2,7 +2,7 @@
 
 use super::Inputs;
 use crate::report::svg::escape;
-use crate::simulate::figure::figure;
+use crate::simulate::measured::measured;
 use crate::simulate::study::{self, Measure, Study};
 use crate::simulate::tell::between;
 
@@ -17,11 +17,11 @@ fn metrics_of_one(study: &Study) -> String {
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
                  <td class=\"left\">{}</td></tr>\n",
                 escape(metric.name),
-                figure(summary.mean),
+                measured(summary.mean),
                 between(measure.interval),
-                figure(summary.sd),
-                figure(summary.min),
-                figure(summary.max),
+                measured(summary.sd),
+                measured(summary.min),
+                measured(summary.max),
                 escape(&measure.about())
             )
         })
@@ -52,8 +52,8 @@ fn metrics_of_many(studies: &[Study]) -> String {
                 .map(|of| match study.measure(of.metric.name) {
                     None => "<td>-</td>".to_owned(),
                     Some(of) => {
-                        let (mean, between) = (figure(of.summary.mean), between(of.interval));
-                        let sd = figure(of.summary.sd);
+                        let (mean, between) = (measured(of.summary.mean), between(of.interval));
+                        let sd = measured(of.summary.sd);
                         format!("<td title=\"sd {sd}\">{mean}<br><small>{between}</small></td>")
                     }
                 })

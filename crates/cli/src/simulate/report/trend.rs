@@ -11,7 +11,7 @@ use super::scale::Scale;
 use super::style::COLOURS;
 use crate::report::svg::{Path, Svg, escape};
 use crate::simulate::args::Sweep;
-use crate::simulate::figure::figure;
+use crate::simulate::measured::measured;
 use crate::simulate::study::{Measure, Study, metrics};
 use crate::simulate::tell::{between, ends};
 use crate::terminal::label;
@@ -253,7 +253,7 @@ impl Frame<'_> {
             let title = format!(
                 "{}\nmean {}, 99 % confidence {}",
                 study.plan.label,
-                figure(measure.summary.mean),
+                measured(measure.summary.mean),
                 between(measure.interval)
             );
             let mut whisker = Path::default();

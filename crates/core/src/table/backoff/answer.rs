@@ -1,4 +1,4 @@
-//! What a backoff table answers: a hold, why a key is held back, and that there is no room for one more.
+//! What a backoff table answers: a hold, and why a key is held back.
 
 use core::time::Duration;
 

@@ -36,8 +36,8 @@ impl BreakerTablePolicy {
     /// Gives each key a breaker with this policy; tracks at most `max_keys` keys (1 to 2^31), and forgets a key that
     /// is not held back and was not asked for, nor reported, `forget_after` long (the probe timeout to 2^62 ns).
     ///
-    /// These have no default. `max_keys` times the size of a breaker (some 260 bytes with a small window) is the
-    /// memory. `forget_after` must be longer than any call: a result that comes later is stale.
+    /// These have no default. `max_keys` times what a key takes (itself and, with a small window, some 260 bytes)
+    /// is the memory. `forget_after` must be longer than any call: a result that comes later is stale.
     ///
     /// ```
     /// # use core::time::Duration;

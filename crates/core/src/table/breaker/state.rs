@@ -8,7 +8,7 @@ use super::entry::{Entry, STAY_BITS, add};
 use super::policy::BreakerTablePolicy;
 use super::tracking::{MAX_STAYS, OVERFLOW, is_stay, tag};
 use crate::breaker::{BreakerStats, Mode};
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt};
 use crate::rebase::Rebase;
 use crate::table::stored::{Kept, check_distinct, check_room};
 use crate::time::Monotone;
@@ -46,10 +46,6 @@ pub struct BreakerTableState<K> {
     gone: BreakerStats,
     overflow: Option<Entry>,
     keys: Vec<Kept<K, Entry>>,
-}
-
-const fn corrupt(what: &'static str) -> RestoreError {
-    RestoreError::Corrupt { what }
 }
 
 impl<K> BreakerTableState<K> {

@@ -7,9 +7,9 @@ use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, Reconnect, Reconne
 
 use super::ReconnectHerd;
 use crate::delay::Delay;
+use crate::delay::nanos;
 use crate::random::{Stream, Streams};
 use crate::scenario::Run;
-use crate::scenarios::recovery::nanos;
 use crate::server::{Arrival, Listener, Server, Started};
 use crate::slab::Timer;
 use crate::watch::{Column, Watch};

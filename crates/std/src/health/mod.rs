@@ -24,6 +24,7 @@ use evenkeel_replay::journal::Journal;
 
 use crate::breaker::SharedBreaker;
 use crate::clock::{Clock, MonotonicClock};
+use crate::discard::discard;
 use crate::driver::Kept;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
@@ -292,7 +293,10 @@ where
         let check = AssertUnwindSafe(|| (self.check)(checking));
         let found = match catch_unwind(check) {
             Ok(Ok(())) => Probed::Passed,
-            _ => Probed::Failed,
+            failed => {
+                discard(failed);
+                Probed::Failed
+            }
         };
         let now_ns = self.shared.clock.now_ns();
         let mut state = self.shared.lock();
@@ -311,14 +315,18 @@ where
         if result || !changes.is_empty() {
             for fed in &self.fed {
                 if let Some(health) = health {
-                    let _ = catch_unwind(AssertUnwindSafe(|| fed(health)));
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| fed(health))) {
+                        discard(panic);
+                    }
                 }
             }
         }
         for change in &changes {
             for listener in &mut self.listeners {
                 // Its own panic hook has said it; the others are to be told.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener(change)));
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(change))) {
+                    discard(panic);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::numbers;
 
 /// `1,234`, `12.35`, `0.001235`: four significant digits without trailing zeros, and all of a whole part.
-pub(crate) fn figure(value: f64) -> String {
+pub(crate) fn measured(value: f64) -> String {
     const DIGITS: i32 = 4;
     // By the rounded value, which may have reached the next power: 9.9999 is 10.
     let scientific = format!("{value:.*e}", DIGITS as usize - 1);
@@ -27,7 +27,7 @@ pub(crate) fn figure(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::measured;
 
     #[test]
     fn four_digits_and_the_whole_part() {
@@ -45,7 +45,7 @@ mod tests {
             (1.5e-7, "1.500e-7"),
             (2.5e16, "2.500e16"),
         ] {
-            assert_eq!(figure(value), text, "{value:e}");
+            assert_eq!(measured(value), text, "{value:e}");
         }
     }
 }

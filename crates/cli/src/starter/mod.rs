@@ -78,7 +78,7 @@ macro_rules! starters {
     ($($table:literal),* $(,)?) => {
         /// The starter of each table.
         const STARTERS: &[(&str, &str)] =
-            &[$(($table, include_str!(concat!("starter/", $table, ".toml")))),*];
+            &[$(($table, include_str!(concat!($table, ".toml")))),*];
     };
 }
 

@@ -142,6 +142,11 @@ fn recording_takes_it_behind_the_lock_and_back() {
         let _spent = withdraw();
         tokens.stop_recording();
         assert_eq!(tokens.balance_milli(), 6_000 - recorded * 1_000);
+        // Who is not recorded has nothing to stop.
+        let retry = withdraw();
+        tokens.stop_recording();
+        assert_eq!(tokens.balance_milli(), 5_000 - recorded * 1_000);
+        assert_eq!(tokens.give_back(retry), Reported::Counted);
         for retry in before {
             assert_eq!(tokens.give_back(retry), Reported::Counted);
         }

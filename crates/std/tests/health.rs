@@ -89,6 +89,36 @@ fn a_panic_of_a_check_is_a_failed_probe_and_one_of_a_listener_harms_nobody() {
     drop(probe);
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bug in a drop");
+    }
+}
+
+#[test]
+fn what_a_check_or_a_listener_leaves_behind_ends_no_probe() {
+    let ((told, hears), mut checks) = (channel(), 0);
+    let check = move |_| {
+        checks += 1;
+        match checks {
+            1 => Err(Bomb),
+            2 => std::panic::panic_any(Bomb),
+            _ => Ok(()),
+        }
+    };
+    let probe = HealthProbe::new(&policy().build().expect("a policy"), check)
+        .clock(TestClock::new())
+        .on_change(|_| std::panic::panic_any(Bomb))
+        .on_change(move |change| told.send(change.to).unwrap_or_default())
+        .start();
+    assert_eq!(hears.recv(), Ok(Health::Down));
+    assert_eq!(hears.recv(), Ok(Health::Up));
+    drop(probe);
+}
+
 #[test]
 fn a_check_that_takes_too_long_has_failed_whatever_it_found() {
     let clock = TestClock::new();

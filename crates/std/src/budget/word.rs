@@ -72,11 +72,14 @@ impl Balance {
         }
     }
 
-    /// The word is all of it again, if there is no refill. Called under the lock.
+    /// The word is all of it again, if there is no refill and it was not all along. Called under the lock.
     #[cfg(feature = "journal")]
     pub(super) fn open(&self, tokens: &RetryTokens) {
         if self.policy.refill_milli() == 0 {
-            self.milli.store(tokens.balance_milli(0), Ordering::Release);
+            let milli = tokens.balance_milli(0);
+            let _ =
+                self.milli
+                    .compare_exchange(LOCKED, milli, Ordering::Release, Ordering::Relaxed);
         }
     }
 }

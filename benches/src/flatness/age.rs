@@ -6,7 +6,7 @@ use std::time::Duration;
 use evenkeel_core::breaker::Window;
 
 use super::Series;
-use super::machines::{self, Called};
+use super::machines::{self, Called, each_without_a_size};
 use crate::tables::{Keys, fail_and_check, filled};
 use crate::{Entrant, inputs, percentile};
 
@@ -19,19 +19,8 @@ const AGES: [(&str, u64); 3] = [
 const STEP_NS: u64 = 1_000;
 
 pub(super) fn series() -> Vec<Series> {
-    let ten_seconds = Duration::from_secs(10);
-    vec![
-        of("breaker, count 100: ask and report", || {
-            machines::breaker(Window::Count { calls: 100 })
-        }),
-        of("breaker, last 10 s: ask and report", move || {
-            machines::breaker(machines::last(ten_seconds))
-        }),
-        of("Backoff: wait", machines::backoff),
-        of("RetryTokens, refill: request and retry", machines::tokens),
-        of("RetryRatio: request and retry", machines::ratio),
-        of("AdaptiveThrottle: request and accept", machines::throttle),
-        of("RollingHistogram: record and p99", machines::rolling),
+    let mut series = each_without_a_size!(of);
+    series.extend([
         Series::new(
             "QuantileWindow of 1 000: record and p99",
             "calls before",
@@ -49,7 +38,8 @@ pub(super) fn series() -> Vec<Series> {
                 }
             }),
         ),
-    ]
+    ]);
+    series
 }
 
 fn of<M: Called>(operation: &str, make: impl Fn() -> M + Copy + 'static) -> Series {

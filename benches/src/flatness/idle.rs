@@ -6,7 +6,7 @@ use std::time::Duration;
 use evenkeel_core::breaker::Window;
 
 use super::Series;
-use super::machines::{self, Called};
+use super::machines::{self, Called, each_without_a_size};
 use crate::Entrant;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -25,20 +25,7 @@ const IDLE: [(&str, u64); 6] = [
 const CALLS: u64 = 50;
 
 pub(super) fn series() -> Vec<Series> {
-    let ten_seconds = Duration::from_secs(10);
-    vec![
-        of("breaker, count 100: ask and report", || {
-            machines::breaker(Window::Count { calls: 100 })
-        }),
-        of("breaker, last 10 s: ask and report", move || {
-            machines::breaker(machines::last(ten_seconds))
-        }),
-        of("Backoff: wait", machines::backoff),
-        of("RetryTokens, refill: request and retry", machines::tokens),
-        of("RetryRatio: request and retry", machines::ratio),
-        of("AdaptiveThrottle: request and accept", machines::throttle),
-        of("RollingHistogram: record and p99", machines::rolling),
-    ]
+    each_without_a_size!(of)
 }
 
 fn of<M: Called>(operation: &str, make: impl Fn() -> M + Copy + 'static) -> Series {

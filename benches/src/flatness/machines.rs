@@ -153,3 +153,23 @@ impl Called for Driven<RollingHistogram> {
         self.machine.quantile(now_ns, Quantile::P99).unwrap_or(0)
     }
 }
+
+/// A series of each machine that has no size, made by `$of`: a name, and how a fresh one is made.
+macro_rules! each_without_a_size {
+    ($of:path) => {
+        vec![
+            $of("breaker, count 100: ask and report", || {
+                machines::breaker(Window::Count { calls: 100 })
+            }),
+            $of("breaker, last 10 s: ask and report", || {
+                machines::breaker(machines::last(Duration::from_secs(10)))
+            }),
+            $of("Backoff: wait", machines::backoff),
+            $of("RetryTokens, refill: request and retry", machines::tokens),
+            $of("RetryRatio: request and retry", machines::ratio),
+            $of("AdaptiveThrottle: request and accept", machines::throttle),
+            $of("RollingHistogram: record and p99", machines::rolling),
+        ]
+    };
+}
+pub(super) use each_without_a_size;

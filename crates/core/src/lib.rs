@@ -285,6 +285,7 @@ pub mod span;
 mod store;
 #[cfg(feature = "alloc")]
 pub mod table;
+mod tally;
 #[cfg(feature = "serde")]
 mod text;
 pub mod throttle;

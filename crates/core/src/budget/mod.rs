@@ -74,7 +74,6 @@ mod cause;
 mod parts;
 mod ratio;
 mod spent;
-pub(crate) mod tally;
 mod tokens;
 mod withdrawal;
 

@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use super::answer::RejectProbability;
-use crate::budget::tally::{self, Sums};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::ratio::Ratio;
 use crate::slices::SliceGrid;
+use crate::tally::{self, Sums};
 
 const SCOPE: &str = "adaptive_throttle";
 

@@ -2,11 +2,11 @@
 
 use super::answer::{RejectProbability, Throttled};
 use super::policy::AdaptiveThrottlePolicy;
-use crate::budget::tally::{Side, Sums, Tally};
 use crate::error::RestoreError;
 use crate::random::{Rng, scaled};
 use crate::rebase::Rebase;
 use crate::refusal::Refusal;
+use crate::tally::{Side, Sums, Tally};
 use crate::time::Monotone;
 use crate::version::Version;
 

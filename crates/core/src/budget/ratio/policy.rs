@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use crate::budget::tally::{self, Sums};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::ratio::Ratio;
 use crate::slices::SliceGrid;
+use crate::tally::{self, Sums};
 
 const SCOPE: &str = "retry_ratio";
 const SECOND_NS: u128 = 1_000_000_000;

@@ -1,12 +1,12 @@
 //! The state of a retry ratio as plain data, and what is done to it.
 
 use super::policy::RetryRatioPolicy;
-use crate::budget::tally::{Side, Sums, Tally};
 use crate::budget::{BudgetSpent, Withdrawal};
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
 use crate::refusal::Refusal;
 use crate::reported::Reported;
+use crate::tally::{Side, Sums, Tally};
 use crate::time::Monotone;
 use crate::version::Version;
 

@@ -19,7 +19,7 @@ use crate::backoff::Wait;
 use crate::random::Rng;
 use crate::refusal::Refusal;
 use crate::time::Monotone;
-use ring::{Rings, Tally};
+use ring::{Rings, Used};
 
 pub use answer::{DeniedBy, Recovery};
 pub use policy::{RecoveryBudgetBuilder, RecoveryBudgetPolicy};
@@ -85,7 +85,7 @@ pub struct RecoveryBudget<K, S = FixedState> {
     policy: RecoveryBudgetPolicy,
     clock: Monotone,
     /// All idle, since their last grant.
-    keys: Keyed<K, Tally, S>,
+    keys: Keyed<K, Used, S>,
     rings: Rings,
 }
 
@@ -150,7 +150,7 @@ impl<K, S> RecoveryBudget<K, S> {
     }
 
     /// What the key in slot `at` has used at `now_ns`: its attempts, and the grants in the window.
-    fn tally(&self, at: u32, now_ns: u64) -> Tally {
+    fn used(&self, at: u32, now_ns: u64) -> Used {
         match self.keys.slot(at) {
             Some(slot) if !self.is_forgotten(slot.at_ns(), now_ns) => {
                 let left = |at_ns| {
@@ -159,16 +159,16 @@ impl<K, S> RecoveryBudget<K, S> {
                 };
                 self.rings.trimmed(at, slot.value, left)
             }
-            _ => Tally::default(),
+            _ => Used::default(),
         }
     }
 
     /// Whether the budget of the window allows one more.
-    fn check(&self, at: u32, tally: Tally) -> Result<(), Refusal<DeniedBy>> {
-        if tally.len() < self.policy.budget() {
+    fn check(&self, at: u32, used: Used) -> Result<(), Refusal<DeniedBy>> {
+        if used.len() < self.policy.budget() {
             return Ok(());
         }
-        let oldest_ns = self.rings.grant(at, tally, 0);
+        let oldest_ns = self.rings.grant(at, used, 0);
         let retry_at_ns = oldest_ns.and_then(|at_ns| self.policy.leaves_at_ns(at_ns));
         Err(Refusal::new(DeniedBy::Spent, retry_at_ns))
     }
@@ -245,16 +245,16 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     {
         let now_ns = self.clock.observe(now_ns);
         let found = self.keys.find(key);
-        let tally = found.map_or_else(Tally::default, |at| self.tally(at, now_ns));
+        let used = found.map_or_else(Used::default, |at| self.used(at, now_ns));
         match found {
-            Some(at) => self.check(at, tally)?,
+            Some(at) => self.check(at, used)?,
             None => self.check_room(now_ns)?,
         }
         let previous_ns = match found {
-            Some(at) if tally.attempts > 0 => self.rings.previous_ns(at),
+            Some(at) if used.attempts > 0 => self.rings.previous_ns(at),
             _ => 0,
         };
-        let attempt = tally.attempts.saturating_add(1);
+        let attempt = used.attempts.saturating_add(1);
         let wait = self.wait(now_ns, attempt, previous_ns, rng)?;
         let at = match found {
             Some(at) => {
@@ -263,15 +263,15 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
             }
             None => self.insert(key.to_owned(), now_ns),
         };
-        let tally = self.rings.grant_at(at, tally, now_ns);
+        let used = self.rings.grant_at(at, used, now_ns);
         self.rings.set_previous_ns(at, wait.delay_ns);
         if let Some(slot) = self.keys.slot_mut(at) {
-            slot.value = tally;
+            slot.value = used;
         }
         Ok(Recovery {
             wait,
             attempt,
-            remaining: self.policy.budget().saturating_sub(tally.len()),
+            remaining: self.policy.budget().saturating_sub(used.len()),
         })
     }
 
@@ -300,7 +300,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         let Some(at) = self.keys.find(key) else {
             return false;
         };
-        let known = self.tally(at, now_ns).attempts > 0;
+        let known = self.used(at, now_ns).attempts > 0;
         self.remove(at);
         known
     }
@@ -338,7 +338,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         }
         self.rings.push(self.policy.max_keys());
         self.keys
-            .insert(key, Tally::default(), Queue::Idle, now_ns, 0)
+            .insert(key, Used::default(), Queue::Idle, now_ns, 0)
     }
 
     fn remove(&mut self, at: u32) {

@@ -7,7 +7,7 @@ use core::hash::{BuildHasher, Hash};
 use super::RecoveryBudget;
 use super::answer::DeniedBy;
 use super::policy::RecoveryBudgetPolicy;
-use super::ring::Tally;
+use super::ring::Used;
 use crate::refusal::Refusal;
 use crate::table::iter::iterator;
 use crate::table::keyed::Slot;
@@ -40,7 +40,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     {
         let now_ns = self.clock.peek(now_ns);
         match self.keys.find(key) {
-            Some(at) => self.check(at, self.tally(at, now_ns)),
+            Some(at) => self.check(at, self.used(at, now_ns)),
             None => self.check_room(now_ns),
         }
     }
@@ -67,7 +67,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.clock.peek(now_ns);
-        let spent = self.keys.find(key).map(|at| self.tally(at, now_ns).len());
+        let spent = self.keys.find(key).map(|at| self.used(at, now_ns).len());
         self.policy.budget().saturating_sub(spent.unwrap_or(0))
     }
 
@@ -94,7 +94,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     {
         let now_ns = self.clock.peek(now_ns);
         let found = self.keys.find(key);
-        found.map_or(0, |at| self.tally(at, now_ns).attempts)
+        found.map_or(0, |at| self.used(at, now_ns).attempts)
     }
 }
 
@@ -164,14 +164,14 @@ impl<K, S> RecoveryBudget<K, S> {
 
     pub(super) fn remembered_in_order(&self) -> Vec<u32> {
         let now_ns = self.clock.latest_ns();
-        let is_known = |_, slot: &Slot<K, Tally>| !self.is_forgotten(slot.at_ns(), now_ns);
+        let is_known = |_, slot: &Slot<K, Used>| !self.is_forgotten(slot.at_ns(), now_ns);
         self.keys.in_order(is_known)
     }
 
     /// The grants in the window of slot `at`, at the latest instant seen.
     pub(super) fn grants(&self, at: u32) -> Vec<u64> {
-        let tally = self.tally(at, self.clock.latest_ns());
-        let grants = (0..tally.len()).filter_map(|nth| self.rings.grant(at, tally, nth));
+        let used = self.used(at, self.clock.latest_ns());
+        let grants = (0..used.len()).filter_map(|nth| self.rings.grant(at, used, nth));
         grants.collect()
     }
 

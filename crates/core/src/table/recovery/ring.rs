@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-/// What is known of a key beside its grants.
+/// What a key has used, beside the instants of its grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct Used {
     /// Grants since it was last well.
     pub(super) attempts: u32,
     /// The place of the oldest grant in the window, and how many there are.
@@ -12,7 +12,7 @@ pub(super) struct Tally {
     len: u16,
 }
 
-impl Tally {
+impl Used {
     pub(super) const fn len(&self) -> u32 {
         self.len as u32
     }
@@ -79,40 +79,40 @@ impl Rings {
         self.words.truncate(last);
     }
 
-    fn place(&self, tally: Tally, nth: u32) -> usize {
-        let place = u32::from(tally.head).saturating_add(nth);
+    fn place(&self, used: Used, nth: u32) -> usize {
+        let place = u32::from(used.head).saturating_add(nth);
         place.checked_rem(self.budget).unwrap_or(0) as usize
     }
 
     /// The `nth` grant of a key, oldest first.
-    pub(super) fn grant(&self, at: u32, tally: Tally, nth: u32) -> Option<u64> {
-        if nth >= tally.len() {
+    pub(super) fn grant(&self, at: u32, used: Used, nth: u32) -> Option<u64> {
+        if nth >= used.len() {
             return None;
         }
-        self.row(at).get(self.place(tally, nth)).copied()
+        self.row(at).get(self.place(used, nth)).copied()
     }
 
-    /// `tally` without the grants that have left the window. At most all of them, each once.
-    pub(super) fn trimmed(&self, at: u32, mut tally: Tally, left: impl Fn(u64) -> bool) -> Tally {
-        while self.grant(at, tally, 0).is_some_and(&left) {
-            let head = u32::from(tally.head).saturating_add(1);
+    /// `used` without the grants that have left the window. At most all of them, each once.
+    pub(super) fn trimmed(&self, at: u32, mut used: Used, left: impl Fn(u64) -> bool) -> Used {
+        while self.grant(at, used, 0).is_some_and(&left) {
+            let head = u32::from(used.head).saturating_add(1);
             let head = head.checked_rem(self.budget).unwrap_or(0);
-            tally.head = u16::try_from(head).unwrap_or(0);
-            tally.len = tally.len.saturating_sub(1);
+            used.head = u16::try_from(head).unwrap_or(0);
+            used.len = used.len.saturating_sub(1);
         }
-        tally
+        used
     }
 
     /// One more grant, of which there is room.
-    pub(super) fn grant_at(&mut self, at: u32, tally: Tally, now_ns: u64) -> Tally {
-        let place = self.place(tally, tally.len());
+    pub(super) fn grant_at(&mut self, at: u32, used: Used, now_ns: u64) -> Used {
+        let place = self.place(used, used.len());
         if let Some(word) = self.row_mut(at).get_mut(place) {
             *word = now_ns;
         }
-        Tally {
-            attempts: tally.attempts.saturating_add(1),
-            len: tally.len.saturating_add(1),
-            ..tally
+        Used {
+            attempts: used.attempts.saturating_add(1),
+            len: used.len.saturating_add(1),
+            ..used
         }
     }
 

@@ -5,7 +5,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::RecoveryBudget;
 use super::policy::RecoveryBudgetPolicy;
-use super::ring::Tally;
+use super::ring::Used;
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
 use crate::table::keyed::Queue;
@@ -301,18 +301,18 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         budget.clock = state.clock;
         for kept in state.keys {
             budget.rings.push(policy.max_keys());
-            let tally = Tally::default();
+            let used = Used::default();
             let at = budget
                 .keys
-                .insert(kept.key, tally, Queue::Idle, kept.last_ns, 0);
+                .insert(kept.key, used, Queue::Idle, kept.last_ns, 0);
             let grants = kept.grants.iter();
-            let mut tally = grants.fold(tally, |tally, &at_ns| {
-                budget.rings.grant_at(at, tally, at_ns)
+            let mut used = grants.fold(used, |used, &at_ns| {
+                budget.rings.grant_at(at, used, at_ns)
             });
-            tally.attempts = kept.attempts;
+            used.attempts = kept.attempts;
             budget.rings.set_previous_ns(at, kept.previous_ns);
             if let Some(slot) = budget.keys.slot_mut(at) {
-                slot.value = tally;
+                slot.value = used;
             }
         }
         Ok(budget)

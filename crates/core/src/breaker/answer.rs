@@ -1,4 +1,4 @@
-//! What a breaker is asked and told, and what it answers: plain values.
+//! What a breaker answers: plain values.
 
 use thiserror::Error;
 
@@ -178,46 +178,6 @@ impl RefusedBy {
 
 crate::named::display_by_name!(RefusedBy);
 
-/// How a call ended.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 2 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// // Two failures in a row open this breaker; one plea to be left alone does so, too.
-/// let overloaded = Outcome::Overloaded { retry_at_ns: Some(500) };
-/// for outcome in [Outcome::Failure, Outcome::Ignored, Outcome::Success, overloaded] {
-///     assert_eq!(breaker.phase(0), Phase::Closed);
-///     let call = breaker.try_acquire(0, &mut rng)?;
-///     let _ = breaker.on_outcome(0, call.permit, outcome, 5, &mut rng);
-/// }
-/// assert_eq!((breaker.phase(499), breaker.phase(500)), (Phase::Open, Phase::HalfOpen));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-pub enum Outcome {
-    /// The dependency did its work.
-    Success,
-    /// The dependency failed or did not answer in time.
-    Failure,
-    /// Says nothing about the dependency (cancelled, the caller's own mistake): frees the place, counts for
-    /// nothing.
-    Ignored,
-    /// The dependency asked to be left alone, say with HTTP 429: opens at once.
-    Overloaded {
-        /// Until when, if it said so; followed up to `advisory_cap`.
-        retry_at_ns: Option<u64>,
-    },
-}
-
 /// What became of a reported outcome. Each form carries the transitions that fell due before it or that it made.
 ///
 /// ```
@@ -276,6 +236,31 @@ impl Receipt {
         }
     }
 
+    /// Whether the outcome counted: neither released without counting, nor stale.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
+    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
+    /// # let mut rng = SplitMix64::seed_from_u64(1);
+    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
+    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
+    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
+    /// # let mut breaker = Breaker::new(builder.build()?);
+    /// // One failure opens this breaker: what comes after it is stale.
+    /// let outcomes = [Outcome::Ignored, Outcome::Failure, Outcome::Failure];
+    /// let calls = [(); 3].map(|()| breaker.try_acquire(0, &mut rng).expect("closed"));
+    /// let told = calls.into_iter().zip(outcomes);
+    /// let receipts = told.map(|(call, outcome)| breaker.on_outcome(5, call.permit, outcome, 5, &mut rng));
+    /// let counted: Vec<_> = receipts.map(|receipt| receipt.is_counted()).collect();
+    /// assert_eq!(counted, [false, true, false]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        matches!(self, Self::Counted(_))
+    }
+
     /// Whether the report came too late, twice, or to the wrong breaker.
     ///
     /// ```
@@ -297,191 +282,4 @@ impl Receipt {
     pub const fn is_stale(&self) -> bool {
         matches!(self, Self::Stale(_))
     }
-}
-
-/// An operator's switch, beside the phase.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// // One failure opens this breaker, unless an operator holds it closed.
-/// for (mode, phase) in [(Mode::ForcedClosed, Phase::Closed), (Mode::Normal, Phase::Open)] {
-///     let _ = breaker.set_mode(0, mode);
-///     let call = breaker.try_acquire(0, &mut rng)?;
-///     let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
-///     assert_eq!(breaker.phase(0), phase);
-/// }
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-pub enum Mode {
-    /// The phase decides.
-    #[default]
-    Normal,
-    /// Phases run as in `Normal`, but a call that would be refused passes and does not count: for trying a policy
-    /// in production.
-    Observe,
-    /// Every call is refused, until the mode is changed; time and results change nothing.
-    ForcedOpen,
-    /// Every call passes, until the mode is changed; time and results change nothing.
-    ForcedClosed,
-}
-
-/// What a health probe says of the dependency.
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// let mut breaker = Breaker::new(builder.until_healthy(true).build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
-/// // A failure at 0 opened it, for 100 ns; the last word counts.
-/// let _ = breaker.on_health(50, Health::Up);
-/// assert_eq!(breaker.phase(100), Phase::HalfOpen);
-/// let _ = breaker.on_health(60, Health::Down);
-/// assert_eq!(breaker.phase(100), Phase::Open);
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
-pub enum Health {
-    /// It answers.
-    Up,
-    /// It does not.
-    Down,
-}
-
-impl Mode {
-    /// Its name in journals, such as `"forced-open"`.
-    ///
-    /// ```
-    /// # use evenkeel_core::breaker::Mode;
-    /// assert_eq!(Mode::ForcedOpen.name(), "forced-open");
-    /// ```
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::Observe => "observe",
-            Self::ForcedOpen => "forced-open",
-            Self::ForcedClosed => "forced-closed",
-        }
-    }
-}
-
-crate::named::display_by_name!(Mode);
-
-impl Health {
-    /// `"up"` or `"down"`.
-    ///
-    /// ```
-    /// # use evenkeel_core::breaker::Health;
-    /// assert_eq!([Health::Up, Health::Down].map(Health::name), ["up", "down"]);
-    /// ```
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
-}
-
-crate::named::display_by_name!(Health);
-
-/// Counters since the breaker was made; they outlive transitions and resets. The number of transitions is the
-/// breaker's [generation](super::Breaker::generation).
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
-/// // A failure at 0 opened it.
-/// let _ = breaker.reset(10);
-/// let stats = breaker.stats(10);
-/// assert_eq!((stats.admitted, stats.failures, stats.opened, stats.refused), (1, 1, 1, 0));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct BreakerStats {
-    /// Calls let through.
-    pub admitted: u64,
-    /// Calls refused.
-    pub refused: u64,
-    /// Calls let through by [`Mode::Observe`] that would have been refused; part of `admitted`.
-    pub would_refuse: u64,
-    /// Counted successes; in half-open a slow one among them fails its trial.
-    pub successes: u64,
-    /// Counted failures, overload reports among them.
-    pub failures: u64,
-    /// Outcomes that freed their place and counted for nothing.
-    pub released: u64,
-    /// Reports that came too late, twice or to the wrong breaker.
-    pub stale: u64,
-    /// Probes that did not report in time.
-    pub lost: u64,
-    /// How often it opened, also by [`Mode::ForcedOpen`].
-    pub opened: u64,
-}
-
-/// What the window holds at an instant; from [`Breaker::window`](super::Breaker::window).
-///
-/// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # use evenkeel_core::Ratio;
-/// let (slower_than, at_least) = (Duration::from_nanos(50), Ratio::percent(50));
-/// let trigger = Trigger::SlowRate { slower_than, at_least, min_calls: 4 };
-/// let mut breaker = Breaker::new(builder.window(Window::Count { calls: 4 }).trigger(trigger).build()?);
-/// for latency_ns in [30, 50, 80] {
-///     let call = breaker.try_acquire(0, &mut rng)?;
-///     let _ = breaker.on_outcome(latency_ns, call.permit, Outcome::Success, latency_ns, &mut rng);
-/// }
-/// let counts: WindowCounts = breaker.window(80);
-/// assert_eq!((counts.calls, counts.failures, counts.slow), (3, None, Some(1)));
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct WindowCounts {
-    /// Results in the window.
-    pub calls: u32,
-    /// How many of them failed; `None` when no trigger looks at the failures of the window.
-    pub failures: Option<u32>,
-    /// How many of them were slow, whether they failed or not: above [`BreakerPolicy::slow_limit`]; `None` when no
-    /// trigger looks at latencies.
-    ///
-    /// [`BreakerPolicy::slow_limit`]: super::BreakerPolicy::slow_limit
-    pub slow: Option<u32>,
 }

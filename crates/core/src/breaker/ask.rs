@@ -1,10 +1,11 @@
 //! May this call be made now? Every ask, from the plain yes to a probe's place.
 
-use super::answer::{Grant, Mode, Refused, RefusedBy};
+use super::answer::{Grant, Refused, RefusedBy};
 use super::leases;
 use super::permit::{Permit, PermitId};
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::told::Mode;
 use super::transitions::Transitions;
 use crate::random::{Rng, scaled};
 use crate::refusal::Refusal;

@@ -1,9 +1,11 @@
 //! What time alone will do to a breaker: pure, so that a query changes nothing and a skipped poll is never missed.
 
-use super::answer::{BreakerStats, Health, Mode, RefusedBy, WindowCounts};
+use super::answer::RefusedBy;
+use super::counters::{BreakerStats, WindowCounts};
 use super::leases;
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::told::{Health, Mode};
 use super::transition::Phase;
 use super::window::Results;
 use crate::refusal::Refusal;

@@ -75,6 +75,7 @@
 mod answer;
 mod ask;
 mod builder;
+mod counters;
 #[cfg(feature = "serde")]
 mod fields;
 mod foresight;
@@ -87,6 +88,7 @@ mod quiet;
 mod rebased;
 mod report;
 mod state;
+mod told;
 mod transition;
 mod transitions;
 mod trigger;
@@ -98,13 +100,13 @@ use crate::error::RestoreError;
 use crate::random::Rng;
 use crate::rebase::Rebase;
 
-pub use answer::{
-    BreakerStats, Grant, Health, Mode, Outcome, Receipt, Refused, RefusedBy, WindowCounts,
-};
+pub use answer::{Grant, Receipt, Refused, RefusedBy};
 pub use builder::BreakerBuilder;
+pub use counters::{BreakerStats, WindowCounts};
 pub use permit::{Permit, PermitId};
 pub use policy::BreakerPolicy;
 pub use state::BreakerState;
+pub use told::{Health, Mode, Outcome};
 pub use transition::{Cause, Phase, Transition};
 pub use transitions::{Transitions, TransitionsIter};
 pub use trigger::Trigger;

@@ -1,10 +1,10 @@
 //! The phases: what time, results and operators change them to, and all that a change of phase resets.
 
-use super::answer::{Health, Mode};
 use super::leases;
 use super::policy::BreakerPolicy;
 use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
+use super::told::{Health, Mode};
 use super::transition::{Cause, Phase, Transition};
 use super::transitions::Transitions;
 use crate::packed::PackedNs;

@@ -3,9 +3,11 @@
 use core::borrow::Borrow;
 
 use super::Breaker;
-use super::answer::{BreakerStats, Mode, RefusedBy, WindowCounts};
+use super::answer::RefusedBy;
+use super::counters::{BreakerStats, WindowCounts};
 use super::policy::BreakerPolicy;
 use super::state::{BreakerState, Stage};
+use super::told::Mode;
 use super::transition::Phase;
 use crate::refusal::Refusal;
 

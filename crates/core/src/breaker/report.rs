@@ -1,11 +1,12 @@
 //! The call ended: every report, from the plain result in closed to one that comes too late.
 
-use super::answer::{Outcome, Receipt};
+use super::answer::Receipt;
 use super::leases;
 use super::permit::PermitId;
 use super::policy::BreakerPolicy;
 use super::quiet::Quiet;
 use super::state::{BreakerState, Stage};
+use super::told::Outcome;
 use super::transition::{Cause, Transition};
 use super::transitions::Transitions;
 use crate::random::Rng;
@@ -208,32 +209,5 @@ impl BreakerState {
     fn released(&mut self, transitions: Transitions) -> Receipt {
         self.stats.released = self.stats.released.wrapping_add(1);
         Receipt::Released(transitions)
-    }
-}
-
-impl Receipt {
-    /// Whether the outcome counted: neither released without counting, nor stale.
-    ///
-    /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// // One failure opens this breaker: what comes after it is stale.
-    /// let outcomes = [Outcome::Ignored, Outcome::Failure, Outcome::Failure];
-    /// let calls = [(); 3].map(|()| breaker.try_acquire(0, &mut rng).expect("closed"));
-    /// let told = calls.into_iter().zip(outcomes);
-    /// let receipts = told.map(|(call, outcome)| breaker.on_outcome(5, call.permit, outcome, 5, &mut rng));
-    /// let counted: Vec<_> = receipts.map(|receipt| receipt.is_counted()).collect();
-    /// assert_eq!(counted, [false, true, false]);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub const fn is_counted(&self) -> bool {
-        matches!(self, Self::Counted(_))
     }
 }

@@ -1,10 +1,11 @@
 //! The state of a breaker as plain data, and the check that a stored one must pass.
 
-use super::answer::{BreakerStats, Health, Mode};
+use super::counters::BreakerStats;
 use super::leases;
 use super::permit::PermitId;
 use super::policy::{BreakerPolicy, INLINE_WORDS};
 use super::quiet::Quiet;
+use super::told::{Health, Mode};
 use super::transition::Phase;
 use super::window::{Layout, Results};
 use crate::error::{RestoreError, corrupt, misfit};

@@ -306,9 +306,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
                 .keys
                 .insert(kept.key, used, Queue::Idle, kept.last_ns, 0);
             let grants = kept.grants.iter();
-            let mut used = grants.fold(used, |used, &at_ns| {
-                budget.rings.grant_at(at, used, at_ns)
-            });
+            let mut used = grants.fold(used, |used, &at_ns| budget.rings.grant_at(at, used, at_ns));
             used.attempts = kept.attempts;
             budget.rings.set_previous_ns(at, kept.previous_ns);
             if let Some(slot) = budget.keys.slot_mut(at) {

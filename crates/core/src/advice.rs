@@ -107,10 +107,7 @@ impl AdvisoryFields {
         }
         if self.spread.is_above(Ratio::ONE) {
             let problem = Problem::AboveMax {
-                given: Amount::Fraction {
-                    num: self.spread.numerator() as u64,
-                    den: self.spread.denominator() as u64,
-                },
+                given: Amount::of(self.spread),
                 max: Amount::Count(1),
             };
             return Err(ConfigError::new(scope, "advisory_spread", problem));

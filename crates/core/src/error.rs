@@ -185,12 +185,19 @@ pub enum Amount {
     },
 }
 
+impl Amount {
+    /// A ratio, for `const` code.
+    pub(crate) const fn of(ratio: Ratio) -> Self {
+        Self::Fraction {
+            num: ratio.numerator() as u64,
+            den: ratio.denominator() as u64,
+        }
+    }
+}
+
 impl From<Ratio> for Amount {
     fn from(ratio: Ratio) -> Self {
-        Self::Fraction {
-            num: ratio.numerator().into(),
-            den: ratio.denominator().into(),
-        }
+        Self::of(ratio)
     }
 }
 

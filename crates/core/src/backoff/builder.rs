@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::policy::{BackoffPolicy, Growth, Jitter, config, fraction};
+use super::policy::{BackoffPolicy, Growth, Jitter, config};
 use crate::config::{ns, optional_ns};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::ratio::Ratio;
@@ -188,7 +188,7 @@ impl BackoffBuilder {
                 return Err(config(
                     "jitter.spread",
                     Problem::AboveMax {
-                        given: fraction(spread),
+                        given: Amount::of(spread),
                         max: Amount::Count(1),
                     },
                 ));

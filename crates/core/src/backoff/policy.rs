@@ -376,7 +376,7 @@ impl BackoffPolicy {
             return Err(config(
                 "factor",
                 Problem::BelowMin {
-                    given: fraction(factor),
+                    given: Amount::of(factor),
                     min: Amount::Count(1),
                 },
             ));
@@ -415,13 +415,6 @@ impl BackoffPolicy {
 
 pub(super) const fn config(field: &'static str, problem: Problem) -> ConfigError {
     ConfigError::new("backoff", field, problem)
-}
-
-pub(super) const fn fraction(ratio: Ratio) -> Amount {
-    Amount::Fraction {
-        num: ratio.numerator() as u64,
-        den: ratio.denominator() as u64,
-    }
 }
 
 /// The wait of [`Jitter::Full`] that `word` gives.

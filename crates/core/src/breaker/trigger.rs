@@ -321,7 +321,7 @@ fn rate(at_least: Ratio) -> Result<(), ConfigError> {
         return Err(config(
             "at_least",
             Problem::AboveMax {
-                given: Amount::from(at_least),
+                given: Amount::of(at_least),
                 max: Amount::Count(1),
             },
         ));

@@ -278,7 +278,7 @@ impl AdaptiveThrottleBuilder {
         };
         if Ratio::ONE.is_above(self.k) {
             let problem = Problem::BelowMin {
-                given: fraction(self.k),
+                given: Amount::of(self.k),
                 min: Amount::Count(1),
             };
             return Err(ConfigError::new(SCOPE, "k", problem));
@@ -288,7 +288,7 @@ impl AdaptiveThrottleBuilder {
         }
         if self.max_rejection.is_above(Ratio::ONE) {
             let problem = Problem::AboveMax {
-                given: fraction(self.max_rejection),
+                given: Amount::of(self.max_rejection),
                 max: Amount::Count(1),
             };
             return Err(ConfigError::new(SCOPE, "max_rejection", problem));
@@ -312,12 +312,5 @@ impl From<AdaptiveThrottlePolicy> for AdaptiveThrottleBuilder {
             min_requests: policy.min_requests,
             max_rejection: policy.max_rejection,
         }
-    }
-}
-
-const fn fraction(ratio: Ratio) -> Amount {
-    Amount::Fraction {
-        num: ratio.numerator() as u64,
-        den: ratio.denominator() as u64,
     }
 }

@@ -303,8 +303,8 @@ impl RetryRatioBuilder {
     pub const fn build(self) -> Result<RetryRatioPolicy, ConfigError> {
         if self.ratio.is_above(MAX_RATIO) {
             let problem = Problem::AboveMax {
-                given: fraction(self.ratio),
-                max: fraction(MAX_RATIO),
+                given: Amount::of(self.ratio),
+                max: Amount::of(MAX_RATIO),
             };
             return Err(ConfigError::new(SCOPE, "ratio", problem));
         }
@@ -337,12 +337,5 @@ impl From<RetryRatioPolicy> for RetryRatioBuilder {
             floor_per_second: policy.floor_per_second,
             slices: policy.slices(),
         }
-    }
-}
-
-const fn fraction(ratio: Ratio) -> Amount {
-    Amount::Fraction {
-        num: ratio.numerator() as u64,
-        den: ratio.denominator() as u64,
     }
 }

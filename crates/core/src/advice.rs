@@ -2,10 +2,14 @@
 
 use core::time::Duration;
 
+use crate::backoff::BackoffPolicy;
+use crate::config::ns;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
-use crate::time::{self, MAX_SPAN, MAX_SPAN_NS, span_ns};
+#[cfg(feature = "serde")]
+use crate::text::Span;
+use crate::time::{self, MAX_SPAN_NS, span_ns};
 
 /// What a server said about coming back.
 ///
@@ -94,15 +98,15 @@ impl AdvisoryFields {
         }
     }
 
-    /// Checks the three; a cap that was not set is `default_cap`, or else the longest span.
+    /// Checks the three; a cap that was not set is [`default_cap_ns`].
     pub(crate) const fn build(
         self,
         scope: &'static str,
-        default_cap: Option<Duration>,
+        backoff: &BackoffPolicy,
     ) -> Result<Advisory, ConfigError> {
         if let AdvisoryRule::Within(extra) = self.rule {
-            if span_ns(extra).is_none() {
-                return Err(too_long(scope, "advisory_rule.within", extra));
+            if let Err(error) = ns(scope, "advisory_rule.within", extra) {
+                return Err(error);
             }
         }
         if self.spread.is_above(Ratio::ONE) {
@@ -112,16 +116,12 @@ impl AdvisoryFields {
             };
             return Err(ConfigError::new(scope, "advisory_spread", problem));
         }
-        let cap_ns = match (self.cap, default_cap) {
-            (Some(cap), _) => match span_ns(cap) {
-                Some(ns) => ns,
-                None => return Err(too_long(scope, "advisory_cap", cap)),
+        let cap_ns = match self.cap {
+            Some(cap) => match ns(scope, "advisory_cap", cap) {
+                Ok(ns) => ns,
+                Err(error) => return Err(error),
             },
-            (None, Some(cap)) => match span_ns(cap) {
-                Some(ns) => ns,
-                None => MAX_SPAN_NS,
-            },
-            (None, None) => MAX_SPAN_NS,
+            None => default_cap_ns(backoff),
         };
         Ok(Advisory {
             rule: self.rule,
@@ -131,12 +131,27 @@ impl AdvisoryFields {
     }
 }
 
-const fn too_long(scope: &'static str, field: &'static str, given: Duration) -> ConfigError {
-    let problem = Problem::AboveMax {
-        given: Amount::Span(given),
-        max: Amount::Span(MAX_SPAN),
-    };
-    ConfigError::new(scope, field, problem)
+/// The builder's fields that make this rule again.
+impl From<Advisory> for AdvisoryFields {
+    fn from(advisory: Advisory) -> Self {
+        Self {
+            rule: advisory.rule,
+            cap: Some(Duration::from_nanos(advisory.cap_ns)),
+            spread: advisory.spread,
+        }
+    }
+}
+
+/// The cap of a server's advice where none was set: that of our own waits, or, where they have none, the longest span.
+pub(crate) const fn default_cap_ns(backoff: &BackoffPolicy) -> u64 {
+    backoff.limit_ns()
+}
+
+/// The cap of a server's advice as a policy file has it: left out where it is the default.
+#[cfg(feature = "serde")]
+pub(crate) fn cap_text(cap: Duration, backoff: &BackoffPolicy) -> Option<Span> {
+    let is_default = cap == Duration::from_nanos(default_cap_ns(backoff));
+    (!is_default).then(|| Span::new(cap))
 }
 
 /// A checked rule with its cap and spread.
@@ -178,8 +193,9 @@ impl Advisory {
         !matches!(self.rule, AdvisoryRule::Exact)
     }
 
-    /// The longest wait that can come of it, given the longest of our own.
-    pub(crate) fn longest_ns(&self, own_ns: u64) -> u64 {
+    /// The longest wait that there can be, whether a server gave advice or not.
+    pub(crate) fn longest_ns(&self, backoff: &BackoffPolicy) -> u64 {
+        let own_ns = backoff.longest_ns();
         let wait_ns = match self.rule {
             AdvisoryRule::AtLeast => own_ns.max(self.cap_ns),
             AdvisoryRule::Exact => self.cap_ns,
@@ -188,6 +204,7 @@ impl Advisory {
                 self.cap_ns.clamp(own_ns, own_ns.saturating_add(extra_ns))
             }
         };
-        wait_ns.saturating_add(self.spread.of(wait_ns))
+        let advised_ns = wait_ns.saturating_add(self.spread.of(wait_ns));
+        own_ns.max(advised_ns)
     }
 }

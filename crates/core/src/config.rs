@@ -53,6 +53,21 @@ pub(crate) const fn optional_ns(
     }
 }
 
+/// The same for a span that need not be there, but is above zero where it is.
+pub(crate) const fn optional_positive_ns(
+    scope: &'static str,
+    field: &'static str,
+    span: Option<Duration>,
+) -> Result<Option<u64>, ConfigError> {
+    match span {
+        None => Ok(None),
+        Some(span) => match positive_ns(scope, field, span) {
+            Ok(ns) => Ok(Some(ns)),
+            Err(error) => Err(error),
+        },
+    }
+}
+
 /// A count within `1..=max`.
 pub(crate) const fn count(
     scope: &'static str,

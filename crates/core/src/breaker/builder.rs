@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::policy::{BreakerPolicy, config};
 use super::trigger::{Alarm, MAX_TRIGGERS, Rule, Trigger};
 use super::window::{Layout, Planes, Window};
+use crate::advice::default_cap_ns;
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::bits::RingShape;
 use crate::error::{Amount, ConfigError, Problem};
@@ -274,7 +275,7 @@ impl BreakerBuilder {
             open,
             calm_after_ns: optional("open.calm_after", self.calm_after)?,
             advisory_cap_ns: optional("open.advisory_cap", self.advisory_cap)?
-                .unwrap_or_else(|| open.limit_ns()),
+                .unwrap_or_else(|| default_cap_ns(&open)),
             until_healthy: self.until_healthy,
             max_in_flight: self.max_in_flight,
             trials: self.trials,

@@ -8,13 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::policy::BreakerPolicy;
 use super::trigger::{MAX_TRIGGERS, Trigger};
 use super::window::Window;
+use crate::advice::cap_text;
 use crate::backoff::fields::{GrowthName, growth_of, growth_parts};
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::error::{ConfigError, Problem};
 use crate::quantile::Quantile;
 use crate::ratio::Ratio;
 use crate::text::Span;
-use crate::time::MAX_SPAN;
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -416,9 +416,7 @@ impl Serialize for BreakerPolicy {
                 factor,
                 jitter: Some(open.jitter()),
                 calm_after: self.calm_after().map(Span::new),
-                advisory_cap: Some(self.advisory_cap())
-                    .filter(|span| *span != open.cap().unwrap_or(MAX_SPAN))
-                    .map(Span::new),
+                advisory_cap: cap_text(self.advisory_cap(), open),
                 until_healthy: self.until_healthy(),
             },
             half_open: HalfOpenFields {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::policy::ReconnectPolicy;
 use crate::advice::{AdvisoryFields, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config;
+use crate::config::{ns, optional_positive_ns, positive_ns};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -234,21 +234,14 @@ impl ReconnectBuilder {
             .stable_after
             .unwrap_or_else(|| default_stable_after(&backoff));
         let kick_within = self.kick_within.unwrap_or_else(|| backoff.ceiling(1));
-        let silence_limit_ns = self
-            .silence_limit
-            .map(|limit| config::positive_ns(SCOPE, "silence_limit", limit))
-            .transpose()?;
+        let silence_limit_ns = optional_positive_ns(SCOPE, "silence_limit", self.silence_limit)?;
         Ok(ReconnectPolicy {
             backoff,
-            connect_timeout_ns: config::positive_ns(
-                SCOPE,
-                "connect_timeout",
-                self.connect_timeout,
-            )?,
-            stable_after_ns: config::ns(SCOPE, "stable_after", stable_after)?,
+            connect_timeout_ns: positive_ns(SCOPE, "connect_timeout", self.connect_timeout)?,
+            stable_after_ns: ns(SCOPE, "stable_after", stable_after)?,
             silence_limit_ns,
-            kick_within_ns: config::ns(SCOPE, "kick_within", kick_within)?,
-            advisory: self.advisory.build(SCOPE, backoff.cap())?,
+            kick_within_ns: ns(SCOPE, "kick_within", kick_within)?,
+            advisory: self.advisory.build(SCOPE, &backoff)?,
         })
     }
 }
@@ -262,11 +255,7 @@ impl From<ReconnectPolicy> for ReconnectBuilder {
             stable_after: Some(policy.stable_after()),
             silence_limit: policy.silence_limit(),
             kick_within: Some(policy.kick_within()),
-            advisory: AdvisoryFields {
-                rule: policy.advisory.rule,
-                cap: Some(policy.advisory_cap()),
-                spread: policy.advisory.spread,
-            },
+            advisory: policy.advisory.into(),
         }
     }
 }

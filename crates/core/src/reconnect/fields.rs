@@ -5,12 +5,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::builder::{BACKOFF, ReconnectBuilder};
 use super::policy::ReconnectPolicy;
-use crate::advice::AdvisoryRule;
+use crate::advice::{AdvisoryRule, cap_text};
 use crate::backoff::fields::BackoffFields;
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::text::Span;
-use crate::time::MAX_SPAN;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,16 +66,13 @@ impl<'de> Deserialize<'de> for ReconnectPolicy {
 
 impl Serialize for ReconnectPolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let default_cap = self.backoff().cap().unwrap_or(MAX_SPAN);
         ReconnectFields {
             connect_timeout: Span::new(self.connect_timeout()),
             stable_after: Some(Span::new(self.stable_after())),
             silence_limit: self.silence_limit().map(Span::new),
             kick_within: Some(Span::new(self.kick_within())),
             advisory_rule: Some(self.advisory_rule()),
-            advisory_cap: Some(self.advisory_cap())
-                .filter(|cap| *cap != default_cap)
-                .map(Span::new),
+            advisory_cap: cap_text(self.advisory_cap(), self.backoff()),
             advisory_spread: Some(self.advisory_spread()).filter(|spread| *spread != Ratio::ZERO),
             backoff: BackoffFields::of(self.backoff()),
         }

@@ -187,8 +187,7 @@ impl ReconnectPolicy {
 
     /// The longest wait that there can be.
     pub(super) fn longest_ns(&self) -> u64 {
-        let own_ns = self.backoff.longest_ns();
-        own_ns.max(self.advisory.longest_ns(own_ns))
+        self.advisory.longest_ns(&self.backoff)
     }
 
     /// Whether each try takes a random word for the wait after it.

@@ -6,7 +6,7 @@ use super::answer::RestartOn;
 use super::history::INLINE_WORDS;
 use super::policy::{Intensity, Limit, RestartPolicy};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{backoff_without_limits, positive_ns};
+use crate::config::{backoff_without_limits, optional_positive_ns, positive_ns};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::store::fits;
 
@@ -151,12 +151,9 @@ impl RestartBuilder {
                 Err(error) => return Err(error),
             },
         };
-        let cooldown_ns = match self.cooldown {
-            None => None,
-            Some(cooldown) => match positive_ns(SCOPE, "cooldown", cooldown) {
-                Ok(ns) => Some(ns),
-                Err(error) => return Err(error),
-            },
+        let cooldown_ns = match optional_positive_ns(SCOPE, "cooldown", self.cooldown) {
+            Ok(ns) => ns,
+            Err(error) => return Err(error),
         };
         Ok(RestartPolicy {
             backoff,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::policy::{RetryPolicy, WhenRefused};
 use crate::advice::{AdvisoryFields, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{count, positive_ns};
+use crate::config::{count, optional_positive_ns};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -216,11 +216,12 @@ impl RetryBuilder {
             Ok(policy) => policy,
             Err(error) => return Err(error.within(BACKOFF)),
         };
-        let attempt_timeout_ns = match optional_positive("attempt_timeout", self.attempt_timeout) {
+        let timeout = optional_positive_ns(SCOPE, "attempt_timeout", self.attempt_timeout);
+        let attempt_timeout_ns = match timeout {
             Ok(ns) => ns,
             Err(error) => return Err(error),
         };
-        let deadline_ns = match optional_positive("deadline", self.deadline) {
+        let deadline_ns = match optional_positive_ns(SCOPE, "deadline", self.deadline) {
             Ok(ns) => ns,
             Err(error) => return Err(error),
         };
@@ -228,7 +229,7 @@ impl RetryBuilder {
             Ok(attempts) => attempts,
             Err(error) => return Err(error),
         };
-        let advisory = match self.advisory.build(SCOPE, backoff.cap()) {
+        let advisory = match self.advisory.build(SCOPE, &backoff) {
             Ok(advisory) => advisory,
             Err(error) => return Err(error),
         };
@@ -244,19 +245,6 @@ impl RetryBuilder {
             Ok(()) => Ok(policy),
             Err(error) => Err(error),
         }
-    }
-}
-
-const fn optional_positive(
-    field: &'static str,
-    span: Option<Duration>,
-) -> Result<Option<u64>, ConfigError> {
-    match span {
-        None => Ok(None),
-        Some(span) => match positive_ns(SCOPE, field, span) {
-            Ok(ns) => Ok(Some(ns)),
-            Err(error) => Err(error),
-        },
     }
 }
 
@@ -335,7 +323,6 @@ const fn conflict(field: &'static str, with: &'static str, fix: &'static str) ->
 /// The builder that makes this policy again, to change it.
 impl From<RetryPolicy> for RetryBuilder {
     fn from(policy: RetryPolicy) -> Self {
-        let advised_by_default = policy.advisory.cap_ns == policy.default_advisory_cap_ns();
         Self {
             backoff: policy.backoff.into(),
             attempts: match (policy.max_attempts, policy.backoff.max_retries()) {
@@ -346,11 +333,7 @@ impl From<RetryPolicy> for RetryBuilder {
             attempt_timeout: policy.attempt_timeout(),
             deadline: policy.deadline(),
             when_refused: policy.when_refused,
-            advisory: AdvisoryFields {
-                rule: policy.advisory.rule,
-                cap: (!advised_by_default).then(|| policy.advisory_cap()),
-                spread: policy.advisory.spread,
-            },
+            advisory: policy.advisory.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::builder::{BACKOFF, RetryBuilder};
 use super::policy::{RetryPolicy, WhenRefused};
-use crate::advice::AdvisoryRule;
+use crate::advice::{AdvisoryRule, cap_text};
 use crate::backoff::fields::BackoffFields;
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
@@ -77,14 +77,13 @@ impl<'de> Deserialize<'de> for RetryPolicy {
 
 impl Serialize for RetryPolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let advised_by_default = self.advisory.cap_ns == self.default_advisory_cap_ns();
         RetryFields {
             max_attempts: self.max_attempts,
             unlimited_attempts: self.max_attempts.is_none() && self.backoff.max_retries().is_none(),
             attempt_timeout: self.attempt_timeout().map(Span::new),
             deadline: self.deadline().map(Span::new),
             when_refused: Some(self.when_refused),
-            advisory_cap: (!advised_by_default).then(|| Span::new(self.advisory_cap())),
+            advisory_cap: cap_text(self.advisory_cap(), self.backoff()),
             advisory_spread: Some(self.advisory_spread()),
             advisory_rule: Some(self.advisory_rule()),
             backoff: BackoffFields::of(&self.backoff),

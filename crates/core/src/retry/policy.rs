@@ -214,15 +214,9 @@ impl RetryPolicy {
         self.advisory.spread
     }
 
-    /// The cap of advice where none is set: the backoff's, or the longest span there is.
-    pub(super) const fn default_advisory_cap_ns(&self) -> u64 {
-        self.backoff.limit_ns()
-    }
-
     /// The longest wait that the schedule and advice can give together.
     pub(super) fn longest_wait_ns(&self) -> u64 {
-        let own_ns = self.backoff.longest_ns();
-        own_ns.max(self.advisory.longest_ns(own_ns))
+        self.advisory.longest_ns(&self.backoff)
     }
 
     /// Whether `attempts` are as many as there may be.

@@ -4,12 +4,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::policy::{BACKOFF, BackoffTablePolicy};
-use crate::advice::AdvisoryRule;
+use crate::advice::{AdvisoryRule, cap_text};
 use crate::backoff::fields::BackoffFields;
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::text::Span;
-use crate::time::MAX_SPAN;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,14 +58,11 @@ impl<'de> Deserialize<'de> for BackoffTablePolicy {
 
 impl Serialize for BackoffTablePolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let default_cap = self.backoff().cap().unwrap_or(MAX_SPAN);
         BackoffTableFields {
             max_keys: self.max_keys(),
             forget_after: Span::new(self.forget_after()),
             due_index: Some(self.due_index()),
-            advisory_cap: Some(self.advisory_cap())
-                .filter(|cap| *cap != default_cap)
-                .map(Span::new),
+            advisory_cap: cap_text(self.advisory_cap(), self.backoff()),
             advisory_spread: Some(self.advisory_spread()).filter(|spread| *spread != Ratio::ZERO),
             advisory_rule: Some(self.advisory_rule()),
             backoff: BackoffFields::of(self.backoff()),

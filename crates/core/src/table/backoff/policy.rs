@@ -194,8 +194,7 @@ impl BackoffTablePolicy {
 
     /// The longest wait that a failure or advice can make.
     pub(super) fn longest_ns(&self) -> u64 {
-        let own_ns = self.backoff.longest_ns();
-        self.advisory.longest_ns(own_ns).max(own_ns)
+        self.advisory.longest_ns(&self.backoff)
     }
 }
 
@@ -318,7 +317,7 @@ impl BackoffTableBuilder {
             backoff,
             max_keys: count(SCOPE, "max_keys", self.max_keys, MAX_KEYS)?,
             forget_after_ns: positive_ns(SCOPE, "forget_after", self.forget_after)?,
-            advisory: self.advisory.build(SCOPE, backoff.cap())?,
+            advisory: self.advisory.build(SCOPE, &backoff)?,
             due_index: self.due_index,
         })
     }

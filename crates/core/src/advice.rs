@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use crate::backoff::BackoffPolicy;
-use crate::config::ns;
-use crate::error::{Amount, ConfigError, Problem};
+use crate::config::{ns, share};
+use crate::error::ConfigError;
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
 #[cfg(feature = "serde")]
@@ -109,13 +109,10 @@ impl AdvisoryFields {
                 return Err(error);
             }
         }
-        if self.spread.is_above(Ratio::ONE) {
-            let problem = Problem::AboveMax {
-                given: Amount::of(self.spread),
-                max: Amount::Count(1),
-            };
-            return Err(ConfigError::new(scope, "advisory_spread", problem));
-        }
+        let spread = match share(scope, "advisory_spread", self.spread) {
+            Ok(spread) => spread,
+            Err(error) => return Err(error),
+        };
         let cap_ns = match self.cap {
             Some(cap) => match ns(scope, "advisory_cap", cap) {
                 Ok(ns) => ns,
@@ -126,7 +123,7 @@ impl AdvisoryFields {
         Ok(Advisory {
             rule: self.rule,
             cap_ns,
-            spread: self.spread,
+            spread,
         })
     }
 }

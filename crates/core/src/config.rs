@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::error::{Amount, ConfigError, Problem};
+use crate::ratio::Ratio;
 use crate::time::{MAX_SPAN, span_ns};
 
 /// `span` in nanoseconds, or an error for `field` above [`MAX_SPAN`].
@@ -90,6 +91,50 @@ pub(crate) const fn count(
         return Ok(given);
     };
     Err(ConfigError::new(scope, field, problem))
+}
+
+/// A ratio of at most 1.
+pub(crate) const fn share(
+    scope: &'static str,
+    field: &'static str,
+    given: Ratio,
+) -> Result<Ratio, ConfigError> {
+    if given.is_above(Ratio::ONE) {
+        let problem = Problem::AboveMax {
+            given: Amount::of(given),
+            max: Amount::Count(1),
+        };
+        return Err(ConfigError::new(scope, field, problem));
+    }
+    Ok(given)
+}
+
+/// The same, and above zero.
+pub(crate) const fn positive_share(
+    scope: &'static str,
+    field: &'static str,
+    given: Ratio,
+) -> Result<Ratio, ConfigError> {
+    if given.numerator() == 0 {
+        return Err(ConfigError::new(scope, field, Problem::Zero));
+    }
+    share(scope, field, given)
+}
+
+/// A ratio of at least 1.
+pub(crate) const fn factor(
+    scope: &'static str,
+    field: &'static str,
+    given: Ratio,
+) -> Result<Ratio, ConfigError> {
+    if Ratio::ONE.is_above(given) {
+        let problem = Problem::BelowMin {
+            given: Amount::of(given),
+            min: Amount::Count(1),
+        };
+        return Err(ConfigError::new(scope, field, problem));
+    }
+    Ok(given)
 }
 
 /// The schedule of a machine that has limits of its own; `scope` is the path of its table, `fix` says what limits instead.

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use super::policy::{BackoffPolicy, Growth, Jitter, config};
-use crate::config::{ns, optional_ns};
-use crate::error::{Amount, ConfigError, Problem};
+use super::policy::{BackoffPolicy, Growth, Jitter};
+use crate::config::{ns, optional_ns, share};
+use crate::error::ConfigError;
 use crate::ratio::Ratio;
 
-const SCOPE: &str = "backoff";
+pub(super) const SCOPE: &str = "backoff";
 
 /// Sets up a [`BackoffPolicy`]; every setter has a default, only the base has none.
 ///
@@ -184,14 +184,8 @@ impl BackoffBuilder {
             None => Jitter::Full,
         };
         if let Jitter::Spread(spread) = jitter {
-            if spread.is_above(Ratio::ONE) {
-                return Err(config(
-                    "jitter.spread",
-                    Problem::AboveMax {
-                        given: Amount::of(spread),
-                        max: Amount::Count(1),
-                    },
-                ));
+            if let Err(error) = share(SCOPE, "jitter.spread", spread) {
+                return Err(error);
             }
         }
         let policy = BackoffPolicy {

@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::builder::BackoffBuilder;
+use super::builder::{BackoffBuilder, SCOPE};
 use super::policy::{BackoffPolicy, Growth, Jitter};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
@@ -61,7 +61,7 @@ pub(crate) fn growth_of(
         },
         GrowthName::Linear => Growth::Linear {
             step: step.map(Span::get).ok_or(ConfigError::new(
-                "backoff",
+                SCOPE,
                 "step",
                 Problem::Missing {
                     fix: "linear growth needs a step, such as \"100ms\"",
@@ -118,13 +118,13 @@ impl BackoffFields {
 }
 
 const fn stray(field: &'static str, fix: &'static str) -> ConfigError {
-    ConfigError::new("backoff", field, Problem::Misplaced { fix })
+    ConfigError::new(SCOPE, field, Problem::Misplaced { fix })
 }
 
 impl<'de> Deserialize<'de> for BackoffPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         BackoffFields::deserialize(deserializer)?
-            .builder("backoff")
+            .builder(SCOPE)
             .and_then(BackoffBuilder::build)
             .map_err(D::Error::custom)
     }

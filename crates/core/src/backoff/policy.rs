@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use super::builder::BackoffBuilder;
+use super::builder::{BackoffBuilder, SCOPE};
+use crate::config;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
@@ -355,7 +356,8 @@ impl BackoffPolicy {
     pub(super) const fn check_total(&self) -> Result<(), ConfigError> {
         let (least, _) = self.range(1);
         match self.max_total_wait_ns {
-            Some(total_ns) if (total_ns as u128) < least.as_nanos() => Err(config(
+            Some(total_ns) if (total_ns as u128) < least.as_nanos() => Err(ConfigError::new(
+                SCOPE,
                 "max_total_wait",
                 Problem::BelowMin {
                     given: Amount::Span(Duration::from_nanos(total_ns)),
@@ -372,14 +374,8 @@ impl BackoffPolicy {
         let Growth::Exponential { factor } = self.growth else {
             return Ok(());
         };
-        if Ratio::ONE.is_above(factor) {
-            return Err(config(
-                "factor",
-                Problem::BelowMin {
-                    given: Amount::of(factor),
-                    min: Amount::Count(1),
-                },
-            ));
+        if let Err(error) = config::factor(SCOPE, "factor", factor) {
+            return Err(error);
         }
         if !factor.is_above(Ratio::ONE) || self.base_ns == 0 {
             return Ok(());
@@ -389,7 +385,8 @@ impl BackoffPolicy {
         while ceiling_ns < self.limit_ns() {
             let next_ns = self.grown_ns(ceiling_ns);
             if next_ns == ceiling_ns {
-                return Err(config(
+                return Err(ConfigError::new(
+                    SCOPE,
                     "factor",
                     Problem::Conflict {
                         with: "base",
@@ -398,7 +395,8 @@ impl BackoffPolicy {
                 ));
             }
             if steps == MAX_STEPS {
-                return Err(config(
+                return Err(ConfigError::new(
+                    SCOPE,
                     "factor",
                     Problem::Conflict {
                         with: "cap",
@@ -411,10 +409,6 @@ impl BackoffPolicy {
         }
         Ok(())
     }
-}
-
-pub(super) const fn config(field: &'static str, problem: Problem) -> ConfigError {
-    ConfigError::new("backoff", field, problem)
 }
 
 /// The wait of [`Jitter::Full`] that `word` gives.

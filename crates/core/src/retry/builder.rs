@@ -9,7 +9,7 @@ use crate::config::{count, optional_positive_ns};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
-const SCOPE: &str = "retry";
+pub(super) const SCOPE: &str = "retry";
 pub(super) const BACKOFF: &str = "retry.backoff";
 
 /// Attempts where nothing else was said.

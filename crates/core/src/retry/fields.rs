@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::builder::{BACKOFF, RetryBuilder};
+use super::builder::{BACKOFF, RetryBuilder, SCOPE};
 use super::policy::{RetryPolicy, WhenRefused};
 use crate::advice::{AdvisoryRule, cap_text};
 use crate::backoff::fields::BackoffFields;
@@ -42,7 +42,7 @@ impl RetryFields {
                 let fix =
                     "it says that there is a limit; leave max_attempts or unlimited_attempts out";
                 let problem = Problem::Misplaced { fix };
-                return Err(ConfigError::new("retry", "max_attempts", problem));
+                return Err(ConfigError::new(SCOPE, "max_attempts", problem));
             }
             (Some(attempts), false) => builder = builder.max_attempts(attempts),
             (None, true) => builder = builder.unlimited_attempts(),

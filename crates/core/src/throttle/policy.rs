@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::answer::RejectProbability;
-use crate::error::{Amount, ConfigError, Problem};
+use crate::config::{factor, positive_share};
+use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::slices::SliceGrid;
 use crate::tally::{self, Sums};
@@ -276,28 +277,19 @@ impl AdaptiveThrottleBuilder {
             Ok(grid) => grid,
             Err(error) => return Err(error),
         };
-        if Ratio::ONE.is_above(self.k) {
-            let problem = Problem::BelowMin {
-                given: Amount::of(self.k),
-                min: Amount::Count(1),
-            };
-            return Err(ConfigError::new(SCOPE, "k", problem));
-        }
-        if self.max_rejection.numerator() == 0 {
-            return Err(ConfigError::new(SCOPE, "max_rejection", Problem::Zero));
-        }
-        if self.max_rejection.is_above(Ratio::ONE) {
-            let problem = Problem::AboveMax {
-                given: Amount::of(self.max_rejection),
-                max: Amount::Count(1),
-            };
-            return Err(ConfigError::new(SCOPE, "max_rejection", problem));
-        }
+        let k = match factor(SCOPE, "k", self.k) {
+            Ok(k) => k,
+            Err(error) => return Err(error),
+        };
+        let max_rejection = match positive_share(SCOPE, "max_rejection", self.max_rejection) {
+            Ok(share) => share,
+            Err(error) => return Err(error),
+        };
         Ok(AdaptiveThrottlePolicy {
             grid,
-            k: self.k,
+            k,
             min_requests: self.min_requests,
-            max_rejection: self.max_rejection,
+            max_rejection,
         })
     }
 }

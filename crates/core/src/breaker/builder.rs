@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::policy::{BreakerPolicy, config};
+use super::policy::BreakerPolicy;
 use super::trigger::{Alarm, MAX_TRIGGERS, Rule, Trigger};
 use super::window::{Layout, Planes, Window};
 use crate::advice::default_cap_ns;
@@ -12,6 +12,7 @@ use crate::error::{Amount, ConfigError, Problem};
 use crate::slices::SliceGrid;
 use crate::time::{MAX_SPAN, span_ns};
 
+pub(super) const SCOPE: &str = "breaker";
 const MAX_CALLS: u32 = 65_536;
 const MAX_SLICES: u32 = 1_024;
 const MAX_TRIALS: u32 = 65_536;
@@ -291,7 +292,8 @@ impl BreakerBuilder {
     /// Checks the triggers against the window; how the window lies, for one plane.
     fn check_triggers(&self) -> Result<Layout, ConfigError> {
         if self.trigger_count == 0 {
-            return Err(config(
+            return Err(ConfigError::new(
+                SCOPE,
                 "triggers",
                 Problem::Missing {
                     fix: "give at least one, or the breaker never opens",
@@ -311,7 +313,8 @@ impl BreakerBuilder {
         }
         let windowed = self.triggers.iter().flatten().any(Trigger::needs_window);
         match self.window {
-            None if windowed => Err(config(
+            None if windowed => Err(ConfigError::new(
+                SCOPE,
                 "window",
                 Problem::Missing {
                     fix: "a trigger looks at it; give a count of calls, or a span and slices",
@@ -343,7 +346,8 @@ impl BreakerBuilder {
         positive("open.base", open.base())?;
         open.cap().map_or(Ok(0), |cap| positive("open.cap", cap))?;
         let limited = |field| {
-            config(
+            ConfigError::new(
+                SCOPE,
                 field,
                 Problem::Misplaced {
                     fix: "a breaker opens as often as it must; leave this limit out",
@@ -405,12 +409,20 @@ fn between(field: &'static str, given: u64, max: u64) -> Result<(), ConfigError>
     if given == 0 {
         let min = Amount::Count(1);
         let given = given_count;
-        return Err(config(field, Problem::BelowMin { given, min }));
+        return Err(ConfigError::new(
+            SCOPE,
+            field,
+            Problem::BelowMin { given, min },
+        ));
     }
     if given > max {
         let max = Amount::Count(max);
         let given = given_count;
-        return Err(config(field, Problem::AboveMax { given, max }));
+        return Err(ConfigError::new(
+            SCOPE,
+            field,
+            Problem::AboveMax { given, max },
+        ));
     }
     Ok(())
 }
@@ -418,7 +430,8 @@ fn between(field: &'static str, given: u64, max: u64) -> Result<(), ConfigError>
 fn positive(field: &'static str, span: Duration) -> Result<u64, ConfigError> {
     let given = Amount::Span(span);
     match span_ns(span) {
-        Some(0) => Err(config(
+        Some(0) => Err(ConfigError::new(
+            SCOPE,
             field,
             Problem::BelowMin {
                 given,
@@ -426,7 +439,8 @@ fn positive(field: &'static str, span: Duration) -> Result<u64, ConfigError> {
             },
         )),
         Some(ns) => Ok(ns),
-        None => Err(config(
+        None => Err(ConfigError::new(
+            SCOPE,
             field,
             Problem::AboveMax {
                 given,

@@ -5,8 +5,9 @@ use core::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::builder::SCOPE;
 use super::policy::BreakerPolicy;
-use super::trigger::{MAX_TRIGGERS, Trigger};
+use super::trigger::{self, MAX_TRIGGERS, Trigger};
 use super::window::Window;
 use crate::advice::cap_text;
 use crate::backoff::fields::{GrowthName, growth_of, growth_parts};
@@ -74,7 +75,11 @@ impl TriggerFields {
             None => Ok(()),
             Some((key, _)) => {
                 let fix = self.kind.fix();
-                Err(trigger_error(key, Problem::Misplaced { fix }))
+                Err(ConfigError::new(
+                    trigger::SCOPE,
+                    key,
+                    Problem::Misplaced { fix },
+                ))
             }
         }
     }
@@ -145,11 +150,7 @@ impl TryFrom<TriggerFields> for Trigger {
 
 fn needed<T>(field: &'static str, value: Option<T>) -> Result<T, ConfigError> {
     let fix = "a trigger of this kind needs it";
-    value.ok_or_else(|| trigger_error(field, Problem::Missing { fix }))
-}
-
-const fn trigger_error(field: &'static str, problem: Problem) -> ConfigError {
-    ConfigError::new("breaker.triggers", field, problem)
+    value.ok_or_else(|| ConfigError::new(trigger::SCOPE, field, Problem::Missing { fix }))
 }
 
 impl From<Trigger> for TriggerFields {
@@ -250,7 +251,8 @@ impl WindowFields {
                 span: span.get(),
                 slices,
             }),
-            (Some(_), ..) => Err(breaker_error(
+            (Some(_), ..) => Err(ConfigError::new(
+                SCOPE,
                 "window.count",
                 Problem::Misplaced {
                     fix: "a window is either a count of calls, or a span and slices; leave one out",
@@ -382,11 +384,7 @@ impl BreakerFields {
 }
 
 const fn missing(field: &'static str, fix: &'static str) -> ConfigError {
-    breaker_error(field, Problem::Missing { fix })
-}
-
-const fn breaker_error(field: &'static str, problem: Problem) -> ConfigError {
-    ConfigError::new("breaker", field, problem)
+    ConfigError::new(SCOPE, field, Problem::Missing { fix })
 }
 
 impl<'de> Deserialize<'de> for BreakerPolicy {

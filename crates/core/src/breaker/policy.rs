@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::builder::BreakerBuilder;
+use super::builder::{BreakerBuilder, SCOPE};
 use super::leases;
 use super::transition::Cause;
 use super::trigger::{Alarm, MAX_TRIGGERS, Rule, Trigger};
@@ -333,17 +333,14 @@ impl BreakerPolicy {
         };
         let window_words = self.layout.words(&self.planes);
         if !fits(window_words, INLINE_WORDS) {
-            return Err(config("window", needs(window_words)));
+            return Err(ConfigError::new(SCOPE, "window", needs(window_words)));
         }
         if !fits(self.words(), INLINE_WORDS) {
-            return Err(config("half_open.max_in_flight", needs(self.words())));
+            let problem = needs(self.words());
+            return Err(ConfigError::new(SCOPE, "half_open.max_in_flight", problem));
         }
         Ok(())
     }
-}
-
-pub(super) const fn config(field: &'static str, problem: Problem) -> ConfigError {
-    ConfigError::new("breaker", field, problem)
 }
 
 const _: () = assert!(MAX_SPAN_NS < u64::MAX, "u64::MAX stands for no slow limit");

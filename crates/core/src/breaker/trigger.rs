@@ -4,11 +4,12 @@ use core::time::Duration;
 
 use super::transition::Cause;
 use super::window::Counts;
-use crate::error::{Amount, ConfigError, Problem};
+use crate::config::{count, ns, positive_share};
+use crate::error::ConfigError;
 use crate::quantile::Quantile;
 use crate::ratio::Ratio;
-use crate::time::{MAX_SPAN, span_ns};
 
+pub(super) const SCOPE: &str = "breaker.triggers";
 /// The most triggers that a breaker has.
 pub(super) const MAX_TRIGGERS: usize = 4;
 
@@ -253,91 +254,37 @@ impl Trigger {
 
     /// Checks the trigger's own numbers; `max_calls` is the size of a count window.
     pub(super) fn check(&self, max_calls: Option<u32>) -> Result<(), ConfigError> {
+        let max = max_calls.unwrap_or(u32::MAX);
         match *self {
-            Self::Consecutive { failures } => at_least_one("failures", failures),
-            Self::Failures { failures } => count("failures", failures, max_calls),
+            Self::Consecutive { failures } => {
+                count(SCOPE, "failures", failures, u32::MAX)?;
+            }
+            Self::Failures { failures } => {
+                count(SCOPE, "failures", failures, max)?;
+            }
             Self::FailureRate {
                 at_least,
                 min_calls,
             } => {
-                rate(at_least)?;
-                count("min_calls", min_calls, max_calls)
+                positive_share(SCOPE, "at_least", at_least)?;
+                count(SCOPE, "min_calls", min_calls, max)?;
             }
             Self::SlowRate {
                 slower_than,
                 at_least,
                 min_calls,
             } => {
-                limit("slower_than", slower_than)?;
-                rate(at_least)?;
-                count("min_calls", min_calls, max_calls)
+                ns(SCOPE, "slower_than", slower_than)?;
+                positive_share(SCOPE, "at_least", at_least)?;
+                count(SCOPE, "min_calls", min_calls, max)?;
             }
             Self::Latency {
                 above, min_calls, ..
             } => {
-                limit("above", above)?;
-                count("min_calls", min_calls, max_calls)
+                ns(SCOPE, "above", above)?;
+                count(SCOPE, "min_calls", min_calls, max)?;
             }
         }
-    }
-}
-
-const fn config(field: &'static str, problem: Problem) -> ConfigError {
-    ConfigError::new("breaker.triggers", field, problem)
-}
-
-fn at_least_one(field: &'static str, given: u32) -> Result<(), ConfigError> {
-    if given == 0 {
-        return Err(config(
-            field,
-            Problem::BelowMin {
-                given: Amount::Count(0),
-                min: Amount::Count(1),
-            },
-        ));
-    }
-    Ok(())
-}
-
-fn count(field: &'static str, given: u32, max: Option<u32>) -> Result<(), ConfigError> {
-    at_least_one(field, given)?;
-    match max {
-        Some(max) if given > max => Err(config(
-            field,
-            Problem::AboveMax {
-                given: Amount::Count(given.into()),
-                max: Amount::Count(max.into()),
-            },
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn rate(at_least: Ratio) -> Result<(), ConfigError> {
-    if at_least == Ratio::ZERO {
-        return Err(config("at_least", Problem::Zero));
-    }
-    if at_least.is_above(Ratio::ONE) {
-        return Err(config(
-            "at_least",
-            Problem::AboveMax {
-                given: Amount::of(at_least),
-                max: Amount::Count(1),
-            },
-        ));
-    }
-    Ok(())
-}
-
-fn limit(field: &'static str, span: Duration) -> Result<(), ConfigError> {
-    match span_ns(span) {
-        Some(_) => Ok(()),
-        None => Err(config(
-            field,
-            Problem::AboveMax {
-                given: Amount::Span(span),
-                max: Amount::Span(MAX_SPAN),
-            },
-        )),
+        Ok(())
     }
 }

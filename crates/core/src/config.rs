@@ -1,5 +1,4 @@
-//! The checks that builders share: a span in range, a span that is not zero, a count that is not zero, a backoff without
-//! limits.
+//! The checks that builders share: spans, counts and ratios in range, a backoff without limits, a backoff with pauses.
 
 use core::time::Duration;
 
@@ -155,4 +154,18 @@ pub(crate) const fn backoff_without_limits(
         return Ok(backoff);
     };
     Err(ConfigError::new(scope, limit, Problem::Misplaced { fix }))
+}
+
+/// The schedule of what would be asked again without a pause otherwise; `scope` is the path of its table.
+pub(crate) const fn with_pauses(
+    backoff: BackoffPolicy,
+    scope: &'static str,
+) -> Result<BackoffPolicy, ConfigError> {
+    if let Err(error) = positive_ns(scope, "base", backoff.base()) {
+        return Err(error);
+    }
+    match optional_positive_ns(scope, "cap", backoff.cap()) {
+        Ok(_) => Ok(backoff),
+        Err(error) => Err(error),
+    }
 }

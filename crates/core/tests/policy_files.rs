@@ -375,7 +375,7 @@ const WRONG_WHOLE: &[(&str, &str)] = &[
     ),
     (
         "open = { base = '1s', cap = '0s' }",
-        "breaker.open.cap is 0s: it must be at least 1ns",
+        "breaker.open.cap is 0: it must be above 0",
     ),
     (
         "window = { span = '10s', slices = 7 }",
@@ -391,7 +391,7 @@ const WRONG_WHOLE: &[(&str, &str)] = &[
 const WRONG_PARTS: &[(&str, &str)] = &[
     (
         "open = { base = '0s' }",
-        "breaker.open.base is 0s: it must be at least 1ns",
+        "breaker.open.base is 0: it must be above 0",
     ),
     (
         "open = { base = '1s', factor = '1/2' }",
@@ -403,12 +403,12 @@ const WRONG_PARTS: &[(&str, &str)] = &[
     ),
     (
         "open = { base = '1s', calm_after = '0s' }",
-        "breaker.open.calm_after is 0s: it must be at least 1ns",
+        "breaker.open.calm_after is 0: it must be above 0",
     ),
     ("half_open = {}", "missing field `probe_timeout`"),
     (
         "half_open = { probe_timeout = '0s' }",
-        "breaker.half_open.probe_timeout is 0s: it must be at least 1ns",
+        "breaker.half_open.probe_timeout is 0: it must be above 0",
     ),
     (
         "half_open = { probe_timeout = '5s', trials = 2, successes = 3 }",
@@ -418,7 +418,7 @@ const WRONG_PARTS: &[(&str, &str)] = &[
         "half_open = { probe_timeout = '5s', max_in_flight = 1025 }",
         "breaker.half_open.max_in_flight is 1025: it must be at most 1024",
     ),
-    ("ramp = '0s'", "breaker.ramp is 0s: it must be at least 1ns"),
+    ("ramp = '0s'", "breaker.ramp is 0: it must be above 0"),
 ];
 
 #[test]

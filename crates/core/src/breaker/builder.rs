@@ -8,11 +8,16 @@ use super::window::{Layout, Planes, Window};
 use crate::advice::default_cap_ns;
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Jitter};
 use crate::bits::RingShape;
+use crate::config::{
+    backoff_without_limits, count, optional_positive_ns, positive_ns, with_pauses,
+};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::slices::SliceGrid;
-use crate::time::{MAX_SPAN, span_ns};
+use crate::time::span_ns;
 
 pub(super) const SCOPE: &str = "breaker";
+pub(super) const OPEN: &str = "breaker.open";
+const LIMITED: &str = "a breaker opens as often as it must; leave this limit out";
 const MAX_CALLS: u32 = 65_536;
 const MAX_SLICES: u32 = 1_024;
 const MAX_TRIALS: u32 = 65_536;
@@ -274,15 +279,15 @@ impl BreakerBuilder {
             },
             window: self.window,
             open,
-            calm_after_ns: optional("open.calm_after", self.calm_after)?,
-            advisory_cap_ns: optional("open.advisory_cap", self.advisory_cap)?
+            calm_after_ns: optional_positive_ns(SCOPE, "open.calm_after", self.calm_after)?,
+            advisory_cap_ns: optional_positive_ns(SCOPE, "open.advisory_cap", self.advisory_cap)?
                 .unwrap_or_else(|| default_cap_ns(&open)),
             until_healthy: self.until_healthy,
             max_in_flight: self.max_in_flight,
             trials: self.trials,
             successes,
-            probe_timeout_ns: positive("half_open.probe_timeout", self.probe_timeout)?,
-            ramp_ns: optional("ramp", self.ramp)?,
+            probe_timeout_ns: positive_ns(SCOPE, "half_open.probe_timeout", self.probe_timeout)?,
+            ramp_ns: optional_positive_ns(SCOPE, "ramp", self.ramp)?,
             slow_limit_ns: self.slow_limit().and_then(span_ns).unwrap_or(u64::MAX),
         };
         policy.check_memory()?;
@@ -300,12 +305,15 @@ impl BreakerBuilder {
                 },
             ));
         }
-        between("triggers", self.trigger_count as u64, MAX_TRIGGERS as u64)?;
+        if self.trigger_count > MAX_TRIGGERS {
+            let problem = Problem::AboveMax {
+                given: Amount::Count(self.trigger_count as u64),
+                max: Amount::Count(MAX_TRIGGERS as u64),
+            };
+            return Err(ConfigError::new(SCOPE, "triggers", problem));
+        }
         let max_calls = match self.window {
-            Some(Window::Count { calls }) => {
-                between("window.count", calls.into(), MAX_CALLS.into())?;
-                Some(calls)
-            }
+            Some(Window::Count { calls }) => Some(count(SCOPE, "window.count", calls, MAX_CALLS)?),
             _ => None,
         };
         for (at, trigger) in self.triggers.iter().flatten().enumerate() {
@@ -338,39 +346,17 @@ impl BreakerBuilder {
 
     /// The open waits: a backoff without limits, with equal jitter unless another was chosen.
     fn check_open(&self) -> Result<BackoffPolicy, ConfigError> {
-        let open = self
-            .open
-            .or_jitter(Jitter::Equal)
-            .build()
-            .map_err(|error| error.within("breaker.open"))?;
-        positive("open.base", open.base())?;
-        open.cap().map_or(Ok(0), |cap| positive("open.cap", cap))?;
-        let limited = |field| {
-            ConfigError::new(
-                SCOPE,
-                field,
-                Problem::Misplaced {
-                    fix: "a breaker opens as often as it must; leave this limit out",
-                },
-            )
-        };
-        if open.max_retries().is_some() {
-            return Err(limited("open.max_retries"));
-        }
-        if open.max_total_wait().is_some() {
-            return Err(limited("open.max_total_wait"));
-        }
-        Ok(open)
+        let open = self.open.or_jitter(Jitter::Equal);
+        with_pauses(backoff_without_limits(open, OPEN, LIMITED)?, OPEN)
     }
 
     /// Checks the probation; how many probes must pass.
     fn check_half_open(&self) -> Result<u32, ConfigError> {
-        let field = "half_open.max_in_flight";
-        between(field, self.max_in_flight.into(), MAX_IN_FLIGHT.into())?;
-        between("half_open.trials", self.trials.into(), MAX_TRIALS.into())?;
-        let successes = self.successes.unwrap_or(self.trials);
-        between("half_open.successes", successes.into(), self.trials.into())?;
-        Ok(successes)
+        let (most, trials) = (self.max_in_flight, self.trials);
+        count(SCOPE, "half_open.max_in_flight", most, MAX_IN_FLIGHT)?;
+        count(SCOPE, "half_open.trials", trials, MAX_TRIALS)?;
+        let successes = self.successes.unwrap_or(trials);
+        count(SCOPE, "half_open.successes", successes, trials)
     }
 
     /// The first slow-rate limit, else the first latency trigger's.
@@ -402,54 +388,4 @@ impl From<BreakerPolicy> for BreakerBuilder {
             ramp: policy.ramp_ns.map(Duration::from_nanos),
         }
     }
-}
-
-fn between(field: &'static str, given: u64, max: u64) -> Result<(), ConfigError> {
-    let given_count = Amount::Count(given);
-    if given == 0 {
-        let min = Amount::Count(1);
-        let given = given_count;
-        return Err(ConfigError::new(
-            SCOPE,
-            field,
-            Problem::BelowMin { given, min },
-        ));
-    }
-    if given > max {
-        let max = Amount::Count(max);
-        let given = given_count;
-        return Err(ConfigError::new(
-            SCOPE,
-            field,
-            Problem::AboveMax { given, max },
-        ));
-    }
-    Ok(())
-}
-
-fn positive(field: &'static str, span: Duration) -> Result<u64, ConfigError> {
-    let given = Amount::Span(span);
-    match span_ns(span) {
-        Some(0) => Err(ConfigError::new(
-            SCOPE,
-            field,
-            Problem::BelowMin {
-                given,
-                min: Amount::Span(Duration::from_nanos(1)),
-            },
-        )),
-        Some(ns) => Ok(ns),
-        None => Err(ConfigError::new(
-            SCOPE,
-            field,
-            Problem::AboveMax {
-                given,
-                max: Amount::Span(MAX_SPAN),
-            },
-        )),
-    }
-}
-
-fn optional(field: &'static str, span: Option<Duration>) -> Result<Option<u64>, ConfigError> {
-    span.map(|span| positive(field, span)).transpose()
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::builder::SCOPE;
+use super::builder::{OPEN, SCOPE};
 use super::policy::BreakerPolicy;
 use super::trigger::{self, MAX_TRIGGERS, Trigger};
 use super::window::Window;
@@ -312,8 +312,8 @@ struct OpenFields {
 
 impl OpenFields {
     fn backoff(&self) -> Result<BackoffBuilder, ConfigError> {
-        let growth = growth_of(self.growth, self.step, self.factor)
-            .map_err(|error| error.within("breaker.open"))?;
+        let growth =
+            growth_of(self.growth, self.step, self.factor).map_err(|error| error.within(OPEN))?;
         let mut builder = BackoffPolicy::builder(self.base.get()).growth(growth);
         if let Some(cap) = self.cap {
             builder = builder.cap(cap.get());

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::policy::HealthProbePolicy;
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
-use crate::config::{backoff_without_limits, count, positive_ns};
+use crate::config::{backoff_without_limits, count, positive_ns, with_pauses};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -217,19 +217,10 @@ impl From<HealthProbePolicy> for HealthProbeBuilder {
 
 /// The waits while down: a backoff without limits that does wait.
 const fn check_down(down: BackoffBuilder) -> Result<BackoffPolicy, ConfigError> {
-    let down = match backoff_without_limits(down, DOWN, LIMITED) {
-        Ok(down) => down,
-        Err(error) => return Err(error),
-    };
-    if let Err(error) = positive_ns(SCOPE, "down.base", down.base()) {
-        return Err(error);
+    match backoff_without_limits(down, DOWN, LIMITED) {
+        Ok(down) => with_pauses(down, DOWN),
+        Err(error) => Err(error),
     }
-    if let Some(cap) = down.cap() {
-        if let Err(error) = positive_ns(SCOPE, "down.cap", cap) {
-            return Err(error);
-        }
-    }
-    Ok(down)
 }
 
 const fn misplaced(field: &'static str, fix: &'static str) -> ConfigError {

@@ -5,8 +5,8 @@ use core::time::Duration;
 use super::policy::ReconnectPolicy;
 use crate::advice::{AdvisoryFields, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{ns, optional_positive_ns, positive_ns};
-use crate::error::{ConfigError, Problem};
+use crate::config::{ns, optional_positive_ns, positive_ns, with_pauses};
+use crate::error::ConfigError;
 use crate::ratio::Ratio;
 
 const SCOPE: &str = "reconnect";
@@ -224,12 +224,8 @@ impl ReconnectBuilder {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn build(self) -> Result<ReconnectPolicy, ConfigError> {
-        let backoff = self
-            .backoff
-            .build()
-            .map_err(|error| error.within(BACKOFF))?;
-        above_zero("base", Some(backoff.base()))?;
-        above_zero("cap", backoff.cap())?;
+        let backoff = self.backoff.build();
+        let backoff = with_pauses(backoff.map_err(|error| error.within(BACKOFF))?, BACKOFF)?;
         let stable_after = self
             .stable_after
             .unwrap_or_else(|| default_stable_after(&backoff));
@@ -264,11 +260,4 @@ fn default_stable_after(backoff: &BackoffPolicy) -> Duration {
     backoff
         .cap()
         .map_or(STABLE_AFTER, |cap| cap.min(STABLE_AFTER))
-}
-
-const fn above_zero(field: &'static str, span: Option<Duration>) -> Result<(), ConfigError> {
-    match span {
-        Some(Duration::ZERO) => Err(ConfigError::new(BACKOFF, field, Problem::Zero)),
-        _ => Ok(()),
-    }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::ratio::Ratio;
+use crate::store::fits;
 use crate::time::{MAX_SPAN, span_ns};
 
 /// `span` in nanoseconds, or an error for `field` above [`MAX_SPAN`].
@@ -88,6 +89,23 @@ pub(crate) const fn count(
         }
     } else {
         return Ok(given);
+    };
+    Err(ConfigError::new(scope, field, problem))
+}
+
+/// Memory of `words`, of which `inline` are there without the feature `alloc`; `field` is what asks for them.
+pub(crate) const fn memory(
+    scope: &'static str,
+    field: &'static str,
+    words: usize,
+    inline: usize,
+) -> Result<(), ConfigError> {
+    if fits(words, inline) {
+        return Ok(());
+    }
+    let problem = Problem::NeedsAlloc {
+        given: words as u64,
+        max: inline as u64,
     };
     Err(ConfigError::new(scope, field, problem))
 }

@@ -6,8 +6,11 @@
 
 use core::time::Duration;
 
-use crate::error::{Amount, Problem};
-use crate::time::{MAX_SPAN, span_ns};
+use crate::config::{count, ns};
+use crate::error::{Amount, ConfigError, Problem};
+
+/// More make the edge of what is looked at no sharper than a thousandth of it.
+const MAX_SLICES: u32 = 1_024;
 
 /// How long a slice is and how many are looked at together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,59 +22,34 @@ pub(crate) struct SliceGrid {
 }
 
 impl SliceGrid {
-    /// `span` cut into `slices` equal parts, at least 1 ns each and at most `max_slices` of them.
-    ///
-    /// The error names the field that is wrong, `"span"` or `"slices"`.
+    /// `span`, given in the field `span_field`, cut into `slices` equal parts of at least 1 ns each.
     pub(crate) const fn new(
+        scope: &'static str,
+        span_field: &'static str,
         span: Duration,
         slices: u32,
-        max_slices: u32,
-    ) -> Result<Self, (&'static str, Problem)> {
-        if slices < 1 {
-            return Err((
-                "slices",
-                Problem::BelowMin {
-                    given: Amount::Count(slices as u64),
-                    min: Amount::Count(1),
-                },
-            ));
+    ) -> Result<Self, ConfigError> {
+        if let Err(error) = count(scope, "slices", slices, MAX_SLICES) {
+            return Err(error);
         }
-        if slices > max_slices {
-            return Err((
-                "slices",
-                Problem::AboveMax {
-                    given: Amount::Count(slices as u64),
-                    max: Amount::Count(max_slices as u64),
-                },
-            ));
-        }
-        let Some(ns) = span_ns(span) else {
-            return Err((
-                "span",
-                Problem::AboveMax {
-                    given: Amount::Span(span),
-                    max: Amount::Span(MAX_SPAN),
-                },
-            ));
+        let ns = match ns(scope, span_field, span) {
+            Ok(ns) => ns,
+            Err(error) => return Err(error),
         };
         if ns < slices as u64 {
-            return Err((
-                "span",
-                Problem::BelowMin {
-                    given: Amount::Span(span),
-                    min: Amount::Span(Duration::from_nanos(slices as u64)),
-                },
-            ));
+            let problem = Problem::BelowMin {
+                given: Amount::Span(span),
+                min: Amount::Span(Duration::from_nanos(slices as u64)),
+            };
+            return Err(ConfigError::new(scope, span_field, problem));
         }
         // slices is not 0, so the remainder exists
         if !matches!(ns.checked_rem(slices as u64), Some(0)) {
-            return Err((
-                "span",
-                Problem::Conflict {
-                    with: "slices",
-                    fix: "make the span a whole multiple of the number of slices",
-                },
-            ));
+            let problem = Problem::Conflict {
+                with: "slices",
+                fix: "make the span a whole multiple of the number of slices",
+            };
+            return Err(ConfigError::new(scope, span_field, problem));
         }
         match ns.checked_div(slices as u64) {
             Some(slice_ns) => Ok(Self { slice_ns, slices }),
@@ -146,10 +124,15 @@ impl SliceGrid {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
+    extern crate alloc;
+
+    use alloc::string::ToString;
+
     use super::*;
+    use crate::time::MAX_SPAN;
 
     fn grid(span_ns: u64, slices: u32) -> SliceGrid {
-        SliceGrid::new(Duration::from_nanos(span_ns), slices, 64).unwrap()
+        SliceGrid::new("test", "span", Duration::from_nanos(span_ns), slices).unwrap()
     }
 
     #[test]
@@ -176,13 +159,16 @@ mod tests {
 
     #[test]
     fn a_span_that_cannot_be_cut_says_which_field_is_wrong() {
-        let cut = |span, slices| SliceGrid::new(span, slices, 64).map_err(|(field, _)| field);
-        assert_eq!(cut(Duration::from_secs(1), 0), Err("slices"));
-        assert_eq!(cut(Duration::from_secs(1), 65), Err("slices"));
-        assert_eq!(cut(Duration::from_nanos(3), 4), Err("span"));
-        assert_eq!(cut(Duration::from_nanos(9), 4), Err("span"));
-        assert_eq!(cut(Duration::MAX, 4), Err("span"));
-        assert_eq!(cut(Duration::ZERO, 1), Err("span"));
-        assert!(cut(MAX_SPAN, 64).is_ok());
+        let refused = |span, slices| {
+            let error = SliceGrid::new("test", "ttl", span, slices).unwrap_err();
+            error.path().to_string()
+        };
+        assert_eq!(refused(Duration::from_secs(1), 0), "test.slices");
+        assert_eq!(refused(Duration::from_secs(1), 1_025), "test.slices");
+        assert_eq!(refused(Duration::from_nanos(3), 4), "test.ttl");
+        assert_eq!(refused(Duration::from_nanos(9), 4), "test.ttl");
+        assert_eq!(refused(Duration::MAX, 4), "test.ttl");
+        assert_eq!(refused(Duration::ZERO, 1), "test.ttl");
+        assert!(SliceGrid::new("test", "ttl", MAX_SPAN, 1_024).is_ok());
     }
 }

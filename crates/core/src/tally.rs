@@ -3,16 +3,15 @@
 
 use core::time::Duration;
 
-use crate::error::{ConfigError, Problem, RestoreError};
+use crate::config::memory;
+use crate::error::{ConfigError, RestoreError};
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
-use crate::store::{Store, fits};
+use crate::store::Store;
 use crate::time::Monotone;
 
 /// Slices that lie inline, one word each; more need the feature `alloc`.
 const INLINE_SLICES: usize = 16;
-/// More slices make the span's edge no sharper than a thousandth of it.
-const MAX_SLICES: u32 = 1_024;
 
 /// The grid of a policy whose span is in the field `span_field`, and whose slices in `slices`.
 pub(crate) const fn grid(
@@ -21,22 +20,12 @@ pub(crate) const fn grid(
     span: Duration,
     slices: u32,
 ) -> Result<SliceGrid, ConfigError> {
-    match SliceGrid::new(span, slices, MAX_SLICES) {
-        Ok(grid) if fits(slices as usize, INLINE_SLICES) => Ok(grid),
-        Ok(_) => {
-            let problem = Problem::NeedsAlloc {
-                given: slices as u64,
-                max: INLINE_SLICES as u64,
-            };
-            Err(ConfigError::new(scope, "slices", problem))
-        }
-        Err((part, problem)) => {
-            let field = match part.as_bytes() {
-                b"slices" => "slices",
-                _ => span_field,
-            };
-            Err(ConfigError::new(scope, field, problem))
-        }
+    match SliceGrid::new(scope, span_field, span, slices) {
+        Ok(grid) => match memory(scope, "slices", slices as usize, INLINE_SLICES) {
+            Ok(()) => Ok(grid),
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
     }
 }
 

@@ -19,7 +19,6 @@ pub(super) const SCOPE: &str = "breaker";
 pub(super) const OPEN: &str = "breaker.open";
 const LIMITED: &str = "a breaker opens as often as it must; leave this limit out";
 const MAX_CALLS: u32 = 65_536;
-const MAX_SLICES: u32 = 1_024;
 const MAX_TRIALS: u32 = 65_536;
 const MAX_IN_FLIGHT: u32 = 1_024;
 
@@ -329,10 +328,7 @@ impl BreakerBuilder {
                 },
             )),
             Some(Window::Time { span, slices }) => {
-                let grid =
-                    SliceGrid::new(span, slices, MAX_SLICES).map_err(|(field, problem)| {
-                        ConfigError::new("breaker.window", field, problem)
-                    })?;
+                let grid = SliceGrid::new("breaker.window", "span", span, slices)?;
                 Ok(if windowed {
                     Layout::Slices(grid)
                 } else {

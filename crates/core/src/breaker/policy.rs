@@ -8,8 +8,8 @@ use super::transition::Cause;
 use super::trigger::{Alarm, MAX_TRIGGERS, Rule, Trigger};
 use super::window::{Counts, Layout, Planes, Window};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::error::{ConfigError, Problem};
-use crate::store::fits;
+use crate::config::memory;
+use crate::error::ConfigError;
 use crate::time::{MAX_SPAN_NS, optional_span};
 
 /// Words that a breaker holds without touching the heap: 256 bits of window, or two probes. More would make each of a
@@ -327,19 +327,9 @@ impl BreakerPolicy {
     }
 
     pub(super) fn check_memory(&self) -> Result<(), ConfigError> {
-        let needs = |words: usize| Problem::NeedsAlloc {
-            given: words as u64,
-            max: INLINE_WORDS as u64,
-        };
         let window_words = self.layout.words(&self.planes);
-        if !fits(window_words, INLINE_WORDS) {
-            return Err(ConfigError::new(SCOPE, "window", needs(window_words)));
-        }
-        if !fits(self.words(), INLINE_WORDS) {
-            let problem = needs(self.words());
-            return Err(ConfigError::new(SCOPE, "half_open.max_in_flight", problem));
-        }
-        Ok(())
+        memory(SCOPE, "window", window_words, INLINE_WORDS)?;
+        memory(SCOPE, "half_open.max_in_flight", self.words(), INLINE_WORDS)
     }
 }
 

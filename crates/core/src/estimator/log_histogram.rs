@@ -6,10 +6,10 @@ use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::summary::LatencySummary;
 use super::totals::Totals;
-use super::within;
 use crate::Quantile;
-use crate::error::{ConfigError, Problem, RestoreError};
-use crate::store::{Store, fits};
+use crate::config::{count, memory};
+use crate::error::{ConfigError, RestoreError};
+use crate::store::Store;
 use crate::version::Version;
 
 /// Without `alloc` the buckets of the finest precision that is then allowed lie inline.
@@ -60,19 +60,16 @@ impl LogHistogramPolicy {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn new(precision_bits: u8) -> Result<Self, ConfigError> {
+        const SCOPE: &str = "log_histogram";
         const FIELD: &str = "precision_bits";
-        if let Err(problem) = within(precision_bits as u32, 1, MAX_BITS as u32) {
-            return Err(ConfigError::new("log_histogram", FIELD, problem));
+        if let Err(error) = count(SCOPE, FIELD, precision_bits as u32, MAX_BITS as u32) {
+            return Err(error);
         }
         let scale = Scale::new(precision_bits);
-        if !fits(scale.buckets(), INLINE) {
-            let problem = Problem::NeedsAlloc {
-                given: scale.buckets() as u64,
-                max: INLINE as u64,
-            };
-            return Err(ConfigError::new("log_histogram", FIELD, problem));
+        match memory(SCOPE, FIELD, scale.buckets(), INLINE) {
+            Ok(()) => Ok(Self { scale }),
+            Err(error) => Err(error),
         }
-        Ok(Self { scale })
     }
 
     /// How many bits of a value count below its highest, 1 to 7.

@@ -109,8 +109,6 @@ pub use sample_window::{SampleWindow, SampleWindowPolicy, SampleWindowState};
 pub use summary::LatencySummary;
 pub use threshold_window::{ThresholdWindow, ThresholdWindowPolicy, ThresholdWindowState};
 
-use crate::error::{Amount, ConfigError, Problem};
-
 /// The most values that a window can hold: 2^20, about a million.
 ///
 /// Beyond that a window is a history, and a [`LogHistogram`] answers in less memory.
@@ -119,29 +117,3 @@ use crate::error::{Amount, ConfigError, Problem};
 /// assert_eq!(evenkeel_core::estimator::MAX_VALUES, 1_048_576);
 /// ```
 pub const MAX_VALUES: u32 = 1 << 20;
-
-/// `given` if it lies in `min..=max`, else what is wrong with it.
-const fn within(given: u32, min: u32, max: u32) -> Result<u32, Problem> {
-    let amount = Amount::Count(given as u64);
-    if given < min {
-        return Err(Problem::BelowMin {
-            given: amount,
-            min: Amount::Count(min as u64),
-        });
-    }
-    if given > max {
-        return Err(Problem::AboveMax {
-            given: amount,
-            max: Amount::Count(max as u64),
-        });
-    }
-    Ok(given)
-}
-
-/// The `values` of a window's policy, checked.
-const fn window_size(scope: &'static str, values: u32) -> Result<u32, ConfigError> {
-    match within(values, 1, MAX_VALUES) {
-        Ok(values) => Ok(values),
-        Err(problem) => Err(ConfigError::new(scope, "values", problem)),
-    }
-}

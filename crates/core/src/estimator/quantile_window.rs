@@ -4,12 +4,13 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::MAX_VALUES;
 use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::occupancy::Occupancy;
 use super::ring::Ring;
-use super::{window_size, within};
 use crate::Quantile;
+use crate::config::count;
 use crate::error::{ConfigError, RestoreError};
 use crate::version::Version;
 
@@ -64,10 +65,9 @@ impl QuantileWindowPolicy {
     /// ```
     pub fn new(values: u32, quantiles: &[Quantile]) -> Result<Self, ConfigError> {
         const SCOPE: &str = "quantile_window";
-        let values = window_size(SCOPE, values)?;
+        let values = count(SCOPE, "values", values, MAX_VALUES)?;
         let given = u32::try_from(quantiles.len()).unwrap_or(u32::MAX);
-        within(given, 1, MAX_QUANTILES.into())
-            .map_err(|problem| ConfigError::new(SCOPE, "quantiles", problem))?;
+        count(SCOPE, "quantiles", given, MAX_QUANTILES.into())?;
         let mut kept: OfEach<Quantile> = [Quantile::MAX; MAX_QUANTILES as usize];
         for (place, q) in kept.iter_mut().zip(quantiles) {
             *place = *q;

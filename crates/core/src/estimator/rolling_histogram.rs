@@ -8,8 +8,8 @@ use super::interval::Interval;
 use super::log_linear::{MAX_BITS, Scale};
 use super::summary::LatencySummary;
 use super::totals::Totals;
-use super::within;
 use crate::Quantile;
+use crate::config::count;
 use crate::error::ConfigError;
 use crate::slices::SliceGrid;
 use crate::time::Monotone;
@@ -17,9 +17,6 @@ use crate::time::Monotone;
 pub use super::rolling_state::RollingHistogramState;
 
 const SCOPE: &str = "rolling_histogram";
-
-/// Beyond this the span moves on by less than a thousandth of itself, which no quantile shows.
-const MAX_SLICES: u32 = 1024;
 
 /// Keeps the counts of a slice in 32 bits.
 const MAX_IN_SLICE: u64 = u32::MAX as u64;
@@ -73,10 +70,9 @@ impl RollingHistogramPolicy {
     /// assert_eq!((policy.slices(), policy.precision_bits()), (10, 5));
     /// ```
     pub fn new(span: Duration, slices: u32, precision_bits: u8) -> Result<Self, ConfigError> {
-        let grid = SliceGrid::new(span, slices, MAX_SLICES)
-            .map_err(|(field, problem)| ConfigError::new(SCOPE, field, problem))?;
-        within(precision_bits.into(), 1, MAX_BITS.into())
-            .map_err(|problem| ConfigError::new(SCOPE, "precision_bits", problem))?;
+        let grid = SliceGrid::new(SCOPE, "span", span, slices)?;
+        let bits = precision_bits.into();
+        count(SCOPE, "precision_bits", bits, MAX_BITS.into())?;
         Ok(Self {
             grid,
             scale: Scale::new(precision_bits),

@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
+use super::MAX_VALUES;
 use super::ring::Ring;
 use super::sorted::Sorted;
 use super::summary::LatencySummary;
-use super::window_size;
 use crate::Quantile;
+use crate::config::count;
 use crate::error::{ConfigError, RestoreError};
 use crate::version::Version;
 
@@ -47,7 +48,7 @@ impl SampleWindowPolicy {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn new(values: u32) -> Result<Self, ConfigError> {
-        match window_size("sample_window", values) {
+        match count("sample_window", "values", values, MAX_VALUES) {
             Ok(values) => Ok(Self { values }),
             Err(error) => Err(error),
         }

@@ -1,10 +1,11 @@
 //! Is a quantile of the last `n` values above a limit? Exact, at one bit a value.
 
-use super::{MAX_VALUES, window_size};
+use super::MAX_VALUES;
 use crate::Quantile;
 use crate::bits::{BitRing, RingShape};
-use crate::error::{ConfigError, Problem, RestoreError};
-use crate::store::{Store, fits};
+use crate::config::{count, memory};
+use crate::error::{ConfigError, RestoreError};
+use crate::store::Store;
 use crate::version::Version;
 
 /// The words that lie inline: windows of up to 1 024 values need no allocation.
@@ -53,16 +54,12 @@ impl ThresholdWindowPolicy {
     /// ```
     pub const fn new(values: u32, quantile: Quantile, above: u64) -> Result<Self, ConfigError> {
         const SCOPE: &str = "threshold_window";
-        if let Err(error) = window_size(SCOPE, values) {
+        if let Err(error) = count(SCOPE, "values", values, MAX_VALUES) {
             return Err(error);
         }
         let words = RingShape::new(values, 1).words();
-        if !fits(words, INLINE) {
-            let problem = Problem::NeedsAlloc {
-                given: words as u64,
-                max: INLINE as u64,
-            };
-            return Err(ConfigError::new(SCOPE, "values", problem));
+        if let Err(error) = memory(SCOPE, "values", words, INLINE) {
+            return Err(error);
         }
         Ok(Self {
             values,

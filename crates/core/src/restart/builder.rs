@@ -6,9 +6,8 @@ use super::answer::RestartOn;
 use super::history::INLINE_WORDS;
 use super::policy::{Intensity, Limit, RestartPolicy};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{backoff_without_limits, optional_positive_ns, positive_ns};
+use crate::config::{backoff_without_limits, memory, optional_positive_ns, positive_ns};
 use crate::error::{Amount, ConfigError, Problem};
-use crate::store::fits;
 
 const SCOPE: &str = "restart";
 pub(super) const BACKOFF: &str = "restart.backoff";
@@ -186,12 +185,8 @@ const fn check_intensity(given: Intensity, backoff: &BackoffPolicy) -> Result<Li
         return Err(ConfigError::new(SCOPE, FIELD, problem));
     }
     let words = (given.max_restarts as usize).saturating_add(1);
-    if !fits(words, INLINE_WORDS) {
-        let problem = Problem::NeedsAlloc {
-            given: words as u64,
-            max: INLINE_WORDS as u64,
-        };
-        return Err(ConfigError::new(SCOPE, FIELD, problem));
+    if let Err(error) = memory(SCOPE, FIELD, words, INLINE_WORDS) {
+        return Err(error);
     }
     let window_ns = match positive_ns(SCOPE, "intensity.window", given.window) {
         Ok(ns) => ns,

@@ -73,10 +73,23 @@ impl Rebase {
         u64::try_from(self.shifted(at_ns).max(0)).ok()
     }
 
+    /// The same for a state whose clock may have gone past `taken_at_ns`: that says more about when it was taken.
+    pub(crate) fn seen_by(self, clock: Monotone) -> Self {
+        Self {
+            taken_at_ns: clock.peek(self.taken_at_ns),
+            ..self
+        }
+    }
+
     /// Now, on the clock that the state was made with.
     pub(crate) fn old_now_ns(&self, clock: Monotone) -> u64 {
-        let away_ns = u64::try_from(self.away.as_nanos()).unwrap_or(u64::MAX);
-        clock.peek(self.taken_at_ns).saturating_add(away_ns)
+        let taken_at_ns = clock.peek(self.taken_at_ns);
+        taken_at_ns.saturating_add(self.away_ns())
+    }
+
+    /// `away` in nanoseconds; where it is longer than all time, all time.
+    pub(crate) fn away_ns(&self) -> u64 {
+        u64::try_from(self.away.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// What the machine has seen of the new clock.

@@ -220,33 +220,28 @@ impl Tally {
     /// The same counts on another clock, and what that clock has seen: slices keep their distance, and what has left by
     /// now or would lie before 0 is dropped. `clock` is the owner's, whose latest instant lies in the current slice.
     pub(crate) fn rebased(
-        &self,
+        mut self,
         grid: SliceGrid,
         rebase: &Rebase,
         clock: Monotone,
     ) -> (Self, Monotone) {
-        // A clock that had gone past `taken_at_ns` says more about when that was.
-        let rebase = &Rebase {
-            taken_at_ns: clock.peek(rebase.taken_at_ns),
-            ..*rebase
-        };
+        let rebase = &rebase.seen_by(clock);
         let mut moved_clock = rebase.clock(clock);
         let begins_ns = |index: u64| index.saturating_mul(grid.slice_ns());
-        let mut old = self.clone();
-        if rebase.before_ns(begins_ns(old.index)) > 0 {
+        if rebase.before_ns(begins_ns(self.index)) > 0 {
             // On a young clock what has left would come to lie at 0, and be there again.
-            let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
-            old.slide(grid, rebase.taken_at_ns.saturating_add(away_ns));
-            let _ = moved_clock.observe(rebase.past_ns(begins_ns(old.index)));
+            self.slide(grid, rebase.old_now_ns(clock));
+            let _ = moved_clock.observe(rebase.past_ns(begins_ns(self.index)));
         }
         let mut moved = Self::fresh(grid);
-        moved.index = rebase.slice(grid, old.index);
+        moved.index = rebase.slice(grid, self.index);
         for age in 0..u64::from(grid.slices()) {
-            let (Some(from), Some(to)) = (old.index.checked_sub(age), moved.index.checked_sub(age))
+            let (Some(from), Some(to)) =
+                (self.index.checked_sub(age), moved.index.checked_sub(age))
             else {
                 break;
             };
-            let word = old.word(grid, from);
+            let word = self.word(grid, from);
             if let Some(place) = moved.words.words_mut().get_mut(grid.place(to)) {
                 *place = word;
                 moved.sums.requests = moved.sums.requests.wrapping_add(half(word, Side::Requests));

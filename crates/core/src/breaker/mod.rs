@@ -246,9 +246,9 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         state: BreakerState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
-        let restored = Self::restore(policy, state)?;
-        let state = restored.state.rebased(restored.policy.borrow(), &rebase);
-        Ok(Self { state, ..restored })
+        state.check(policy.borrow())?;
+        let state = state.rebased(policy.borrow(), &rebase);
+        Ok(Self { policy, state })
     }
 
     /// May this call be made now? Draws a word where the [module](self) says so.

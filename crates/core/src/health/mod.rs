@@ -210,11 +210,11 @@ impl<P: Borrow<HealthProbePolicy>> HealthProbe<P> {
     /// ```
     pub fn restore_rebased(
         policy: P,
-        mut state: HealthProbeState,
+        state: HealthProbeState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
         state.check(policy.borrow())?;
-        state.rebase(policy.borrow(), &rebase);
+        let state = state.rebased(policy.borrow(), &rebase);
         Ok(Self { policy, state })
     }
 

@@ -138,7 +138,7 @@ impl HealthProbeState {
     }
 
     /// On another origin of time; the probe in flight is gone.
-    pub(super) fn rebase(&mut self, policy: &HealthProbePolicy, rebase: &Rebase) {
+    pub(super) fn rebased(mut self, policy: &HealthProbePolicy, rebase: &Rebase) -> Self {
         self.clock = rebase.clock(self.clock);
         let latest_ns = self.clock.latest_ns();
         let at_ns = match self.stage {
@@ -150,5 +150,6 @@ impl HealthProbeState {
             }
         };
         self.stage = Stage::Waiting { at_ns };
+        self
     }
 }

@@ -228,11 +228,7 @@ impl ReconnectState {
         self.settle(policy, taken_at_ns);
         self.lose(policy, taken_at_ns);
         self.unreported = None;
-        // A clock that had gone past `taken_at_ns` says more about when that was.
-        let rebase = &Rebase {
-            taken_at_ns,
-            ..*rebase
-        };
+        let rebase = &rebase.seen_by(self.clock);
         self.clock = rebase.clock(self.clock);
         self.heard_ns = self.heard_ns.map(|at_ns| rebase.past_ns(at_ns));
         if let Stage::Waiting {

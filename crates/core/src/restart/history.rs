@@ -86,7 +86,7 @@ impl History {
     }
 
     /// On another origin of time; before 0 if need be.
-    pub(super) fn rebase(&mut self, rebase: &Rebase) {
+    pub(super) fn rebased(mut self, rebase: &Rebase) -> Self {
         let ahead_ns = i128::from(self.ahead_ns);
         let moved = |at_ns: u64| {
             let at_ns = rebase.shifted(at_ns).saturating_sub(ahead_ns);
@@ -100,6 +100,7 @@ impl History {
             let later_ns = moved(*at_ns).saturating_add(ahead_ns).max(0);
             *at_ns = u64::try_from(later_ns).unwrap_or(u64::MAX);
         }
+        self
     }
 
     pub(super) fn check(&self, words: usize, latest_ns: u64) -> Result<(), RestoreError> {

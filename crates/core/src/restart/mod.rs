@@ -198,11 +198,11 @@ impl<P: Borrow<RestartPolicy>> Restart<P> {
     /// ```
     pub fn restore_rebased(
         policy: P,
-        mut state: RestartState,
+        state: RestartState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
         state.check(policy.borrow())?;
-        state.rebase(policy.borrow(), &rebase);
+        let state = state.rebased(policy.borrow(), &rebase);
         Ok(Self { policy, state })
     }
 

@@ -141,12 +141,12 @@ impl RestartState {
     }
 
     /// On another origin of time; the run in flight is gone.
-    pub(super) fn rebase(&mut self, policy: &RestartPolicy, rebase: &Rebase) {
+    pub(super) fn rebased(mut self, policy: &RestartPolicy, rebase: &Rebase) -> Self {
         if let Some(limit) = policy.intensity {
-            let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
-            let now_ns = rebase.taken_at_ns.saturating_add(away_ns);
+            // As far as the instants move, wherever the clock was by then.
+            let now_ns = rebase.taken_at_ns.saturating_add(rebase.away_ns());
             self.failures.prune(limit.window_ns, now_ns);
-            self.failures.rebase(rebase);
+            self.failures = self.failures.rebased(rebase);
         }
         self.clock = rebase.clock(self.clock);
         let latest_ns = self.clock.latest_ns();
@@ -163,5 +163,6 @@ impl RestartState {
             Stage::Stopped { .. } => Stage::Stopped { in_flight: false },
             escalated @ Stage::Escalated { .. } => escalated,
         };
+        self
     }
 }

@@ -168,9 +168,9 @@ impl<P: Borrow<AdaptiveThrottlePolicy>> AdaptiveThrottle<P> {
         state: AdaptiveThrottleState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
-        let mut throttle = Self::restore(policy, state)?;
-        throttle.state.rebase(throttle.policy.borrow(), &rebase);
-        Ok(throttle)
+        state.check(policy.borrow())?;
+        let state = state.rebased(policy.borrow(), &rebase);
+        Ok(Self { policy, state })
     }
 
     /// May this request go out? It is counted either way. Draws one word if the probability is above 0.

@@ -46,8 +46,10 @@ impl AdaptiveThrottleState {
         self.tally.check(policy.grid, self.clock.latest_ns())
     }
 
-    pub(super) fn rebase(&mut self, policy: &AdaptiveThrottlePolicy, rebase: &Rebase) {
+    /// On another origin of time.
+    pub(super) fn rebased(mut self, policy: &AdaptiveThrottlePolicy, rebase: &Rebase) -> Self {
         (self.tally, self.clock) = self.tally.rebased(policy.grid, rebase, self.clock);
+        self
     }
 
     /// A probability that is not 0 draws the one word.

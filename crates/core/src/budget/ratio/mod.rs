@@ -100,9 +100,9 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
         state: RetryRatioState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
-        let mut ratio = Self::restore(policy, state)?;
-        ratio.state.rebase(ratio.policy.borrow(), &rebase);
-        Ok(ratio)
+        state.check(policy.borrow())?;
+        let state = state.rebased(policy.borrow(), &rebase);
+        Ok(Self { policy, state })
     }
 
     /// May a retry be made? Counts it if so. Every cause counts the same.

@@ -46,8 +46,10 @@ impl RetryRatioState {
         self.tally.check(policy.grid, self.clock.latest_ns())
     }
 
-    pub(super) fn rebase(&mut self, policy: &RetryRatioPolicy, rebase: &Rebase) {
+    /// On another origin of time.
+    pub(super) fn rebased(mut self, policy: &RetryRatioPolicy, rebase: &Rebase) -> Self {
         (self.tally, self.clock) = self.tally.rebased(policy.grid, rebase, self.clock);
+        self
     }
 
     #[inline]

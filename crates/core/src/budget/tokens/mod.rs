@@ -126,9 +126,9 @@ impl<P: Borrow<RetryTokensPolicy>> RetryTokens<P> {
         state: RetryTokensState,
         rebase: Rebase,
     ) -> Result<Self, RestoreError> {
-        let mut tokens = Self::restore(policy, state)?;
-        tokens.state.rebase(tokens.policy.borrow(), &rebase);
-        Ok(tokens)
+        state.check(policy.borrow())?;
+        let state = state.rebased(policy.borrow(), &rebase);
+        Ok(Self { policy, state })
     }
 
     /// May a retry be made after a failure of this kind? Takes its cost if so.

@@ -81,21 +81,21 @@ impl RetryTokensState {
         Ok(())
     }
 
-    pub(super) fn rebase(&mut self, policy: &RetryTokensPolicy, rebase: &Rebase) {
+    /// On another origin of time.
+    pub(super) fn rebased(mut self, policy: &RetryTokensPolicy, rebase: &Rebase) -> Self {
         let latest_ns = self.clock.latest_ns();
         if !self.started {
-            return;
+            return self;
         }
         if rebase.before_ns(latest_ns) == 0 {
             self.clock = rebase.clock(self.clock);
-            return;
+            return self;
         }
         // On a young clock no later call could tell how long ago that was: what came back comes in here.
-        let away_ns = u64::try_from(rebase.away.as_nanos()).unwrap_or(u64::MAX);
-        let taken_ns = rebase.taken_at_ns.saturating_sub(latest_ns);
-        let elapsed_ns = taken_ns.saturating_add(away_ns);
+        let elapsed_ns = rebase.old_now_ns(self.clock).saturating_sub(latest_ns);
         (self.balance_milli, self.gained) = self.after(policy, elapsed_ns);
         self.clock = Monotone::since(rebase.now_ns);
+        self
     }
 
     #[inline]

@@ -27,18 +27,6 @@ pub(crate) const fn ns(
     }
 }
 
-/// The same, and above zero.
-pub(crate) const fn positive_ns(
-    scope: &'static str,
-    field: &'static str,
-    span: Duration,
-) -> Result<u64, ConfigError> {
-    match ns(scope, field, span) {
-        Ok(0) => Err(ConfigError::new(scope, field, Problem::Zero)),
-        result => result,
-    }
-}
-
 /// The same for a span that need not be there.
 pub(crate) const fn optional_ns(
     scope: &'static str,
@@ -54,7 +42,19 @@ pub(crate) const fn optional_ns(
     }
 }
 
-/// The same for a span that need not be there, but is above zero where it is.
+/// `span` in nanoseconds, or an error for `field` at 0 or above [`MAX_SPAN`].
+pub(crate) const fn positive_ns(
+    scope: &'static str,
+    field: &'static str,
+    span: Duration,
+) -> Result<u64, ConfigError> {
+    match ns(scope, field, span) {
+        Ok(0) => Err(ConfigError::new(scope, field, Problem::Zero)),
+        result => result,
+    }
+}
+
+/// The same for a span that need not be there.
 pub(crate) const fn optional_positive_ns(
     scope: &'static str,
     field: &'static str,

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+use crate::time;
+
 /// A gate's refusal: the reason, and the first instant at which the same question is surely answered with yes
 /// if nothing is reported until then and nobody else is let through first.
 ///
@@ -53,7 +55,7 @@ impl<Reason> Refusal<Reason> {
     #[must_use]
     pub const fn retry_after(&self, now_ns: u64) -> Option<Duration> {
         match self.retry_at_ns {
-            Some(at_ns) => Some(Duration::from_nanos(at_ns.saturating_sub(now_ns))),
+            Some(at_ns) => Some(time::until(now_ns, at_ns)),
             None => None,
         }
     }

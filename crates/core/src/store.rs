@@ -4,7 +4,7 @@
 #[cfg(feature = "alloc")]
 type Row<const N: usize> = smallvec::SmallVec<[u64; N]>;
 
-/// The most words a store can have: unlimited with `alloc`, the inline ones without.
+/// Whether a store can have so many words: any number with `alloc`, the inline ones without.
 pub(crate) const fn fits(words: usize, inline: usize) -> bool {
     cfg!(feature = "alloc") || words <= inline
 }
@@ -15,7 +15,7 @@ pub(crate) struct Store<const N: usize>(Row<N>);
 
 #[cfg(feature = "alloc")]
 impl<const N: usize> Store<N> {
-    /// `words` zeros. Without `alloc`, at most `N` of them: policies refuse more in `build()`.
+    /// `words` zeros.
     pub(crate) fn zeroed(words: usize) -> Self {
         Self(smallvec::smallvec![0; words])
     }

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::config::memory;
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
 use crate::store::Store;
@@ -186,23 +186,21 @@ impl Tally {
     /// Whether some history leads to it, whose latest instant is `now_ns`.
     pub(crate) fn check(&self, grid: SliceGrid, now_ns: u64) -> Result<(), RestoreError> {
         if self.words.words().len() != grid.slices() as usize {
-            return Err(RestoreError::Misfit {
-                what: "its window has another number of slices",
-            });
+            return Err(misfit("its window has another number of slices"));
         }
         if self.index != grid.index(now_ns) {
-            return Err(RestoreError::Misfit {
-                what: "its current slice is not the one of its latest instant",
-            });
+            return Err(misfit(
+                "its current slice is not the one of its latest instant",
+            ));
         }
         let mut sums = [0_u64; 2];
         for (step, word) in (1..).zip(self.words_ahead(grid)) {
             let age = u64::from(grid.slices()).wrapping_sub(step);
             // There is nothing before slice 0; its places in the ring are those of the slices to come.
             if word != 0 && age > self.index {
-                return Err(RestoreError::Corrupt {
-                    what: "its window counts what was before the first instant",
-                });
+                return Err(corrupt(
+                    "its window counts what was before the first instant",
+                ));
             }
             sums = [
                 sums[0].saturating_add(half(word, Side::Requests).into()),
@@ -210,9 +208,7 @@ impl Tally {
             ];
         }
         if sums != [self.sums.requests.into(), self.sums.others.into()] {
-            return Err(RestoreError::Corrupt {
-                what: "its sums are not those of its slices",
-            });
+            return Err(corrupt("its sums are not those of its slices"));
         }
         Ok(())
     }

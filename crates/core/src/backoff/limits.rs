@@ -2,7 +2,7 @@
 
 use super::Exhausted;
 use super::policy::BackoffPolicy;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, misfit};
 
 impl BackoffPolicy {
     /// A wait of `delay_ns` from `from_ns` on, after waits of `total_wait_ns` together: when it ends, and the new total.
@@ -27,12 +27,11 @@ impl BackoffPolicy {
         previous_ns: u64,
         total_wait_ns: u64,
     ) -> Result<(), RestoreError> {
-        let misfit = |what| Err(RestoreError::Misfit { what });
         if self.remembers_wait() && previous_ns > self.longest_ns() {
-            return misfit("the last wait is longer than the policy allows");
+            return Err(misfit("the last wait is longer than the policy allows"));
         }
         if self.is_past_total(total_wait_ns) {
-            return misfit("the waits together pass the policy's total");
+            return Err(misfit("the waits together pass the policy's total"));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The state of a backoff as plain data, and the check that a stored one must pass.
 
 use super::policy::BackoffPolicy;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt};
 use crate::time::Monotone;
 use crate::version::Version;
 
@@ -62,14 +62,10 @@ impl BackoffState {
     pub(super) fn check(&self, policy: &BackoffPolicy) -> Result<(), RestoreError> {
         let unstarted = self.attempts == 0;
         if unstarted && (self.previous_ns, self.total_wait_ns) != (0, 0) {
-            return Err(RestoreError::Corrupt {
-                what: "waits without an attempt",
-            });
+            return Err(corrupt("waits without an attempt"));
         }
         if self.previous_ns > self.total_wait_ns {
-            return Err(RestoreError::Corrupt {
-                what: "the last wait is longer than all together",
-            });
+            return Err(corrupt("the last wait is longer than all together"));
         }
         policy.check_waits(self.previous_ns, self.total_wait_ns)
     }

@@ -8,7 +8,7 @@ use super::summary::LatencySummary;
 use super::totals::Totals;
 use crate::Quantile;
 use crate::config::{count, memory};
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::store::Store;
 use crate::version::Version;
 
@@ -413,15 +413,11 @@ impl LogHistogram {
     ) -> Result<Self, RestoreError> {
         let LogHistogramState { totals, counts, .. } = state;
         if counts.words().len() != policy.scale.buckets() {
-            return Err(RestoreError::Misfit {
-                what: "it has the buckets of another precision",
-            });
+            return Err(misfit("it has the buckets of another precision"));
         }
         let held = counts.words().iter().copied().enumerate();
         if !totals.agree_with(policy.scale, held.filter(|&(_, count)| count > 0)) {
-            return Err(RestoreError::Corrupt {
-                what: "the totals are not those of the buckets",
-            });
+            return Err(corrupt("the totals are not those of the buckets"));
         }
         Ok(Self {
             policy,

@@ -11,7 +11,7 @@ use super::occupancy::Occupancy;
 use super::ring::Ring;
 use crate::Quantile;
 use crate::config::count;
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::version::Version;
 
 const SCALE: Scale = Scale::new(MAX_BITS);
@@ -412,18 +412,14 @@ impl QuantileWindow {
         state: QuantileWindowState,
     ) -> Result<Self, RestoreError> {
         if state.buckets.len() > policy.capacity() {
-            return Err(RestoreError::Misfit {
-                what: "it has more values than the window holds",
-            });
+            return Err(misfit("it has more values than the window holds"));
         }
         if state
             .buckets
             .iter()
             .any(|&bucket| usize::from(bucket) >= SCALE.buckets())
         {
-            return Err(RestoreError::Corrupt {
-                what: "it names a bucket that does not exist",
-            });
+            return Err(corrupt("it names a bucket that does not exist"));
         }
         let mut window = Self::new(policy);
         for bucket in state.buckets {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::rolling_histogram::{RollingHistogram, RollingHistogramPolicy};
 use super::totals::Totals;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
 use crate::time::Monotone;
@@ -104,14 +104,10 @@ impl RollingHistogramState {
         policy: RollingHistogramPolicy,
     ) -> Result<(u64, Vec<SliceState>), RestoreError> {
         if self.slice_ns != policy.grid.slice_ns() {
-            return Err(RestoreError::Misfit {
-                what: "its slices have another length",
-            });
+            return Err(misfit("its slices have another length"));
         }
         if self.precision_bits != policy.scale.bits() {
-            return Err(RestoreError::Misfit {
-                what: "it has the buckets of another precision",
-            });
+            return Err(misfit("it has the buckets of another precision"));
         }
         let current = policy.grid.index(self.latest_ns);
         let first = current.saturating_sub(policy.grid.slices().saturating_sub(1).into());
@@ -119,19 +115,19 @@ impl RollingHistogramState {
         let mut next = Some(0);
         for slice in &self.slices {
             if next.is_none_or(|next| slice.index < next) || slice.index > current {
-                return Err(RestoreError::Corrupt {
-                    what: "its slices are not in order, or after its latest instant",
-                });
+                return Err(corrupt(
+                    "its slices are not in order, or after its latest instant",
+                ));
             }
             if slice.index < first {
-                return Err(RestoreError::Misfit {
-                    what: "it has slices from further back than the policy looks",
-                });
+                return Err(misfit(
+                    "it has slices from further back than the policy looks",
+                ));
             }
             if !slice.is_consistent(policy) {
-                return Err(RestoreError::Corrupt {
-                    what: "the totals of a slice are not those of its buckets",
-                });
+                return Err(corrupt(
+                    "the totals of a slice are not those of its buckets",
+                ));
             }
             next = slice.index.checked_add(1);
         }

@@ -8,7 +8,7 @@ use super::sorted::Sorted;
 use super::summary::LatencySummary;
 use crate::Quantile;
 use crate::config::count;
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RestoreError, misfit};
 use crate::version::Version;
 
 /// How many values a [`SampleWindow`] holds.
@@ -346,9 +346,7 @@ impl SampleWindow {
         state: SampleWindowState,
     ) -> Result<Self, RestoreError> {
         if state.values.len() > policy.capacity() {
-            return Err(RestoreError::Misfit {
-                what: "it has more values than the window holds",
-            });
+            return Err(misfit("it has more values than the window holds"));
         }
         let mut window = Self::new(policy);
         window.sorted.refill(&state.values);

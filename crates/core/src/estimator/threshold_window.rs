@@ -4,7 +4,7 @@ use super::MAX_VALUES;
 use crate::Quantile;
 use crate::bits::{BitRing, RingShape};
 use crate::config::{count, memory};
-use crate::error::{ConfigError, RestoreError};
+use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::store::Store;
 use crate::version::Version;
 
@@ -337,20 +337,16 @@ impl ThresholdWindow {
         state: ThresholdWindowState,
     ) -> Result<Self, RestoreError> {
         if state.above != policy.above {
-            return Err(RestoreError::Misfit {
-                what: "its values were compared with another limit",
-            });
+            return Err(misfit("its values were compared with another limit"));
         }
         if state.words.words().len() != policy.shape().words() {
-            return Err(RestoreError::Misfit {
-                what: "it is a window of another size",
-            });
+            return Err(misfit("it is a window of another size"));
         }
         let ring = BitRing::from_parts(state.count, state.head, [state.count_above]);
         if !ring.is_consistent(policy.shape(), state.words.words()) {
-            return Err(RestoreError::Corrupt {
-                what: "its counts or its position are not those of its bits",
-            });
+            return Err(corrupt(
+                "its counts or its position are not those of its bits",
+            ));
         }
         Ok(Self::holding(policy, ring, state.words))
     }

@@ -3,7 +3,7 @@
 //! A link's random word is drawn when its try begins, so the wait after it is known to queries that have no generator.
 
 use crate::backoff::{BackoffPolicy, Exhausted};
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -52,9 +52,7 @@ impl Schedule {
     /// A stored one is hostile input.
     pub(super) fn check(&self, policy: &BackoffPolicy) -> Result<(), RestoreError> {
         if self.attempts == 0 && *self != Self::FRESH {
-            return Err(RestoreError::Corrupt {
-                what: "waits without an attempt",
-            });
+            return Err(corrupt("waits without an attempt"));
         }
         policy.check_waits(self.previous_ns, self.total_wait_ns)
     }

@@ -5,7 +5,7 @@ use super::answer::{GaveUpBy, LinkId, LostBy};
 use super::policy::ReconnectPolicy;
 use super::schedule::Schedule;
 use crate::backoff::Exhausted;
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
@@ -104,7 +104,7 @@ impl ReconnectState {
     pub(super) fn check(&self, policy: &ReconnectPolicy) -> Result<(), RestoreError> {
         self.schedule.check(policy.backoff())?;
         if self.last >= TOO_MANY_LINKS {
-            return corrupt("more links than there can have been");
+            return Err(corrupt("more links than there can have been"));
         }
         // A wait follows its link.
         let stands = matches!(
@@ -113,14 +113,14 @@ impl ReconnectState {
         );
         let waits = u64::from(self.schedule.attempts).saturating_add(stands.into());
         if waits > self.last {
-            return corrupt("more waits than links");
+            return Err(corrupt("more waits than links"));
         }
         if self.heard_ns.is_some_and(|at_ns| self.is_ahead(at_ns)) {
-            return corrupt("a frame is in the future");
+            return Err(corrupt("a frame is in the future"));
         }
         let begun = !matches!(self.stage, Stage::Due | Stage::Stopped);
         if self.last == 0 && (begun || self.heard_ns.is_some() || self.unreported.is_some()) {
-            return corrupt("a fact about a link before the first");
+            return Err(corrupt("a fact about a link before the first"));
         }
         self.check_unreported(policy)?;
         self.check_stage(policy)
@@ -131,14 +131,16 @@ impl ReconnectState {
             return Ok(());
         };
         if self.is_ahead(overdue.at_ns) {
-            return corrupt("a link was given up in the future");
+            return Err(corrupt("a link was given up in the future"));
         }
         if overdue.reason == LostBy::Silent && policy.silence_limit_ns.is_none() {
-            return misfit("a link was given up for its silence, which the policy does not limit");
+            return Err(misfit(
+                "a link was given up for its silence, which the policy does not limit",
+            ));
         }
         match self.stage {
             Stage::Due | Stage::Waiting { .. } | Stage::GaveUp(GaveUpBy::Exhausted(_)) => Ok(()),
-            _ => corrupt("a link was given up that no poll has passed over"),
+            _ => Err(corrupt("a link was given up that no poll has passed over")),
         }
     }
 
@@ -146,7 +148,7 @@ impl ReconnectState {
         match self.stage {
             Stage::Due | Stage::Stopped => match self.schedule.attempts {
                 0 => Ok(()),
-                _ => corrupt("a fresh start with waits behind it"),
+                _ => Err(corrupt("a fresh start with waits behind it")),
             },
             Stage::Waiting {
                 until_ns,
@@ -154,7 +156,7 @@ impl ReconnectState {
                 ..
             } => self.check_wait(policy, until_ns, not_before_ns),
             Stage::Connecting { since_ns, .. } if self.is_ahead(since_ns) => {
-                corrupt("a try began in the future")
+                Err(corrupt("a try began in the future"))
             }
             Stage::Connecting { .. } => Ok(()),
             Stage::Connected {
@@ -165,11 +167,11 @@ impl ReconnectState {
                 let heard = self.heard_ns.is_some_and(|at_ns| at_ns >= since_ns);
                 let heard_later = self.heard_ns.is_some_and(|at_ns| at_ns > since_ns);
                 if self.is_ahead(since_ns) {
-                    corrupt("a link began in the future")
+                    Err(corrupt("a link began in the future"))
                 } else if confirmed && !heard {
-                    corrupt("a link is confirmed and has brought no frame")
+                    Err(corrupt("a link is confirmed and has brought no frame"))
                 } else if !confirmed && heard_later {
-                    corrupt("a link has brought a frame and is not confirmed")
+                    Err(corrupt("a link has brought a frame and is not confirmed"))
                 } else {
                     Ok(())
                 }
@@ -190,11 +192,11 @@ impl ReconnectState {
             .map_or_else(|| self.clock.latest_ns(), |overdue| overdue.at_ns);
         let latest_ns = begun_ns.checked_add(policy.longest_ns());
         if self.schedule.attempts == 0 {
-            corrupt("a wait that nobody counted")
+            Err(corrupt("a wait that nobody counted"))
         } else if not_before_ns > until_ns {
-            corrupt("a wait ends before it may")
+            Err(corrupt("a wait ends before it may"))
         } else if latest_ns.is_some_and(|latest_ns| until_ns > latest_ns) {
-            misfit("a wait is longer than the policy allows")
+            Err(misfit("a wait is longer than the policy allows"))
         } else {
             Ok(())
         }
@@ -214,7 +216,9 @@ impl ReconnectState {
         if reached {
             Ok(())
         } else {
-            misfit("it gave up by a limit that the policy has not reached")
+            Err(misfit(
+                "it gave up by a limit that the policy has not reached",
+            ))
         }
     }
 
@@ -248,12 +252,4 @@ impl ReconnectState {
         }
         self
     }
-}
-
-const fn corrupt(what: &'static str) -> Result<(), RestoreError> {
-    Err(RestoreError::Corrupt { what })
-}
-
-const fn misfit(what: &'static str) -> Result<(), RestoreError> {
-    Err(RestoreError::Misfit { what })
 }

@@ -1,6 +1,6 @@
 //! The instants of the latest failures, earliest first.
 
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::store::Store;
 use crate::time::MAX_SPAN_NS;
@@ -106,9 +106,7 @@ impl History {
     pub(super) fn check(&self, words: usize, latest_ns: u64) -> Result<(), RestoreError> {
         let all = self.instants.words();
         if all.len() != words {
-            return Err(RestoreError::Misfit {
-                what: "its history is for another number of restarts",
-            });
+            return Err(misfit("its history is for another number of restarts"));
         }
         let recorded = all.get(..self.recorded as usize);
         let free = all.get(self.recorded as usize..);
@@ -126,9 +124,7 @@ impl History {
         if adds_up {
             Ok(())
         } else {
-            Err(RestoreError::Corrupt {
-                what: "its history does not add up",
-            })
+            Err(corrupt("its history does not add up"))
         }
     }
 }

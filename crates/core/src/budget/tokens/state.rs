@@ -2,7 +2,7 @@
 
 use super::policy::{AllowedWhen, RetryTokensPolicy};
 use crate::budget::{BudgetSpent, RetryCause, Withdrawal};
-use crate::error::RestoreError;
+use crate::error::{RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::refusal::Refusal;
 use crate::reported::Reported;
@@ -59,24 +59,18 @@ impl RetryTokensState {
     /// The state is untrusted: it may come from a file, another policy or an attacker.
     pub(super) const fn check(&self, policy: &RetryTokensPolicy) -> Result<(), RestoreError> {
         if self.balance_milli > policy.capacity_milli {
-            return Err(RestoreError::Misfit {
-                what: "its balance is above the capacity",
-            });
+            return Err(misfit("its balance is above the capacity"));
         }
         if self.gained >= policy.refill_per_ns || (self.gained > 0 && policy.refill_milli == 0) {
-            return Err(RestoreError::Misfit {
-                what: "it has gained what this policy's refill does not give",
-            });
+            return Err(misfit(
+                "it has gained what this policy's refill does not give",
+            ));
         }
         if self.gained > 0 && self.balance_milli == policy.capacity_milli {
-            return Err(RestoreError::Corrupt {
-                what: "a full bucket gains nothing",
-            });
+            return Err(corrupt("a full bucket gains nothing"));
         }
         if !self.started && (self.clock.latest_ns() > 0 || self.gained > 0) {
-            return Err(RestoreError::Corrupt {
-                what: "time has passed before its first call",
-            });
+            return Err(corrupt("time has passed before its first call"));
         }
         Ok(())
     }

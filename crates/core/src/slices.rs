@@ -60,6 +60,13 @@ impl SliceGrid {
         }
     }
 
+    /// The span that was cut: all slices together.
+    #[inline]
+    pub(crate) const fn span_ns(self) -> u64 {
+        // At most 2^62: it was cut from such a span.
+        self.slice_ns.wrapping_mul(self.slices as u64)
+    }
+
     /// The length of one slice.
     #[inline]
     pub(crate) const fn slice_ns(self) -> u64 {

@@ -70,8 +70,8 @@
 //! # Stored states
 //!
 //! `state()` is plain data with a version; `restore` checks it as hostile input and answers what is wrong with a
-//! [`RestoreError`](crate::RestoreError). Only that of `RollingHistogram` holds instants: a process whose clock starts elsewhere takes it
-//! over with `restore_rebased`. The other four can be restored anywhere.
+//! [`RestoreError`](crate::RestoreError). Only that of `RollingHistogram` holds instants: a process whose clock starts
+//! elsewhere takes it over with `restore_rebased`. The other four can be restored anywhere.
 
 #[cfg(feature = "serde")]
 mod fields;
@@ -103,7 +103,9 @@ pub use log_histogram::{LogHistogram, LogHistogramPolicy, LogHistogramState, Pre
 #[cfg(feature = "alloc")]
 pub use quantile_window::{QuantileWindow, QuantileWindowPolicy, QuantileWindowState};
 #[cfg(feature = "alloc")]
-pub use rolling_histogram::{RollingHistogram, RollingHistogramPolicy, RollingHistogramState};
+pub use rolling_histogram::{RollingHistogram, RollingHistogramPolicy};
+#[cfg(feature = "alloc")]
+pub use rolling_state::RollingHistogramState;
 #[cfg(feature = "alloc")]
 pub use sample_window::{SampleWindow, SampleWindowPolicy, SampleWindowState};
 pub use summary::LatencySummary;

@@ -14,8 +14,6 @@ use crate::error::ConfigError;
 use crate::slices::SliceGrid;
 use crate::time::Monotone;
 
-pub use super::rolling_state::RollingHistogramState;
-
 const SCOPE: &str = "rolling_histogram";
 
 /// Keeps the counts of a slice in 32 bits.
@@ -66,7 +64,8 @@ impl RollingHistogramPolicy {
     /// `slices` nanoseconds.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
     /// assert_eq!((policy.slices(), policy.precision_bits()), (10, 5));
     /// ```
     pub fn new(span: Duration, slices: u32, precision_bits: u8) -> Result<Self, ConfigError> {
@@ -82,13 +81,13 @@ impl RollingHistogramPolicy {
     /// The span looked at, a slice more or less: see [`RollingHistogram`].
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
     /// assert_eq!(policy.span().as_secs(), 10);
     /// ```
     #[must_use]
     pub const fn span(&self) -> Duration {
-        // the grid was cut from a span of at most 2^62 ns
-        Duration::from_nanos(self.grid.slice_ns().wrapping_mul(self.grid.slices() as u64))
+        Duration::from_nanos(self.grid.span_ns())
     }
 
     /// How many slices there are, 1 to 1 024.
@@ -107,7 +106,8 @@ impl RollingHistogramPolicy {
     /// The length of a slice, at least 1 ns.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
     /// assert_eq!(policy.slice().as_secs(), 1);
     /// ```
     #[must_use]
@@ -179,7 +179,10 @@ impl RollingHistogram {
     /// An empty histogram. Its memory is allocated here; nothing else allocates but [`state`](Self::state).
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!(RollingHistogram::new(policy).count(0), 0);
     /// ```
     #[must_use]
@@ -215,7 +218,10 @@ impl RollingHistogram {
     /// O(slices emptied) with the first value of a new slice.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!((rolling.count(0), rolling.max(0)), (1, Some(30)));
     /// ```
     #[inline]
@@ -293,7 +299,10 @@ impl RollingHistogram {
     /// and these buckets once more for each slice that has fallen out since the last record.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert!(rolling.interval(0, Quantile::P50).unwrap().contains(30));
     /// ```
     #[must_use]
@@ -305,7 +314,10 @@ impl RollingHistogram {
     /// above it, never above the largest value. `None` when there is no live value. The cost is that of `interval`.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!(rolling.quantile(0, Quantile::MAX), Some(30));
     /// ```
     #[must_use]
@@ -316,7 +328,10 @@ impl RollingHistogram {
     /// How many values are live at `now_ns`. O(slices).
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!((rolling.count(0), rolling.count(10_000_000_000)), (1, 0));
     /// ```
     #[must_use]
@@ -384,7 +399,10 @@ impl RollingHistogram {
     /// The cost is that of five quantiles.
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!(rolling.summary(0).unwrap().max, 30);
     /// ```
     #[must_use]
@@ -396,7 +414,10 @@ impl RollingHistogram {
     /// Forgets all values, but not the latest instant: time goes on from there. O(slices * buckets).
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!({ rolling.clear(); rolling.count(0) }, 0);
     /// ```
     pub fn clear(&mut self) {

@@ -18,7 +18,10 @@ use crate::version::Version;
 /// [`RollingHistogram::restore`]: super::RollingHistogram::restore
 ///
 /// ```
-/// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+/// # use evenkeel_core::{Quantile, estimator::*};
+/// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+/// # let mut rolling = RollingHistogram::new(policy);
+/// # rolling.record(0, 30);
 /// let stored: RollingHistogramState = rolling.state();
 /// assert_eq!(RollingHistogram::restore(policy, stored), Ok(rolling));
 /// ```
@@ -140,7 +143,10 @@ impl RollingHistogram {
     /// it. O(slices * buckets).
     ///
     /// ```
-    /// # use evenkeel_core::{Quantile, estimator::*}; let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap(); let mut rolling = RollingHistogram::new(policy); rolling.record(0, 30);
+    /// # use evenkeel_core::{Quantile, estimator::*};
+    /// # let policy = RollingHistogramPolicy::new(core::time::Duration::from_secs(10), 10, 5).unwrap();
+    /// # let mut rolling = RollingHistogram::new(policy);
+    /// # rolling.record(0, 30);
     /// assert_eq!(RollingHistogram::restore(policy, rolling.state()), Ok(rolling));
     /// ```
     #[must_use]

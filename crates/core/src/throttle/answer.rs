@@ -4,7 +4,7 @@ use core::fmt;
 
 /// With which probability a request is rejected, as an exact fraction that is below 1. Not in lowest terms: the
 /// numerator is what was sent too much and the denominator all that was sent and one, both times the denominator of
-/// `k`.
+/// `k`; or it is the `max_rejection` of the policy.
 ///
 /// ```
 /// # use evenkeel_core::throttle::{AdaptiveThrottlePolicy, RejectProbability};
@@ -28,7 +28,7 @@ impl RejectProbability {
         }
     }
 
-    /// The numerator; at most the denominator.
+    /// The numerator; below the denominator.
     ///
     /// ```
     /// # use evenkeel_core::throttle::AdaptiveThrottlePolicy;

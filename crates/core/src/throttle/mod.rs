@@ -251,7 +251,7 @@ impl<P: Borrow<AdaptiveThrottlePolicy>> AdaptiveThrottle<P> {
     /// ```
     #[must_use]
     pub fn requests(&self, now_ns: u64) -> u32 {
-        self.state.counts(self.policy.borrow(), now_ns).0
+        self.state.sums_at(self.policy.borrow(), now_ns).requests
     }
 
     /// How many accepts the history holds at `now_ns`.
@@ -265,7 +265,7 @@ impl<P: Borrow<AdaptiveThrottlePolicy>> AdaptiveThrottle<P> {
     /// ```
     #[must_use]
     pub fn accepts(&self, now_ns: u64) -> u32 {
-        self.state.counts(self.policy.borrow(), now_ns).1
+        self.state.sums_at(self.policy.borrow(), now_ns).others
     }
 
     /// The policy.

@@ -62,8 +62,7 @@ impl AdaptiveThrottlePolicy {
     /// ```
     #[must_use]
     pub const fn history(&self) -> Duration {
-        let slices = self.grid.slices() as u64;
-        Duration::from_nanos(self.grid.slice_ns().saturating_mul(slices))
+        Duration::from_nanos(self.grid.span_ns())
     }
 
     /// How many slices the history is cut into.

@@ -89,12 +89,7 @@ impl AdaptiveThrottleState {
         policy.probability_of(self.sums_at(policy, now_ns))
     }
 
-    pub(super) fn counts(&self, policy: &AdaptiveThrottlePolicy, now_ns: u64) -> (u32, u32) {
-        let sums = self.sums_at(policy, now_ns);
-        (sums.requests, sums.others)
-    }
-
-    fn sums_at(&self, policy: &AdaptiveThrottlePolicy, now_ns: u64) -> Sums {
+    pub(super) fn sums_at(&self, policy: &AdaptiveThrottlePolicy, now_ns: u64) -> Sums {
         self.tally.sums_at(policy.grid, self.clock.peek(now_ns))
     }
 

@@ -102,7 +102,7 @@ impl RetryRatioPolicy {
     /// ```
     #[must_use]
     pub const fn ttl(&self) -> Duration {
-        Duration::from_nanos(self.ttl_ns())
+        Duration::from_nanos(self.grid.span_ns())
     }
 
     /// How many retries a second are allowed without a request.
@@ -190,7 +190,7 @@ impl RetryRatioPolicy {
     const fn allowed(&self, requests: u32) -> u128 {
         let by_ratio = (self.ratio.numerator() as u64).wrapping_mul(requests as u64) as u128;
         let floor = (self.ratio.denominator() as u64).wrapping_mul(self.floor_per_second as u64);
-        let by_floor = (floor as u128).wrapping_mul(self.ttl_ns() as u128);
+        let by_floor = (floor as u128).wrapping_mul(self.grid.span_ns() as u128);
         by_ratio.wrapping_mul(SECOND_NS).wrapping_add(by_floor)
     }
 
@@ -204,10 +204,6 @@ impl RetryRatioPolicy {
     #[inline]
     const fn unit(&self) -> u128 {
         (self.ratio.denominator() as u128).wrapping_mul(SECOND_NS)
-    }
-
-    const fn ttl_ns(&self) -> u64 {
-        self.grid.slice_ns().wrapping_mul(self.grid.slices() as u64)
     }
 }
 

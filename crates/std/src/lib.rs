@@ -55,8 +55,6 @@ pub mod driver;
 pub mod health;
 #[cfg(feature = "journal")]
 pub mod journal;
-mod line;
-mod link_report;
 #[cfg(any(feature = "metrics", feature = "tracing"))]
 pub mod observe;
 mod observed;

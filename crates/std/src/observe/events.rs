@@ -9,7 +9,7 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::subscriber::NoSubscriber;
 use tracing::{debug, error, field, info, warn};
 
-use crate::link_report::LinkReport;
+use crate::reconnect::LinkReport;
 use crate::supervisor::{ChildEvent, ChildEventKind};
 
 /// The subscriber of the thread that made the observer. If that had none, the one of the thread that tells.

@@ -11,7 +11,7 @@ use std::sync::{
 use metrics::Gauge;
 
 use super::shared::{Shared, Watched};
-use crate::link_report::LinkReport;
+use crate::reconnect::LinkReport;
 
 struct WatchedLink<R> {
     report: R,

@@ -49,7 +49,7 @@ use crate::breaker::SharedBreaker;
 #[cfg(feature = "metrics")]
 use crate::budget::{SharedRatio, SharedTokens};
 use crate::clock::Clock;
-use crate::link_report::LinkReport;
+use crate::reconnect::LinkReport;
 use crate::supervisor::ChildEvent;
 #[cfg(feature = "metrics")]
 use crate::table::SharedBreakerTable;

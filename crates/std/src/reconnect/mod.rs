@@ -12,8 +12,12 @@
 //! classifier and of an error's text count as a failed try and go on up.
 
 mod connecting;
+mod line;
+mod live;
 #[cfg(feature = "journal")]
 mod record;
+mod report;
+mod status;
 
 use std::any::Any;
 use std::fmt;
@@ -32,14 +36,15 @@ use thiserror::Error;
 use crate::classified::Classified;
 use crate::clock::MonotonicClock;
 use crate::driver::Kept;
-use crate::line::Line;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::Streams;
+use line::Line;
 
-pub use crate::line::{Live, Status};
-pub use crate::link_report::LinkReport;
 pub use connecting::Connecting;
+pub use live::Live;
+pub use report::LinkReport;
+pub use status::Status;
 
 /// A link that is made again when it is lost.
 ///

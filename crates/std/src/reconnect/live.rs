@@ -1,159 +1,15 @@
-//! What a link, its loop and its status handles share, and the guard of a link that lives.
-
-mod status;
+//! A link that is up, and its loss.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use evenkeel_core::Reported;
-use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect};
-use evenkeel_core::time;
-#[cfg(feature = "journal")]
-use evenkeel_replay::journal::Journal;
+use evenkeel_core::reconnect::{LinkEvent, LinkId, LinkPhase};
 
+use super::line::Line;
 use crate::clock::Clock;
-use crate::driver::Kept;
-use crate::link_report::LinkReport;
-use crate::stop::Stop;
-use crate::streams::{Stream, Streams};
-
-pub use status::Status;
-
-/// Core's machine under a lock. Nothing of the caller's runs under it.
-pub(crate) struct Line<C> {
-    pub(crate) clock: C,
-    pub(crate) streams: Streams,
-    pub(crate) stop: Stop,
-    state: Mutex<State>,
-}
-
-struct State {
-    machine: Kept<Reconnect>,
-    /// Made with the first poll.
-    stream: Option<Stream>,
-    lost: Option<String>,
-    /// How the link, or the try, ends that stood at the last step, if time alone ends it.
-    open: Option<LostBy>,
-    /// The thread that waits for the next link.
-    waiting: Option<Thread>,
-}
-
-impl State {
-    /// Where time has ended a link since the last step, nobody reports why: that is said here.
-    fn catch_up(&mut self, now_ns: u64) {
-        let before = self.open;
-        self.look(now_ns);
-        if let (Some(reason), None) = (before, self.open) {
-            self.lost = Some(reason.name().to_owned());
-        }
-    }
-
-    fn look(&mut self, now_ns: u64) {
-        self.open = match self.machine.status(now_ns).phase {
-            LinkPhase::Connecting { .. } => Some(LostBy::ConnectTimeout),
-            LinkPhase::Connected { .. } => Some(LostBy::Silent),
-            _ => None,
-        };
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.waiting {
-            thread.unpark();
-        }
-    }
-}
-
-impl<C> Line<C> {
-    pub(crate) fn new(machine: Kept<Reconnect>, clock: C, streams: Streams, stop: Stop) -> Self {
-        let state = State {
-            machine,
-            stream: None,
-            lost: None,
-            open: None,
-            waiting: None,
-        };
-        Self {
-            clock,
-            streams,
-            stop,
-            state: Mutex::new(state),
-        }
-    }
-
-    /// For a line that is made anew; a fresh one is left.
-    pub(crate) fn take_machine(&self) -> Kept<Reconnect> {
-        let mut state = self.lock();
-        let fresh = Kept::new(Reconnect::new(*state.machine.policy()));
-        std::mem::replace(&mut state.machine, fresh)
-    }
-
-    /// Records from here on.
-    #[cfg(feature = "journal")]
-    pub(crate) fn record(&self, journal: &Journal, name: &str) {
-        let before = self.lock().machine.record(journal, name);
-        drop(before); // without the lock
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<C: Clock> Line<C> {
-    /// One step at this instant: what time has done comes before it.
-    fn step<A>(&self, act: impl FnOnce(&mut State, &mut Stream, u64) -> A) -> A {
-        let mut state = self.lock();
-        let now_ns = self.clock.now_ns();
-        state.catch_up(now_ns);
-        let stream = state.stream.take();
-        let mut stream = stream.unwrap_or_else(|| self.streams.next());
-        let answer = act(&mut state, &mut stream, now_ns);
-        state.stream = Some(stream);
-        state.look(now_ns);
-        answer
-    }
-
-    /// What to do, the instant of the question, and when to ask again. From here on reports wake this thread.
-    pub(crate) fn poll(&self) -> (LinkAction, u64, Option<u64>) {
-        self.step(|state, stream, now_ns| {
-            state.waiting = Some(thread::current());
-            let action = state.machine.poll(now_ns, stream);
-            (action, now_ns, state.machine.next_deadline_ns())
-        })
-    }
-
-    /// Reports `event`, and why the link was lost, if it was.
-    pub(crate) fn tell(&self, link: LinkId, event: LinkEvent, why: Option<String>) -> Reported {
-        self.step(|state, stream, now_ns| {
-            let reported = state.machine.on_event(now_ns, link, event, stream);
-            // One that was lost before, by its silence or its timeout, has another reason.
-            if reported.is_counted() && why.is_some() {
-                state.lost = why;
-            }
-            state.wake();
-            reported
-        })
-    }
-
-    pub(crate) fn report(&self) -> LinkReport {
-        let mut state = self.lock();
-        let now_ns = self.clock.now_ns();
-        state.catch_up(now_ns);
-        LinkReport::new(state.machine.status(now_ns), now_ns, state.lost.clone())
-    }
-
-    /// No link any more, by command.
-    pub(crate) fn end(&self) {
-        self.step(|state, _, now_ns| {
-            // The link that it names is closed by who holds it.
-            let _ = state.machine.stop(now_ns);
-        });
-    }
-}
 
 /// A link that is up: it is what the connector made, and it is lost when this is dropped.
 ///
@@ -189,7 +45,7 @@ pub struct Live<L, C: Clock = crate::MonotonicClock> {
 }
 
 impl<L, C: Clock> Live<L, C> {
-    pub(crate) const fn new(link: L, id: LinkId, line: Arc<Line<C>>) -> Self {
+    pub(super) const fn new(link: L, id: LinkId, line: Arc<Line<C>>) -> Self {
         Self {
             link: Some(link),
             id,
@@ -223,10 +79,7 @@ impl<L, C: Clock> Live<L, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on_frame(&self) -> bool {
-        let mut state = self.line.lock();
-        let now_ns = self.line.clock.now_ns();
-        state.catch_up(now_ns);
-        state.machine.on_frame(now_ns, self.id).is_counted()
+        self.line.on_frame(self.id).is_counted()
     }
 
     /// Whether it still counts as up. False once it was silent for too long, or somebody said stop: then drop it.
@@ -255,16 +108,8 @@ impl<L, C: Clock> Live<L, C> {
     /// ```
     #[must_use]
     pub fn read_timeout(&self) -> Option<Duration> {
-        let state = self.line.lock();
-        state.machine.policy().silence_limit()?;
-        let now_ns = self.line.clock.now_ns();
-        let at_ns = match state.machine.status(now_ns).phase {
-            LinkPhase::Connected { link, .. } if link == self.id => {
-                state.machine.next_deadline_ns()?
-            }
-            _ => now_ns,
-        };
-        Some(time::until(now_ns, at_ns).max(Duration::from_nanos(1)))
+        let left = self.line.silence_left(self.id)?;
+        Some(left.max(Duration::from_nanos(1)))
     }
 
     /// It is gone, and dropped: `why` is shown by the status. The next one follows the rules of the policy.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Line;
+use super::line::Line;
+use super::report::LinkReport;
 use crate::clock::Clock;
-use crate::link_report::LinkReport;
 
 /// Shows how a link stands, from any thread. Clones show the same link; dropping one does nothing.
 ///
@@ -29,7 +29,7 @@ pub struct Status<C = crate::MonotonicClock> {
 }
 
 impl<C> Status<C> {
-    pub(crate) fn of(line: &Arc<Line<C>>) -> Self {
+    pub(super) fn of(line: &Arc<Line<C>>) -> Self {
         Self {
             line: Arc::clone(line),
         }
@@ -62,11 +62,7 @@ impl<C: Clock> Status<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn kick(&self) -> Option<u64> {
-        self.line.step(|state, stream, now_ns| {
-            let sooner = state.machine.kick(now_ns, stream);
-            state.wake();
-            sooner
-        })
+        self.line.kick()
     }
 }
 

@@ -50,7 +50,6 @@ pub mod breaker;
 pub mod budget;
 mod classified;
 pub mod clock;
-mod discard;
 pub mod driver;
 pub mod health;
 #[cfg(feature = "journal")]

@@ -116,7 +116,6 @@ mod handle;
 pub mod health;
 #[cfg(feature = "journal")]
 pub mod journal;
-mod quiet;
 pub mod reconnect;
 pub mod retry;
 pub mod supervisor;

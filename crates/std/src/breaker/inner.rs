@@ -16,7 +16,7 @@ use super::plan::{Plan, Success};
 use super::stripes::{Stripes, Ticket};
 use super::word::Word;
 use crate::clock::Clock;
-use crate::discard::discard;
+use crate::driver::discard;
 use crate::streams::Stream;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, lock};
 

@@ -9,7 +9,6 @@
 //! swallowed. **Stop**: a wait ends at once, a check that runs is waited for by nobody.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -24,8 +23,7 @@ use evenkeel_replay::journal::Journal;
 
 use crate::breaker::SharedBreaker;
 use crate::clock::{Clock, MonotonicClock};
-use crate::discard::discard;
-use crate::driver::Kept;
+use crate::driver::{Kept, quietly};
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::{Stream, Streams};
@@ -80,6 +78,13 @@ pub struct Checking {
 }
 
 impl Checking {
+    /// This probe, which may take so long: for probers of your own.
+    #[must_use]
+    pub fn new(probe: ProbeId, timeout: Duration) -> Self {
+        let timeout = timeout.max(Duration::from_nanos(1));
+        Self { probe, timeout }
+    }
+
     /// Which probe: counted from 1.
     #[must_use]
     pub const fn probe(self) -> ProbeId {
@@ -263,9 +268,8 @@ where
                     probe,
                     timeout_at_ns,
                 } => {
-                    let timeout_at_ns = timeout_at_ns.unwrap_or(u64::MAX);
-                    let timeout = time::until(now_ns, timeout_at_ns);
-                    self.probe(Checking { probe, timeout });
+                    let timeout = time::until(now_ns, timeout_at_ns.unwrap_or(u64::MAX));
+                    self.probe(Checking::new(probe, timeout));
                     self.tell(true);
                 }
                 ProbeAction::Abandon { change, .. } => {
@@ -290,13 +294,10 @@ where
     }
 
     fn probe(&mut self, checking: Checking) {
-        let check = AssertUnwindSafe(|| (self.check)(checking));
-        let found = match catch_unwind(check) {
-            Ok(Ok(())) => Probed::Passed,
-            failed => {
-                discard(failed);
-                Probed::Failed
-            }
+        // Its error is dropped in there, too.
+        let found = match quietly(|| (self.check)(checking).is_ok()) {
+            Some(true) => Probed::Passed,
+            _ => Probed::Failed,
         };
         let now_ns = self.shared.clock.now_ns();
         let mut state = self.shared.lock();
@@ -315,18 +316,14 @@ where
         if result || !changes.is_empty() {
             for fed in &self.fed {
                 if let Some(health) = health {
-                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| fed(health))) {
-                        discard(panic);
-                    }
+                    quietly(|| fed(health));
                 }
             }
         }
         for change in &changes {
             for listener in &mut self.listeners {
                 // Its own panic hook has said it; the others are to be told.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(change))) {
-                    discard(panic);
-                }
+                quietly(|| listener(change));
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What the clones of an observer, its thread and its listeners share; and what its thread does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "tracing")]
 use super::events::Audience;
 use super::queue::Queue;
-use crate::discard::discard;
+use crate::driver::quietly;
 
 /// Something that is watched.
 pub(super) trait Watched: Send + Sync {
@@ -46,6 +45,7 @@ const SOON: Duration = Duration::from_millis(1);
 /// Far enough for a wait, and no instant overflows.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// A panic of a subscriber, of a recorder or of a breaker's other listeners is theirs: the panic hook has said it.
 impl Shared {
     fn watched(&self) -> MutexGuard<'_, Vec<Arc<dyn Watched>>> {
         // Nothing of the caller's runs while it is held.
@@ -88,7 +88,7 @@ impl Shared {
         let watched = self.all();
         let due = watched
             .iter()
-            .filter_map(|watched| quietly(|| watched.due_in()));
+            .filter_map(|watched| quietly(|| watched.due_in()).flatten());
         due.min().map_or(span, |due| due.max(SOON).min(span))
     }
 
@@ -109,14 +109,6 @@ impl Shared {
             self.queue.wait(Instant::now() + self.due_within(span));
         }
     }
-}
-
-/// A panic of a subscriber, of a recorder or of a breaker's other listeners is theirs: the panic hook has said it.
-fn quietly<T: Default>(act: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
-        discard(panic);
-        T::default()
-    })
 }
 
 impl Owner {

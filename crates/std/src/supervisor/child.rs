@@ -1,6 +1,5 @@
 //! One child: core's restart machine, its work, and its run.
 
-use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,8 +10,7 @@ use evenkeel_core::restart::{Restart, RestartPhase, RestartPolicy, RunId};
 use evenkeel_replay::journal::Journal;
 
 use super::report::{ChildStatus, Escalation, Failure};
-use crate::discard::discard;
-use crate::driver::Kept;
+use crate::driver::{Failed, Kept, discard};
 use crate::stop::Stop;
 
 /// What a worker's error is kept as.
@@ -121,9 +119,6 @@ pub(super) struct Start {
     pub(super) stop: Stop,
 }
 
-/// How a run failed: its message, and whether it panicked.
-pub(super) type Failed = (String, bool);
-
 impl Start {
     /// Does the work: `None` where it ended as it was meant to. Nothing of the caller's gets a panic out of here, and
     /// what the run holds is gone.
@@ -132,38 +127,8 @@ impl Start {
         discard(self);
         match ended {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => {
-                let message = catch_unwind(AssertUnwindSafe(|| chain(&*error)));
-                discard(error);
-                let message = message.unwrap_or_else(|panic| {
-                    discard(panic);
-                    "an error whose text panics".to_owned()
-                });
-                Some((message, false))
-            }
-            Err(panic) => {
-                let message = panic_message(&*panic);
-                discard(panic);
-                Some((message, true))
-            }
+            Ok(Err(error)) => Some(Failed::by_error(error)),
+            Err(panic) => Some(Failed::by_panic(panic)),
         }
     }
-}
-
-/// The error and its sources in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
-    }
-    line
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
 }

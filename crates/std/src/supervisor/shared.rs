@@ -9,11 +9,11 @@ use evenkeel_core::restart::{Exit, RestartAction, RestartPhase, RestartPolicy, R
 #[cfg(feature = "journal")]
 use evenkeel_replay::journal::Journal;
 
-use super::child::{Child, Failed, Running, Start, Work};
+use super::child::{Child, Running, Start, Work};
 use super::report::{
-    AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, Failure, NoSuchChild,
+    AddError, ChildEvent, ChildEventKind, ChildStatus, Ended, Escalation, NoSuchChild,
 };
-use crate::discard::discard;
+use crate::driver::{Failed, discard};
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::Stream;
@@ -332,7 +332,7 @@ impl<C: Sleep> Shared<C> {
             return;
         };
         let exit = failed.as_ref().map_or(Exit::Clean, |_| Exit::Failure);
-        let failure = failed.map(|(message, panicked)| Failure::new(message, panicked, now_ns));
+        let failure = failed.map(|failed| failed.at(now_ns));
         let State {
             children, stream, ..
         } = &mut *state;

@@ -1,15 +1,14 @@
 //! The threads of a supervisor: one that watches, and one for each run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
 use evenkeel_core::restart::RunId;
 
-use super::child::{Failed, Start};
+use super::child::Start;
 use super::report::ChildEvent;
 use super::shared::Shared;
-use crate::discard::discard;
+use crate::driver::{Failed, quietly};
 use crate::sleep::Sleep;
 
 /// What a listener is.
@@ -30,9 +29,7 @@ fn run<C: Sleep + 'static>(shared: &Arc<Shared<C>>, mut listener: Listener) {
         let idle = tasks.starts.is_empty() && tasks.events.is_empty();
         for event in &tasks.events {
             // The listener's own panic hook has said it; a supervisor that dies of it would help nobody.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(event))) {
-                discard(panic);
-            }
+            quietly(|| listener(event));
         }
         if tasks.over {
             return shared.told_all();
@@ -55,7 +52,7 @@ fn spawn<C: Sleep + 'static>(shared: &Arc<Shared<C>>, start: Start) {
     // A thread's name holds no zero byte.
     let builder = thread::Builder::new().name(start.name.replace('\0', ""));
     let spawned = builder.spawn(move || {
-        let unknown = ("the run ended nobody knows how".to_owned(), true);
+        let unknown = Failed::new("the run ended nobody knows how", true);
         let mut exiting = Exiting {
             shared: &reporting,
             key,
@@ -65,7 +62,8 @@ fn spawn<C: Sleep + 'static>(shared: &Arc<Shared<C>>, start: Start) {
         exiting.failed = start.perform();
     });
     if let Err(error) = spawned {
-        shared.exited(key, run, Some((format!("no thread: {error}"), false)));
+        let failed = Failed::new(format!("no thread: {error}"), false);
+        shared.exited(key, run, Some(failed));
     }
 }
 

@@ -13,12 +13,9 @@ mod prober;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use evenkeel_core::breaker::Health;
-use evenkeel_core::health::{
-    HealthChange, HealthProbe as Machine, HealthProbePolicy, ProbeId, Probed,
-};
+use evenkeel_core::health::{HealthChange, HealthProbe as Machine, HealthProbePolicy, Probed};
 use evenkeel_std::driver::Kept;
 #[cfg(feature = "journal")]
 use evenkeel_std::journal::Journal;
@@ -28,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Sleep, TokioClock};
 use prober::{Prober, Shared, State, Told};
+
+pub use evenkeel_std::health::Checking;
 
 /// A probe that is not started yet: its setters say whom it tells, [`start`](Self::start) starts its task.
 ///
@@ -70,44 +69,29 @@ pub struct HealthProbe<K, C = TokioClock> {
     told: Told,
 }
 
-/// One probe: its number and its time.
-///
-/// ```
-/// use std::net::SocketAddr;
-/// use tokio::net::TcpStream;
-/// use evenkeel_tokio::health::Checking;
-///
-/// async fn check(to: SocketAddr, checking: Checking) -> std::io::Result<()> {
-///     println!("probe {}, {:?} left", checking.probe().to_word(), checking.timeout());
-///     TcpStream::connect(to).await.map(drop) // dropped when the time is over: it need not look at it
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Checking {
-    probe: ProbeId,
-    timeout: Duration,
-}
-
-impl Checking {
-    /// Which probe: counted from 1.
-    #[must_use]
-    pub const fn probe(self) -> ProbeId {
-        self.probe
-    }
-
-    /// How long it may take; never zero.
-    #[must_use]
-    pub const fn timeout(self) -> Duration {
-        self.timeout
-    }
-}
-
 impl<K, F, E> HealthProbe<K>
 where
     K: FnMut(Checking) -> F + Send + 'static,
     F: Future<Output = Result<(), E>> + Send + 'static,
 {
     /// A probe that asks by `check`: `Ok` is up.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evenkeel_core::health::HealthProbePolicy;
+    /// use std::net::SocketAddr;
+    /// use tokio::net::TcpStream;
+    /// use evenkeel_tokio::{HealthProbe, health::Checking};
+    ///
+    /// async fn check(to: SocketAddr, checking: Checking) -> std::io::Result<()> {
+    ///     println!("probe {}, {:?} left", checking.probe().to_word(), checking.timeout());
+    ///     TcpStream::connect(to).await.map(drop) // dropped when the time is over: it need not look at it
+    /// }
+    /// # let policy = HealthProbePolicy::builder(Duration::from_secs(10), Duration::from_secs(1)).build()?;
+    /// let to = SocketAddr::from(([127, 0, 0, 1], 5432));
+    /// let probe = HealthProbe::new(&policy, move |checking| check(to, checking));
+    /// # Ok::<(), evenkeel_core::ConfigError>(())
+    /// ```
     pub fn new(policy: &HealthProbePolicy, check: K) -> Self {
         Self {
             machine: Kept::new(Machine::new(*policy)),

@@ -4,19 +4,17 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use evenkeel_core::breaker::Health;
 use evenkeel_core::health::{HealthChange, HealthProbe as Machine, ProbeAction, ProbeId, Probed};
 use evenkeel_core::time;
-use evenkeel_std::driver::Kept;
+use evenkeel_std::driver::{Kept, discard, quietly};
 use evenkeel_std::{Clock, Stream};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Checking;
 use crate::clock::Sleep;
-use crate::quiet::quietly;
 
 type Listener = Box<dyn FnMut(&HealthChange) + Send>;
 type Fed = Box<dyn Fn(Health) + Send>;
@@ -57,12 +55,12 @@ impl Told {
         // The panic hook has said what panicked; the others are to be told.
         for fed in &self.fed {
             if let Some(health) = health {
-                let _ = quietly(|| fed(health));
+                quietly(|| fed(health));
             }
         }
         for change in changes {
             for listener in &mut self.listeners {
-                let _ = quietly(|| listener(change));
+                quietly(|| listener(change));
             }
         }
     }
@@ -102,8 +100,7 @@ where
                     timeout_at_ns,
                 } => {
                     let timeout = time::until(now_ns, timeout_at_ns.unwrap_or(u64::MAX));
-                    let timeout = timeout.max(Duration::from_nanos(1));
-                    self.send(Checking { probe, timeout });
+                    self.send(Checking::new(probe, timeout));
                     continue;
                 }
                 ProbeAction::Abandon { change, .. } => {
@@ -135,7 +132,7 @@ where
     }
 
     fn send(&mut self, checking: Checking) {
-        let probe = checking.probe;
+        let probe = checking.probe();
         match quietly(|| (self.check)(checking)) {
             Some(check) => self.checking = Some((probe, Box::pin(check))),
             None => self.report(probe, Probed::Failed),
@@ -159,8 +156,7 @@ where
 
     /// What a check does when it is dropped must not end the probe.
     fn forget_check(&mut self) {
-        let check = self.checking.take();
-        let _ = quietly(|| drop(check));
+        discard(self.checking.take());
     }
 
     fn report(&mut self, probe: ProbeId, found: Probed) {
@@ -194,7 +190,6 @@ impl<K, F, C: Clock> Drop for Prober<K, F, C> {
     fn drop(&mut self) {
         self.shared.lock().gone = true;
         self.shown.send_replace(None);
-        let check = self.checking.take();
-        let _ = quietly(|| drop(check));
+        discard(self.checking.take());
     }
 }

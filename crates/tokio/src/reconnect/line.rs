@@ -1,5 +1,6 @@
 //! What a link, its driver and its status handles share: core's machine under a lock, and who is told of changes.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use std::thread;
 
 use evenkeel_core::Reported;
 use evenkeel_core::reconnect::{LinkAction, LinkEvent, LinkId, LinkPhase, LostBy, Reconnect};
-use evenkeel_std::driver::Kept;
+use evenkeel_std::driver::{Kept, discard};
 #[cfg(feature = "journal")]
 use evenkeel_std::journal::Journal;
 use evenkeel_std::reconnect::LinkReport;
@@ -19,7 +20,6 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::clock::{Sleep, SleepUntil};
-use crate::quiet::swallow;
 
 /// Nothing of the caller's runs under its lock, and nobody is woken under it.
 pub(super) struct Line<C> {
@@ -186,12 +186,8 @@ impl<C: Clock> Line<C> {
             }
             reported
         });
-        match panic {
-            // Told all the same. In a panic it would end the process.
-            Some(panic) if !thread::panicking() => resume_unwind(panic),
-            Some(panic) => swallow(panic),
-            None => {}
-        }
+        // Told all the same.
+        panic.into_iter().for_each(resume);
         reported
     }
 
@@ -263,6 +259,15 @@ impl<C: Clock> Line<C> {
 
     pub(super) fn watch(&self) -> watch::Receiver<LinkReport> {
         self.shown.subscribe()
+    }
+}
+
+/// A panic goes on up, except where one goes up already: a second one would end the process.
+pub(super) fn resume(panic: Box<dyn Any + Send>) {
+    if thread::panicking() {
+        discard(panic);
+    } else {
+        resume_unwind(panic);
     }
 }
 

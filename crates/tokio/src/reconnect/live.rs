@@ -1,10 +1,9 @@
 //! A link that is up: what the connector made, and the wait for its end.
 
-use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,9 +14,8 @@ use evenkeel_core::reconnect::{LinkEvent, LinkId};
 use evenkeel_std::Clock;
 use thiserror::Error;
 
-use super::line::{Line, Waiter};
+use super::line::{Line, Waiter, resume};
 use crate::clock::{Sleep, TokioClock};
-use crate::quiet::swallow;
 
 /// A link that is up: it is what the connector made, and it is lost when this is dropped.
 ///
@@ -123,15 +121,6 @@ impl<L, C: Clock> Drop for Live<L, C> {
         } else {
             &"dropped"
         });
-    }
-}
-
-/// A panic goes on up, except where one goes up already: a second one would end the process.
-fn resume(panic: Box<dyn Any + Send>) {
-    if thread::panicking() {
-        swallow(panic);
-    } else {
-        resume_unwind(panic);
     }
 }
 

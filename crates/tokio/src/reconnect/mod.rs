@@ -352,13 +352,9 @@ where
     }
 }
 
-impl<F, Fut, L, E, C, K> FusedStream for Reconnect<F, Fut, L, E, C, K>
+impl<F, Fut, L, E, C: Sleep, K> FusedStream for Reconnect<F, Fut, L, E, C, K>
 where
-    F: FnMut(Connecting) -> Fut,
-    Fut: Future<Output = Result<L, E>>,
-    E: fmt::Display,
-    C: Sleep,
-    K: Fn(&E) -> Classified,
+    Self: Stream,
 {
     fn is_terminated(&self) -> bool {
         self.over

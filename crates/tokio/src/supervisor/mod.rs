@@ -32,13 +32,13 @@ use std::time::Duration;
 use evenkeel_core::restart::{RestartPolicy, RunId};
 use evenkeel_core::time;
 use evenkeel_std::Streams;
+use evenkeel_std::driver::{Failed, discard, quietly};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Sleep, SleepUntil, TokioClock};
-use crate::quiet::quietly;
-use report::{BoxError, Failed};
+use report::BoxError;
 use shared::Shared;
 
 pub use evenkeel_std::supervisor::{
@@ -298,7 +298,7 @@ impl<C: Sleep> Driver<C> {
             let (starts, events, deadline_ns) = shared.step();
             for event in &events {
                 // The listener's own panic hook has said it; a supervisor that dies of it would help nobody.
-                let _ = quietly(|| listener(event));
+                quietly(|| listener(event));
             }
             if !events.is_empty() {
                 shared.told();
@@ -344,7 +344,7 @@ impl<C: Sleep> Driver<C> {
         if let Some((key, run)) = self.runs.remove(&id) {
             let failure = report::failure(ended, self.shared.clock.now_ns());
             let forgotten = self.shared.exited(key, run, failure);
-            let _ = quietly(|| drop(forgotten));
+            discard(forgotten);
         }
     }
 }

@@ -1,22 +1,18 @@
 //! What is told of tasks that is not the same for threads: how a graceful stop went, and what a run's end means.
 
-use std::any::Any;
 use std::error::Error;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
+use evenkeel_std::driver::Failed;
 use evenkeel_std::supervisor::Failure;
 use tokio::task::JoinError;
 
 use super::child::Run;
-use crate::quiet::swallow;
 
 /// What a worker's error is kept as.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
-
-/// What a failed run said, and whether that was a panic.
-pub(super) type Failed = (String, bool);
 
 /// How a graceful stop went.
 ///
@@ -68,45 +64,21 @@ pub(super) async fn said(run: Run) -> Result<(), Failed> {
             if polled.is_ready() {
                 run = None;
             }
-            polled.map(|ended| ended.map_err(|error| (chain(&*error), false)))
+            polled.map(|ended| ended.map_err(Failed::by_error))
         }));
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic))))
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(Failed::by_panic(panic))))
     })
     .await
 }
 
 /// How a run failed; `None` where it ended as it was meant to.
 pub(super) fn failure(ended: Result<Result<(), Failed>, JoinError>, at_ns: u64) -> Option<Failure> {
-    let (message, is_panic) = match ended {
+    let failed = match ended {
         Ok(ended) => ended.err()?,
         // Aborted; what it held may have panicked in its drop.
         Err(ended) => ended
             .try_into_panic()
-            .map_or_else(|_| ("aborted".to_owned(), false), panicked),
+            .map_or_else(|_| Failed::new("aborted", false), Failed::by_panic),
     };
-    Some(Failure::new(message, is_panic, at_ns))
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> Failed {
-    let message = panic_message(&*panic);
-    swallow(panic);
-    (message, true)
-}
-
-/// The error and its sources in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
-    }
-    line
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a message").to_owned()
+    Some(failed.at(at_ns))
 }

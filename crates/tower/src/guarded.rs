@@ -12,19 +12,20 @@ use pin_project_lite::pin_project;
 use crate::classify::Classify;
 
 /// Leave to make one call.
-pub(crate) trait Place {
+pub(crate) trait Leave {
     fn now_ns(&self) -> u64;
+    /// The call is over, or given up: leave is given back.
     fn settle(self, outcome: Outcome);
 }
 
 /// Dropped, the call was given up: never a failure, although a panic somewhere else may be what drops it.
-pub(crate) struct Held<P: Place>(Option<P>);
+pub(crate) struct Held<L: Leave>(Option<L>);
 
-impl<P: Place> Held<P> {
+impl<L: Leave> Held<L> {
     #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
-        if let Some(place) = self.0.take() {
-            place.settle(outcome);
+        if let Some(leave) = self.0.take() {
+            leave.settle(outcome);
         }
     }
 
@@ -40,7 +41,7 @@ impl<P: Place> Held<P> {
     }
 }
 
-impl<P: Place> Drop for Held<P> {
+impl<L: Leave> Drop for Held<L> {
     fn drop(&mut self) {
         self.settle(Outcome::Ignored);
     }
@@ -48,21 +49,21 @@ impl<P: Place> Drop for Held<P> {
 
 pin_project! {
     #[project = GuardedProjected]
-    pub(crate) enum Guarded<F, P: Place, K> {
+    pub(crate) enum Guarded<F, L: Leave, K> {
         Refused {
             refused: Option<Refused>,
         },
         Calling {
-            // Dropped first: a place is given back when nobody uses it any more.
+            // Dropped first: leave is given back when nobody uses it any more.
             #[pin]
             future: F,
-            held: Held<P>,
+            held: Held<L>,
             classify: K,
         },
     }
 }
 
-impl<F, P: Place, K> Guarded<F, P, K> {
+impl<F, L: Leave, K> Guarded<F, L, K> {
     pub(crate) const fn refused(refused: Refused) -> Self {
         Self::Refused {
             refused: Some(refused),
@@ -70,17 +71,17 @@ impl<F, P: Place, K> Guarded<F, P, K> {
     }
 
     #[inline(always)]
-    pub(crate) fn calling(place: P, classify: K, call: impl FnOnce() -> F) -> Self {
+    pub(crate) fn calling(leave: L, classify: K, call: impl FnOnce() -> F) -> Self {
         let future = match catch_unwind(AssertUnwindSafe(call)) {
             Ok(future) => future,
             Err(panic) => {
-                place.settle(Outcome::Failure);
+                leave.settle(Outcome::Failure);
                 resume_unwind(panic);
             }
         };
         Self::Calling {
             future,
-            held: Held(Some(place)),
+            held: Held(Some(leave)),
             classify,
         }
     }
@@ -93,10 +94,10 @@ impl<F, P: Place, K> Guarded<F, P, K> {
     }
 }
 
-impl<F, P, K, Res, Err> Future for Guarded<F, P, K>
+impl<F, L, K, Res, Err> Future for Guarded<F, L, K>
 where
     F: Future<Output = Result<Res, Err>>,
-    P: Place,
+    L: Leave,
     K: Classify<Res, Err>,
 {
     type Output = Result<Res, CallError<Err, Refused>>;
@@ -116,7 +117,7 @@ where
                     let result = ready!(future.poll(cx));
                     let classified = classify.classify(result.as_ref());
                     // The clock is not read for a success.
-                    let now_ns = || held.0.as_ref().map_or(0, Place::now_ns);
+                    let now_ns = || held.0.as_ref().map_or(0, Leave::now_ns);
                     let outcome = classified.map_or(Outcome::Success, |classified| {
                         classified.outcome(now_ns()).breaker_outcome()
                     });

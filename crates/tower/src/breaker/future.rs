@@ -9,7 +9,7 @@ use evenkeel_core::breaker::Refused;
 use evenkeel_std::{CallError, Clock};
 use pin_project_lite::pin_project;
 
-use super::place::BreakerPlace;
+use super::leave::BreakerLeave;
 use crate::classify::Classify;
 use crate::guarded::Guarded;
 
@@ -25,7 +25,7 @@ pin_project! {
         C: 'static,
     {
         #[pin]
-        guarded: Guarded<F, BreakerPlace<C>, K>,
+        guarded: Guarded<F, BreakerLeave<C>, K>,
     }
 }
 
@@ -36,8 +36,8 @@ impl<F, K, C: Clock + 'static> BreakerFuture<F, K, C> {
     }
 
     #[inline(always)]
-    pub(super) fn calling(place: BreakerPlace<C>, classify: K, call: impl FnOnce() -> F) -> Self {
-        let guarded = Guarded::calling(place, classify, call);
+    pub(super) fn calling(leave: BreakerLeave<C>, classify: K, call: impl FnOnce() -> F) -> Self {
+        let guarded = Guarded::calling(leave, classify, call);
         Self { guarded }
     }
 }

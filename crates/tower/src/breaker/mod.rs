@@ -13,7 +13,7 @@
 //! The breaker hears of a call when its response is there; what happens to the response's body later it does not see.
 
 mod future;
-mod place;
+mod leave;
 mod readiness;
 mod service;
 mod table;

@@ -12,7 +12,7 @@ use evenkeel_tokio::{SharedBreaker, Sleep, TokioClock};
 use tower_service::Service;
 
 use super::future::BreakerFuture;
-use super::place::{BreakerPlace, KeptPlace};
+use super::leave::{BreakerLeave, KeptPlace};
 use super::readiness::{Waiters, Waiting};
 use crate::classify::{ByResult, Classify};
 
@@ -79,23 +79,23 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
 
     /// Asks the breaker.
     #[inline(always)]
-    fn take(&self) -> Result<BreakerPlace<C>, Refused> {
-        BreakerPlace::take(&self.breaker, self.waiters.as_ref())
+    fn take(&self) -> Result<BreakerLeave<C>, Refused> {
+        BreakerLeave::take(&self.breaker, self.waiters.as_ref())
     }
 
     /// What `poll_ready` has found holds for the call, as far as it still can.
     #[cold]
-    fn take_as_readied(&mut self) -> Result<BreakerPlace<C>, Refused> {
+    fn take_as_readied(&mut self) -> Result<BreakerLeave<C>, Refused> {
         match mem::replace(&mut self.ready, Ready::Plain) {
             // It may have been kept for too long: then what the breaker says now holds.
             Ready::Reserved(place) => match place.called(&self.breaker) {
-                Some(place) => Ok(place),
+                Some(leave) => Ok(leave),
                 None => self.take(),
             },
             // It is counted; and it stays refused where the breaker would let it now, as the service was not readied.
             Ready::Shed(refused) => match self.take() {
-                Ok(place) => {
-                    place.give_back();
+                Ok(leave) => {
+                    leave.give_back();
                     Err(refused)
                 }
                 Err(refused) => Err(refused),
@@ -199,9 +199,9 @@ where
             _ => self.take_as_readied(),
         };
         match asked {
-            Ok(place) => {
+            Ok(leave) => {
                 let classify = self.classify.clone();
-                BreakerFuture::calling(place, classify, || self.inner.call(request))
+                BreakerFuture::calling(leave, classify, || self.inner.call(request))
             }
             Err(refused) => BreakerFuture::refused(refused),
         }

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::place::KeyPlace;
+use super::leave::KeyLeave;
 use crate::classify::{ByResult, Classify};
 use crate::guarded::Guarded;
 
@@ -126,10 +126,10 @@ where
         let layer = &self.layer;
         let gate = layer.table.gate((layer.key)(&request));
         let clock = layer.table.clock().clone();
-        let guarded = match KeyPlace::take(gate, clock, layer.streams.next()) {
-            Ok(place) => {
+        let guarded = match KeyLeave::take(gate, clock, layer.streams.next()) {
+            Ok(leave) => {
                 let classify = layer.classify.clone();
-                Guarded::calling(place, classify, || self.inner.call(request))
+                Guarded::calling(leave, classify, || self.inner.call(request))
             }
             Err(refused) => Guarded::refused(refused),
         };
@@ -151,7 +151,7 @@ pin_project! {
         C: Clock,
     {
         #[pin]
-        guarded: Guarded<F, KeyPlace<Q, C>, K>,
+        guarded: Guarded<F, KeyLeave<Q, C>, K>,
     }
 }
 

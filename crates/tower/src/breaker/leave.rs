@@ -10,18 +10,18 @@ use evenkeel_std::{Clock, Guard, SharedKeyGate, Stream};
 use evenkeel_tokio::SharedBreaker;
 
 use super::readiness::Waiters;
-use crate::guarded::Place;
+use crate::guarded::Leave;
 
 /// Leave of a shared breaker. Dropped, it is given back as any guard is.
-pub(super) struct BreakerPlace<C: Clock + 'static> {
+pub(super) struct BreakerLeave<C: Clock + 'static> {
     guard: Guard<'static, C>,
-    /// When the call began, where that was not when the place was taken.
+    /// When the call began, where that was not when leave was taken.
     called_ns: Option<u64>,
-    /// Who waits for such a place: a probe's.
+    /// Who waits for a place, where this is a probe's.
     waiters: Option<Waiters>,
 }
 
-impl<C: Clock + 'static> BreakerPlace<C> {
+impl<C: Clock + 'static> BreakerLeave<C> {
     #[inline(always)]
     pub(super) fn take(
         breaker: &SharedBreaker<C>,
@@ -45,9 +45,9 @@ impl<C: Clock + 'static> BreakerPlace<C> {
     }
 }
 
-/// A place that is kept for a call to come.
+/// A probe's place that is kept for a call to come.
 pub(super) struct KeptPlace<C: Clock + 'static> {
-    place: BreakerPlace<C>,
+    leave: BreakerLeave<C>,
     /// When it counts as lost.
     lost_ns: Option<u64>,
 }
@@ -57,8 +57,8 @@ impl<C: Clock + 'static> KeptPlace<C> {
         // Read before it is taken: too early rather than too late.
         let now_ns = breaker.clock().now_ns();
         let lost_ns = time::after(now_ns, breaker.policy().probe_timeout());
-        let place = BreakerPlace::take(breaker, Some(waiters))?;
-        Ok(Self { place, lost_ns })
+        let leave = BreakerLeave::take(breaker, Some(waiters))?;
+        Ok(Self { leave, lost_ns })
     }
 
     /// The place of an earlier poll has used some of its time. Nobody needs to hear of it: it is taken again at once.
@@ -67,13 +67,13 @@ impl<C: Clock + 'static> KeptPlace<C> {
         breaker: &SharedBreaker<C>,
         waiters: &Waiters,
     ) -> Result<Self, Refused> {
-        self.place.guard.ignored();
+        self.leave.guard.ignored();
         Self::take(breaker, waiters)
     }
 
     /// Leave for the call that begins now, if it still is that: a probe's place that was not lost, of the phase that is.
-    pub(super) fn called(mut self, breaker: &SharedBreaker<C>) -> Option<BreakerPlace<C>> {
-        let (guard, now_ns) = (&self.place.guard, self.place.now_ns());
+    pub(super) fn called(mut self, breaker: &SharedBreaker<C>) -> Option<BreakerLeave<C>> {
+        let (guard, now_ns) = (&self.leave.guard, self.leave.now_ns());
         let stands = guard.is_probe()
             && self.lost_ns.is_none_or(|at_ns| now_ns < at_ns)
             && guard.generation() == breaker.generation()
@@ -82,17 +82,17 @@ impl<C: Clock + 'static> KeptPlace<C> {
             self.give_back();
             return None;
         }
-        self.place.called_ns = Some(now_ns);
-        Some(self.place)
+        self.leave.called_ns = Some(now_ns);
+        Some(self.leave)
     }
 
     /// The call did not come.
     pub(super) fn give_back(self) {
-        self.place.give_back();
+        self.leave.give_back();
     }
 }
 
-impl<C: Clock + 'static> Place for BreakerPlace<C> {
+impl<C: Clock + 'static> Leave for BreakerLeave<C> {
     fn now_ns(&self) -> u64 {
         self.guard.clock().now_ns()
     }
@@ -115,7 +115,7 @@ impl<C: Clock + 'static> Place for BreakerPlace<C> {
 }
 
 /// Leave of one key's breaker.
-pub(super) struct KeyPlace<Q, C: Clock> {
+pub(super) struct KeyLeave<Q, C: Clock> {
     gate: SharedKeyGate<Q, C>,
     permit: Permit,
     clock: C,
@@ -123,7 +123,7 @@ pub(super) struct KeyPlace<Q, C: Clock> {
     began_ns: u64,
 }
 
-impl<Q: Clone + Hash + Eq, C: Clock> KeyPlace<Q, C> {
+impl<Q: Clone + Hash + Eq, C: Clock> KeyLeave<Q, C> {
     pub(super) fn take(
         mut gate: SharedKeyGate<Q, C>,
         clock: C,
@@ -141,7 +141,7 @@ impl<Q: Clone + Hash + Eq, C: Clock> KeyPlace<Q, C> {
     }
 }
 
-impl<Q: Clone + Hash + Eq, C: Clock> Place for KeyPlace<Q, C> {
+impl<Q: Clone + Hash + Eq, C: Clock> Leave for KeyLeave<Q, C> {
     fn now_ns(&self) -> u64 {
         self.clock.now_ns()
     }

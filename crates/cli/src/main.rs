@@ -34,6 +34,7 @@ mod simulate;
 mod starter;
 mod summary;
 mod terminal;
+mod text;
 mod timeline;
 mod trace;
 mod trace_error;

@@ -9,7 +9,7 @@ use evenkeel_core::breaker::Phase;
 use crate::numbers;
 use crate::screen::Screen;
 use crate::summary::Summary;
-use crate::terminal::label;
+use crate::text::label;
 use crate::timeline::axis::Axis;
 use crate::timeline::phases::{self, History};
 use crate::timeline::{Bin, Latencies, Part, Timeline};

@@ -24,7 +24,7 @@ use crate::policy::PolicyFile;
 use crate::progress::Progress;
 use crate::report::comparison;
 use crate::screen::Screen;
-use crate::terminal::printable;
+use crate::text::printable;
 use crate::{Ended, error, numbers};
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<Ended> {

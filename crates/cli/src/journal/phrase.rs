@@ -5,7 +5,7 @@ use evenkeel_replay::Change;
 use super::clock::{Clock, span};
 use super::tree::{Tree, quoted};
 use crate::numbers;
-use crate::terminal::label;
+use crate::text::label;
 
 /// Longer values of users are cut.
 const LONGEST_NAME: usize = 32;

@@ -7,7 +7,7 @@ use evenkeel_replay::any::Kind;
 use evenkeel_replay::journal::Loaded;
 
 use super::tree::quoted;
-use crate::terminal::label;
+use crate::text::label;
 use crate::{near, place};
 
 /// Longer names are cut.

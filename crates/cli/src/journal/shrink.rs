@@ -14,7 +14,7 @@ use super::roster::Roster;
 use super::source::Source;
 use crate::numbers;
 use crate::progress::Progress;
-use crate::terminal::printable;
+use crate::text::printable;
 
 /// What came of it.
 pub(crate) enum Cut {

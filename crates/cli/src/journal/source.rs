@@ -10,7 +10,7 @@ use anyhow::Result;
 use evenkeel_replay::journal::{self, Damage, Loaded, Reader};
 
 use crate::progress::Progress;
-use crate::terminal::printable;
+use crate::text::printable;
 use crate::{input, place};
 
 const BUFFER: usize = 1 << 17;

@@ -17,7 +17,7 @@ use crate::Ended;
 use crate::numbers;
 use crate::progress::Progress;
 use crate::screen::Screen;
-use crate::terminal::label;
+use crate::text::label;
 
 /// Lines of the state that are shown without `--state`.
 const STATE_LINES: usize = 24;

@@ -4,6 +4,7 @@ pub(crate) mod comparison;
 mod figure;
 mod lanes;
 mod latency;
+pub(crate) mod page;
 mod shares;
 pub(crate) mod style;
 pub(crate) mod svg;
@@ -20,6 +21,7 @@ use crate::timeline::axis::Axis;
 use crate::timeline::phases;
 use crate::timeline::{Kind, Timeline};
 use crate::wrap;
+use page::Head;
 use svg::{Path, Svg, escape};
 
 /// What the report is about.
@@ -41,39 +43,32 @@ pub(crate) struct Inputs<'a> {
 
 /// The whole file.
 pub(crate) fn html(inputs: &Inputs<'_>) -> String {
-    let title = format!("{} under {}", inputs.trace_name, inputs.policy_name);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{} - evenkeel replay</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
-        escape(&title),
-        style::CSS
-    );
-    page += &header(inputs);
-    page += &tables::tiles(inputs);
-    page += &in_words(inputs);
-    page += &figure_section(inputs);
-    page += &policy_section(inputs);
-    page += &tables::latency(inputs.summary);
-    page += &tables::transitions(inputs);
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
-}
-
-fn header(inputs: &Inputs<'_>) -> String {
     let breakers = if inputs.per_key {
         "a breaker for each key"
     } else {
         "one breaker for all keys"
     };
-    format!(
-        "<header>\n<p class=\"kind\">evenkeel replay</p>\n<h1>{}</h1>\n\
-         <p class=\"what\">under the policy <b>{}</b>, with {breakers}, seed {}</p>\n</header>\n",
-        escape(inputs.trace_name),
+    let about = format!(
+        "under the policy <b>{}</b>, with {breakers}, seed {}",
         escape(inputs.policy_name),
         inputs.seed
-    )
+    );
+    let head = Head {
+        command: "replay",
+        title: &format!("{} under {}", inputs.trace_name, inputs.policy_name),
+        heading: inputs.trace_name,
+        about: &[about],
+        style: "",
+    };
+    let body = [
+        tables::tiles(inputs),
+        in_words(inputs),
+        figure_section(inputs),
+        policy_section(inputs),
+        tables::latency(inputs.summary),
+        tables::transitions(inputs),
+    ];
+    page::html(&head, &body.concat())
 }
 
 /// The result in sentences.

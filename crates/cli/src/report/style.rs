@@ -1,4 +1,4 @@
-//! The report's style sheet. Blue is let through and orange is refused everywhere, in calls as in phases: a
+//! The reports' style sheet. Blue is let through and orange is refused everywhere, in calls as in phases: a
 //! pair that colour-blind readers tell apart, and shapes say the same once more.
 
 /// Light and dark follow the reader's system; print is light.

@@ -4,7 +4,7 @@ use evenkeel_core::breaker::Cause;
 use evenkeel_core::estimator::LatencySummary;
 
 use super::svg::escape;
-use super::{Inputs, arrow};
+use super::{Inputs, arrow, page};
 use crate::explain::words;
 use crate::numbers;
 use crate::summary::{PRECISION, Summary, Tally};
@@ -45,14 +45,7 @@ pub(crate) fn tiles(inputs: &Inputs<'_>) -> String {
             format!("{} of all calls", numbers::rounded(before.p99)),
         ));
     }
-    let items: String = tiles
-        .iter()
-        .map(|(name, number, about)| {
-            let about = escape(about);
-            format!("<div><dt>{name}</dt><dd>{number}</dd><dd class=\"about\">{about}</dd></div>\n")
-        })
-        .collect();
-    format!("<dl class=\"tiles\">\n{items}</dl>\n")
+    page::tiles(tiles)
 }
 
 fn tally(name: &'static str, tally: &Tally) -> (&'static str, String, String) {

@@ -7,7 +7,7 @@ use super::interval::Interval;
 use super::measured::measured;
 use super::study::{Measure, Study, metrics, runs_told};
 use crate::numbers;
-use crate::terminal::{aligned, label};
+use crate::text::{aligned, label};
 
 /// More of a label is not shown.
 const LONGEST_LABEL: usize = 40;

@@ -4,7 +4,7 @@ mod figure;
 
 use evenkeel_replay::what_if::{Changed, Compared, Tally, WhatIf};
 
-use super::style;
+use super::page::{self, Head};
 use super::svg::escape;
 use crate::journal::blocks::{Block, blocks};
 use crate::journal::clock::Clock;
@@ -20,7 +20,7 @@ const ENDED_BY_REFUSAL: [&str; 3] = ["breaker-open", "budget-spent", "refused"];
 /// Changes in a table; the rest is counted.
 const MAX_CHANGES: usize = 200;
 
-/// What the style of the other report lacks. Blue is let through and orange is refused here, too; what was recorded is
+/// What the style of all reports lacks. Blue is let through and orange is refused here, too; what was recorded is
 /// grey and dashed.
 const CSS: &str = "\
 svg .before { stroke: var(--soft); stroke-width: 1.6; stroke-dasharray: 4 3; stroke-linejoin: round; }
@@ -36,45 +36,40 @@ h3 { margin: 22px 0 8px; font-size: 1rem; }
 
 /// The whole file.
 pub(crate) fn html(journal: &str, file: &PolicyFile, found: &WhatIf) -> String {
-    let name = format!("{journal} under {}", file.name);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{} - evenkeel what-if</title>\n<style>\n{}{CSS}</style>\n</head>\n<body>\n<main>\n",
-        escape(&name),
-        style::CSS
-    );
-    page += &format!(
-        "<header>\n<p class=\"kind\">evenkeel what-if</p>\n<h1>{}</h1>\n\
-         <p class=\"what\">what the policy <b>{}</b> would have done, beside what was recorded; seed {}, unknown outcomes: {}</p>\n</header>\n",
-        escape(journal),
-        escape(&file.name),
-        found.seed,
-        found.assumed.name()
-    );
     let blocks = blocks(found);
-    page += &tiles(&blocks, found);
-    page += &format!(
+    let mut body = tiles(&blocks, found);
+    body += &format!(
         "<section>\n<p class=\"words\">{}</p>\n<p class=\"note\">{}</p>\n</section>\n",
         escape(NOTE),
         escape(&limits(found)).replace('\n', "<br>\n")
     );
     let changed: Vec<&Block> = blocks.iter().filter(|of| !of.is_untouched).collect();
     for block in changed.iter().take(MAX_MACHINES) {
-        page += &section(block, found);
+        body += &section(block, found);
     }
     if let more @ 1.. = changed.len().saturating_sub(MAX_MACHINES) {
         let more = numbers::counted(more as u64, "more machine");
-        page += &format!("<p class=\"note\">{more} that part: --json has all.</p>\n");
+        body += &format!("<p class=\"note\">{more} that part: --json has all.</p>\n");
     }
-    page += &as_recorded(&blocks);
-    page += &format!(
+    body += &as_recorded(&blocks);
+    body += &format!(
         "<section>\n<h2>The policy</h2>\n<pre>{}</pre>\n</section>\n",
         escape(file.text.trim_end())
     );
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
+    let about = format!(
+        "what the policy <b>{}</b> would have done, beside what was recorded; seed {}, unknown outcomes: {}",
+        escape(&file.name),
+        found.seed,
+        found.assumed.name()
+    );
+    let head = Head {
+        command: "what-if",
+        title: &format!("{journal} under {}", file.name),
+        heading: journal,
+        about: &[about],
+        style: CSS,
+    };
+    page::html(&head, &body)
 }
 
 /// The most telling numbers: what came of all machines that do something else. Attempts of retries are admitted too, and
@@ -111,13 +106,7 @@ fn tiles(blocks: &[Block], found: &WhatIf) -> String {
             ),
         ),
     ];
-    let items: String = tiles
-        .iter()
-        .map(|(name, number, about)| {
-            format!("<div><dt>{name}</dt><dd>{number}</dd><dd class=\"about\">{about}</dd></div>\n")
-        })
-        .collect();
-    format!("<dl class=\"tiles\">\n{items}</dl>\n")
+    page::tiles(tiles)
 }
 
 /// How often the answer was a no: of a gate, or at the end of an operation that its breaker or budget refused.

@@ -172,7 +172,7 @@ pub(crate) fn draw(sides: &[Side<'_>]) -> Svg {
         let top = (at / columns) as f64 * height + head;
         if sides.len() > 1 {
             let most = (cell.width / 7.0) as usize;
-            let label = crate::terminal::label(side.label, most);
+            let label = crate::text::label(side.label, most);
             svg.label("side", left, top, &label);
         }
         cell.draw(&mut svg, &classes, top);

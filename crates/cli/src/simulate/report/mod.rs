@@ -19,9 +19,10 @@ use super::measured::measured;
 use super::study::{Measure, Study, runs_told};
 use super::tell::between;
 use crate::numbers;
+use crate::report::page::{self, Head};
 use crate::report::style::CSS;
 use crate::report::svg::{Svg, escape};
-use crate::terminal::label;
+use crate::text::label;
 
 /// So many sides get curves; more cannot be told apart.
 pub(crate) const MAX_CURVES: usize = 6;
@@ -56,32 +57,31 @@ impl Inputs<'_> {
 /// The whole file.
 pub(crate) fn html(inputs: &Inputs<'_>) -> String {
     let title = title(inputs.studies);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{} - evenkeel simulate</title>\n<style>\n{CSS}{}</style>\n</head>\n<body>\n<main>\n",
-        escape(&title),
-        style::CSS
-    );
-    page += &header(inputs, &title);
+    let told = [about(inputs), runs_told(inputs.studies)].map(|line| escape(&line));
+    let head = Head {
+        command: "simulate",
+        title: &title,
+        heading: &title,
+        about: &told,
+        style: style::CSS,
+    };
+    let mut body = String::new();
     if let [only] = inputs.studies {
-        page += &tiles(only);
+        body += &tiles(only);
     }
-    page += &in_words(inputs.studies);
+    body += &in_words(inputs.studies);
     if !inputs.sweeps.is_empty() {
-        page += &trend::section(inputs);
+        body += &trend::section(inputs);
     }
-    page += &over_time(inputs.studies);
-    page += &spread::section(inputs);
-    page += &tables::metrics(inputs.studies);
-    page += &tables::params(inputs);
-    page += &format!(
+    body += &over_time(inputs.studies);
+    body += &spread::section(inputs);
+    body += &tables::metrics(inputs.studies);
+    body += &tables::params(inputs);
+    body += &format!(
         "<section>\n<h2>The same again</h2>\n<pre>{}</pre>\n</section>\n",
         escape(inputs.command)
     );
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
+    page::html(&head, &body)
 }
 
 /// The scenarios, each once.
@@ -95,11 +95,11 @@ fn title(studies: &[Study]) -> String {
     names.join(" and ")
 }
 
-fn header(inputs: &Inputs<'_>, title: &str) -> String {
-    let studies = inputs.studies;
-    let what = match studies {
+/// What is simulated.
+fn about(inputs: &Inputs<'_>) -> String {
+    match inputs.studies {
         [only] => format!("{}.", only.plan.scenario.about()),
-        _ if inputs.sweeps.is_empty() => {
+        studies if inputs.sweeps.is_empty() => {
             let labels = studies.iter().map(|study| study.plan.label.as_str());
             labels.collect::<Vec<_>>().join(" beside ")
         }
@@ -110,34 +110,18 @@ fn header(inputs: &Inputs<'_>, title: &str) -> String {
             });
             swept.collect::<Vec<_>>().join("; ")
         }
-    };
-    format!(
-        "<header>\n<p class=\"kind\">evenkeel simulate</p>\n<h1>{}</h1>\n\
-         <p class=\"what\">{}</p>\n<p class=\"what\">{}</p>\n</header>\n",
-        escape(title),
-        escape(&what),
-        escape(&runs_told(studies))
-    )
+    }
 }
 
 /// The metrics, large.
 fn tiles(study: &Study) -> String {
-    let items: String = study
-        .measures
-        .iter()
-        .map(|measure| {
-            let about = match measure.interval {
-                Some(_) => format!("99 %: {}", between(measure.interval)),
-                None => "one run".to_owned(),
-            };
-            format!(
-                "<div><dt>{}</dt><dd>{}</dd><dd class=\"about\">{about}</dd></div>\n",
-                escape(measure.metric.name),
-                measured(measure.summary.mean)
-            )
-        })
-        .collect();
-    format!("<dl class=\"tiles\">\n{items}</dl>\n")
+    page::tiles(study.measures.iter().map(|measure| {
+        let about = match measure.interval {
+            Some(_) => format!("99 %: {}", between(measure.interval)),
+            None => "one run".to_owned(),
+        };
+        (measure.metric.name, measured(measure.summary.mean), about)
+    }))
 }
 
 /// How often something happened, side by side.

@@ -9,7 +9,7 @@ use crate::report::svg::{Path, Svg};
 use crate::simulate::measured::measured;
 use crate::simulate::study::{Measure, Study, YES_OR_NO, metrics};
 use crate::simulate::tell::between;
-use crate::terminal::label;
+use crate::text::label;
 
 const WIDTH: f64 = 1000.0;
 const RIGHT: f64 = 24.0;

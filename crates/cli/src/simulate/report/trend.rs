@@ -14,7 +14,7 @@ use crate::simulate::args::Sweep;
 use crate::simulate::measured::measured;
 use crate::simulate::study::{Measure, Study, metrics};
 use crate::simulate::tell::{between, ends};
-use crate::terminal::label;
+use crate::text::label;
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 62.0;

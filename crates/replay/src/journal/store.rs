@@ -8,7 +8,7 @@ use super::note::Note;
 use super::output::Output;
 
 /// After so many lost calls a writer that has failed is tried again.
-const PATIENCE: u64 = 1_024;
+const LOST_BEFORE_A_TRY: u64 = 1_024;
 
 #[derive(Debug)]
 pub(crate) enum Store {
@@ -178,7 +178,7 @@ impl Direct {
     fn is_well(&mut self) -> bool {
         if self.is_stuck {
             self.asked += 1;
-            if self.asked % PATIENCE == 0 {
+            if self.asked % LOST_BEFORE_A_TRY == 0 {
                 self.drive();
             }
         }

@@ -17,6 +17,7 @@
 //! So recorded outcomes are taken as independent of what was admitted, which is the weakness of every what-if: a server
 //! that was kept from drowning would have answered better than the one that was recorded.
 
+mod agenda;
 mod compare;
 mod driver;
 mod ids;

@@ -6,7 +6,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
 use super::WhatIfError;
-use super::driver::{Agenda, Drive, is_poll};
+use super::agenda::Agenda;
+use super::driver::{Drive, is_poll};
 use super::ids::Ids;
 use super::recorded::Recorded;
 use super::result::{Bucket, Changed, Compared, Start, Tally, WhatIf};

@@ -1,6 +1,7 @@
 //! One step of the second run: a recorded call, a deadline of its own, or a report that has moved.
 
-use super::driver::{Moved, Next, is_poll};
+use super::agenda::{Moved, Next};
+use super::driver::is_poll;
 use super::recorded::begins_anew;
 use super::result::First;
 use super::run::{Member, Run};

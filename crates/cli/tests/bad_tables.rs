@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Folder, evenkeel};
+use common::{Folder, TABLES, evenkeel};
 
 /// A table with one wrong value, and the message about it.
 struct Case {
@@ -199,20 +199,13 @@ fn json_says_the_same() {
 }
 
 #[test]
-fn every_new_table_has_a_case() {
-    for table in [
-        "retry",
-        "retry_ratio",
-        "retry_tokens",
-        "adaptive_throttle",
-        "reconnect",
-        "restart",
-        "health_probe",
-        "backoff_table",
-        "breaker_table",
-        "recovery_budget",
-    ] {
-        assert!(CASES.iter().any(|case| case.name == table), "{table}");
+fn every_other_table_has_a_case() {
+    // `[breaker]` and `[backoff]` have a test of their own.
+    let others = TABLES
+        .iter()
+        .filter(|table| !["breaker", "backoff"].contains(table));
+    for table in others {
+        assert!(CASES.iter().any(|case| case.name == *table), "{table}");
     }
 }
 

@@ -2,22 +2,7 @@
 
 mod common;
 
-use common::{Folder, evenkeel, of_repository, replay_json};
-
-const TABLES: [&str; 12] = [
-    "breaker",
-    "backoff",
-    "retry",
-    "retry_ratio",
-    "retry_tokens",
-    "adaptive_throttle",
-    "reconnect",
-    "restart",
-    "health_probe",
-    "backoff_table",
-    "breaker_table",
-    "recovery_budget",
-];
+use common::{Folder, TABLES, evenkeel, of_repository, replay_json};
 
 /// The tables of a policy, without those inside others.
 fn tables(policy: &str) -> Vec<&str> {

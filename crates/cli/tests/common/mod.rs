@@ -14,6 +14,22 @@ pub(crate) mod journal;
 
 pub(crate) const HEADER: &str = "t_ns,key,latency_ns,outcome";
 
+/// The tables that a policy may have, in the order in which all policies have them.
+pub(crate) const TABLES: [&str; 12] = [
+    "breaker",
+    "backoff",
+    "retry",
+    "retry_ratio",
+    "retry_tokens",
+    "adaptive_throttle",
+    "reconnect",
+    "restart",
+    "health_probe",
+    "backoff_table",
+    "breaker_table",
+    "recovery_budget",
+];
+
 /// What a run of `evenkeel` left behind.
 pub(crate) struct Run {
     pub(crate) code: i32,

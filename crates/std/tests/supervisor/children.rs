@@ -10,7 +10,7 @@ use evenkeel_core::restart::{RestartOn, RestartPolicy};
 use evenkeel_std::supervisor::{AddError, ChildEvent, Ended};
 use evenkeel_std::{Stop, Streams, Supervisor, TestClock};
 
-use crate::given::{listened, ms, names, polite, quick};
+use crate::given::{crashes, listened, ms, names, polite, quick};
 
 #[test]
 fn rearm_leads_out_of_an_escalation_and_forgets_what_was() {
@@ -90,26 +90,19 @@ fn a_listener_that_panics_is_called_again_and_harms_nobody() {
         .restart_on(RestartOn::Failure)
         .build()
         .expect("a policy");
-    let (calls, counted) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let calls = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&calls);
     let listener = move |_: &ChildEvent| {
         count.fetch_add(1, Ordering::Relaxed);
         panic!("a bug in the listener");
     };
     let supervisor = Supervisor::with(TestClock::new(), &Streams::seeded(1), listener);
-    let runs = Arc::clone(&counted);
-    let work = move |_: &Stop| {
-        if runs.fetch_add(1, Ordering::Relaxed) < 3 {
-            Err("crashed")
-        } else {
-            Ok(())
-        }
-    };
+    let (work, runs) = crashes(3);
     supervisor
         .add("engine", &policy, work)
         .expect("the name is free");
     assert_eq!(supervisor.wait(), Ended::AllAtRest);
-    assert_eq!(counted.load(Ordering::Relaxed), 4);
+    assert_eq!(runs.load(Ordering::Relaxed), 4);
     assert!(calls.load(Ordering::Relaxed) >= 6);
 }
 

@@ -1,7 +1,8 @@
 //! What the tests are given: O1's policy, a quick one, and a supervisor whose events are heard.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
@@ -61,4 +62,20 @@ pub(crate) fn polite(began: Sender<Stop>) -> impl Fn(&Stop) -> Result<(), String
         stop.wait();
         Err("told to leave".to_owned())
     }
+}
+
+/// A worker that crashes so often and then is done, and how often it ran.
+pub(crate) fn crashes(
+    times: u32,
+) -> (
+    impl Fn(&Stop) -> Result<(), &'static str> + Send + Sync,
+    Arc<AtomicU32>,
+) {
+    let runs = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&runs);
+    let work = move |_: &Stop| match count.fetch_add(1, Ordering::Relaxed) {
+        run if run < times => Err("crashed"),
+        _ => Ok(()),
+    };
+    (work, runs)
 }

@@ -10,7 +10,7 @@ use evenkeel_core::restart::{
 use evenkeel_std::supervisor::{ChildEventKind, Ended};
 use evenkeel_std::{Stop, Streams, Supervisor, TestClock};
 
-use crate::given::{MS, listened, ms, names, o1, quick};
+use crate::given::{MS, crashes, listened, ms, names, o1, quick};
 
 /// The instants at which a child that runs for `lives` each time and then fails is started, by core alone.
 fn starts_by_core(policy: &RestartPolicy, seed: u64, lives: &[u64]) -> (Vec<u64>, u32) {
@@ -114,14 +114,8 @@ fn o1_limit_0_never_opens_and_a_zero_base_waits_nothing() {
         .restart_on(RestartOn::Failure)
         .build()
         .expect("a policy");
-    let (supervisor, runs) = (Supervisor::with_clock(TestClock::new()), AtomicU32::new(0));
-    let work = move |_: &Stop| {
-        if runs.fetch_add(1, Ordering::Relaxed) < 500 {
-            Err("crashed")
-        } else {
-            Ok(())
-        }
-    };
+    let supervisor = Supervisor::with_clock(TestClock::new());
+    let (work, _) = crashes(500);
     supervisor
         .add("engine", &policy, work)
         .expect("the name is free");

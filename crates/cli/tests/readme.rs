@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::page::needs_nothing_else;
 use common::{Folder, command, is_shown, of_repository};
 
 /// The first block in this language.
@@ -33,5 +34,7 @@ fn the_first_command_prints_what_is_shown() {
         is_shown(&said, &block(&readme, "text")),
         "it prints:\n{said}"
     );
-    assert!(folder.read("report.html").contains("</svg>"));
+    let report = folder.read("report.html");
+    assert!(report.contains("</svg>"));
+    needs_nothing_else(&report);
 }

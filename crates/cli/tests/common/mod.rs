@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 pub(crate) mod journal;
+pub(crate) mod page;
 
 pub(crate) const HEADER: &str = "t_ns,key,latency_ns,outcome";
 

@@ -1,4 +1,5 @@
-//! For drivers of your own (and those of evenkeel-tokio): what they keep beside core's machines.
+//! For drivers of your own (and those of evenkeel-tokio): what they keep beside core's machines, and what becomes of
+//! panics of the caller's code.
 
 mod failed;
 mod kept;

@@ -13,6 +13,9 @@ macro_rules! display_by_name {
 
 pub(crate) use display_by_name;
 
+/// No machine has given so many ids: one a nanosecond would take 292 years. So ids never run out.
+pub(crate) const TOO_MANY: u64 = 1 << 63;
+
 /// Writes an id that is a plain word, and shown to users in `$module` of this crate.
 macro_rules! word_id {
     ($(#[$doc:meta])* $module:ident::$Id:ident) => {

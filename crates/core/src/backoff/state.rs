@@ -31,7 +31,8 @@ pub struct BackoffState {
 }
 
 impl BackoffState {
-    pub(super) const fn fresh(clock: Monotone) -> Self {
+    /// A schedule at its start that has seen what `clock` has.
+    pub(crate) const fn fresh(clock: Monotone) -> Self {
         Self {
             version: Version,
             attempts: 0,
@@ -59,7 +60,13 @@ impl BackoffState {
         self.attempts
     }
 
-    pub(super) fn check(&self, policy: &BackoffPolicy) -> Result<(), RestoreError> {
+    /// The latest instant that it has seen.
+    pub(crate) const fn latest_ns(&self) -> u64 {
+        self.clock.latest_ns()
+    }
+
+    /// The state is untrusted: it may come from a file, another policy or an attacker.
+    pub(crate) fn check(&self, policy: &BackoffPolicy) -> Result<(), RestoreError> {
         let unstarted = self.attempts == 0;
         if unstarted && (self.previous_ns, self.total_wait_ns) != (0, 0) {
             return Err(corrupt("waits without an attempt"));

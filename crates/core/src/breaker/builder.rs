@@ -145,7 +145,8 @@ impl BreakerBuilder {
         self
     }
 
-    /// After the wait, stay open until a health probe has said up: see [`on_health`](super::Breaker::on_health). Default: false.
+    /// After the wait, stay open until a health probe has said up: see [`on_health`](super::Breaker::on_health).
+    /// Default: false.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -161,7 +162,8 @@ impl BreakerBuilder {
         self
     }
 
-    /// At most this many probes at a time, 1 to 1 024 (16 without the feature `alloc`). Default: 1, the least load on something that may be down.
+    /// At most this many probes at a time, 1 to 1 024 (16 without the feature `alloc`). Default: 1, the least load on
+    /// something that may be down.
     ///
     /// ```
     /// # use core::time::Duration;

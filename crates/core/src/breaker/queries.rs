@@ -109,7 +109,8 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
         self.state.mode
     }
 
-    /// How many transitions there were up to the last call.
+    /// How many transitions there were up to the last call; to be taken over by
+    /// [`restore_rebased`](Self::restore_rebased) counts as one.
     ///
     /// ```
     /// # use core::time::Duration;

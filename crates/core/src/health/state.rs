@@ -3,12 +3,10 @@
 use super::policy::HealthProbePolicy;
 use crate::breaker::Health;
 use crate::error::{RestoreError, corrupt, misfit};
+use crate::named::TOO_MANY;
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
-
-/// No machine has sent so many probes: one a nanosecond would take 292 years. So ids never run out.
-const TOO_MANY_PROBES: u64 = 1 << 63;
 
 /// What a [`HealthProbe`](super::HealthProbe) remembers; store it, compare it, [restore](super::HealthProbe::restore)
 /// it.
@@ -84,7 +82,7 @@ impl HealthProbeState {
 
     /// The state is untrusted: it may come from a file, another policy or an attacker.
     pub(super) fn check(&self, policy: &HealthProbePolicy) -> Result<(), RestoreError> {
-        if self.last_probe >= TOO_MANY_PROBES {
+        if self.last_probe >= TOO_MANY {
             return Err(corrupt("it sent more probes than there was time for"));
         }
         if self.passed > 0 && self.failed > 0 {

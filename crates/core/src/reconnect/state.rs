@@ -6,12 +6,10 @@ use super::policy::ReconnectPolicy;
 use super::schedule::Schedule;
 use crate::backoff::Exhausted;
 use crate::error::{RestoreError, corrupt, misfit};
+use crate::named::TOO_MANY;
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
-
-/// No machine has tried so many links: one a nanosecond would take 292 years. So ids never run out.
-const TOO_MANY_LINKS: u64 = 1 << 63;
 
 /// What a [`Reconnect`](super::Reconnect) remembers; store it, compare it, [restore](super::Reconnect::restore) it.
 ///
@@ -103,7 +101,7 @@ impl ReconnectState {
     /// The state is untrusted: it may come from a file, another policy or an attacker.
     pub(super) fn check(&self, policy: &ReconnectPolicy) -> Result<(), RestoreError> {
         self.schedule.check(policy.backoff())?;
-        if self.last >= TOO_MANY_LINKS {
+        if self.last >= TOO_MANY {
             return Err(corrupt("more links than there can have been"));
         }
         // A wait follows its link.

@@ -3,12 +3,10 @@
 use super::history::History;
 use super::policy::RestartPolicy;
 use crate::error::{RestoreError, corrupt, misfit};
+use crate::named::TOO_MANY;
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
-
-/// No machine has started so many runs: one a nanosecond would take 292 years. So ids never run out.
-const TOO_MANY_RUNS: u64 = 1 << 63;
 
 /// What a [`Restart`](super::Restart) remembers; store it, compare it, [restore](super::Restart::restore) it.
 ///
@@ -88,7 +86,7 @@ impl RestartState {
     pub(super) fn check(&self, policy: &RestartPolicy) -> Result<(), RestoreError> {
         self.failures
             .check(policy.words(), self.clock.latest_ns())?;
-        if self.last_run >= TOO_MANY_RUNS {
+        if self.last_run >= TOO_MANY {
             return Err(corrupt("it started more runs than there was time for"));
         }
         let ended = self

@@ -23,9 +23,10 @@
 //! **What the parts are told.** The breaker: see [`AttemptOutcome`]; an attempt that timed out is a failure, one that
 //! the operation's deadline cut short of its own timeout is ignored. Latency is the time from the poll that began the
 //! attempt to the report. The budget: `on_success` with what the retry cost, or without where the first attempt did it.
-//! What a retry took is given back where the retry is not made or not sent (`Refused`); once it is made it is spent, also if it is then
-//! cancelled: the load was there. A retry that waits on for a breaker asks the budget again, unless it took nothing
-//! that can be given back: with [`AboveHalf`](crate::budget::AllowedWhen::AboveHalf) a failure costs once.
+//! What a retry took is given back where the retry is not made or not sent (`Refused`); once it is made it is spent,
+//! also if it is then cancelled: the load was there. A retry that waits on for a breaker asks the budget again, unless
+//! it took nothing that can be given back: with [`AboveHalf`](crate::budget::AllowedWhen::AboveHalf) a failure costs
+//! once.
 //!
 //! **Deadlines.** [`next_deadline_ns`](Retry::next_deadline_ns) may change after any call that takes `&mut self`. What
 //! has fallen due is done as of its instant, whoever notices it: a wait runs from the timeout, not from the late poll.
@@ -182,14 +183,13 @@ impl<P: Borrow<RetryPolicy>> Retry<P> {
     /// assert_eq!((retry.attempts(), retry.next_deadline_ns()), (0, Some(100)));
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
-    pub fn new(policy: P, now_ns: u64) -> Self {
-        let state = RetryState::fresh(policy.borrow(), now_ns);
+    pub const fn new(policy: P, now_ns: u64) -> Self {
+        let state = RetryState::fresh(now_ns);
         Self { policy, state }
     }
 
     /// Takes over a stored state; an attempt in flight stays in flight, with its permit and what it took. Its instants
     /// keep their origin: for a process whose clock starts elsewhere see [`restore_rebased`](Self::restore_rebased).
-    /// At most 4 096 steps.
     ///
     /// # Errors
     /// When the state has another version, contradicts itself, or does not fit the policy. It is checked as untrusted

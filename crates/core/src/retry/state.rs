@@ -2,16 +2,14 @@
 
 use super::end::{AbandonedBy, End};
 use super::policy::{RetryPolicy, WhenRefused};
-use crate::backoff::{Backoff, BackoffState};
+use crate::backoff::BackoffState;
 use crate::breaker::PermitId;
 use crate::budget::{RetryCause, WithdrawalId};
 use crate::error::{RestoreError, corrupt, misfit};
+use crate::named::TOO_MANY;
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 use crate::version::Version;
-
-/// No operation has made so many attempts: one a nanosecond would take 292 years. So ids never run out.
-const TOO_MANY_ATTEMPTS: u64 = 1 << 63;
 
 /// What a [`Retry`](super::Retry) remembers: when it began, its attempts, its waits, and where it stands. The breaker's
 /// permit and what was taken from the budget are in it as plain data.
@@ -79,7 +77,7 @@ pub(super) enum Stage {
 }
 
 impl RetryState {
-    pub(super) fn fresh(policy: &RetryPolicy, now_ns: u64) -> Self {
+    pub(super) const fn fresh(now_ns: u64) -> Self {
         Self {
             version: Version,
             clock: Monotone::since(now_ns),
@@ -87,7 +85,7 @@ impl RetryState {
             before_ns: 0,
             attempts: 0,
             abandon: None,
-            backoff: Backoff::new(&policy.backoff).state(),
+            backoff: BackoffState::fresh(Monotone::since(0)),
             stage: Stage::Waiting {
                 at_ns: now_ns,
                 cause: None,
@@ -146,8 +144,8 @@ impl RetryState {
     /// The state is untrusted: it may come from a file, another policy or an attacker.
     pub(super) fn check(&self, policy: &RetryPolicy) -> Result<(), RestoreError> {
         let now_ns = self.clock.latest_ns();
-        let backoff = Backoff::restore(&policy.backoff, self.backoff)?.state();
-        if backoff.rebased(&standstill(now_ns)) != backoff {
+        self.backoff.check(&policy.backoff)?;
+        if self.backoff.latest_ns() > now_ns {
             return Err(corrupt("its backoff has seen a later instant than it has"));
         }
         if self.started_ns > now_ns {
@@ -156,7 +154,7 @@ impl RetryState {
         if self.before_ns > 0 && self.started_ns > 0 {
             return Err(corrupt("it began at two instants"));
         }
-        if self.attempts >= TOO_MANY_ATTEMPTS {
+        if self.attempts >= TOO_MANY {
             return Err(corrupt("it made more attempts than there was time for"));
         }
         let max_attempts = policy.max_attempts.map_or(u64::MAX, u64::from);
@@ -310,15 +308,6 @@ impl RetryState {
             },
         };
         self
-    }
-}
-
-/// Takes over at `now_ns` what was stored then: changes nothing but an instant that lies later.
-const fn standstill(now_ns: u64) -> Rebase {
-    Rebase {
-        taken_at_ns: now_ns,
-        now_ns,
-        away: core::time::Duration::ZERO,
     }
 }
 

@@ -186,7 +186,7 @@ impl ReconnectPolicy {
     }
 
     /// The longest wait that there can be.
-    pub(super) fn longest_ns(&self) -> u64 {
+    pub(super) fn longest_wait_ns(&self) -> u64 {
         self.advisory.longest_ns(&self.backoff)
     }
 

@@ -188,7 +188,7 @@ impl ReconnectState {
         let begun_ns = self
             .unreported
             .map_or_else(|| self.clock.latest_ns(), |overdue| overdue.at_ns);
-        let latest_ns = begun_ns.checked_add(policy.longest_ns());
+        let latest_ns = begun_ns.checked_add(policy.longest_wait_ns());
         if self.schedule.attempts == 0 {
             Err(corrupt("a wait that nobody counted"))
         } else if not_before_ns > until_ns {

@@ -110,6 +110,7 @@
 //! ```
 
 mod answer;
+mod asking;
 mod builder;
 mod end;
 #[cfg(feature = "serde")]

@@ -1,14 +1,15 @@
 //! One call of a retry: what has fallen due, then the next attempt, a report, or the end.
 
 use super::answer::{AttemptId, AttemptOutcome, RetryAction, RetryReport, RetryStep};
+use super::asking::Admitted;
 use super::end::{AbandonedBy, End};
 use super::parts::Parts;
 use super::policy::{RetryPolicy, WhenRefused};
 use super::state::{Overdue, RetryState, Stage};
 use crate::advice::Advice;
 use crate::backoff::Exhausted;
-use crate::breaker::{Outcome, Permit, PermitId, Refused, RefusedBy, Transitions};
-use crate::budget::{RetryCause, Withdrawal, WithdrawalId};
+use crate::breaker::{Outcome, Refused, Transitions};
+use crate::budget::{RetryCause, WithdrawalId};
 use crate::random::Rng;
 use crate::reported::Reported;
 
@@ -68,17 +69,13 @@ impl RetryState {
             return stale(transitions);
         }
         let latency_ns = now_ns.saturating_sub(began_ns);
-        let transitions = tell(
-            parts,
-            now_ns,
-            permit,
-            outcome.breaker_outcome(),
-            latency_ns,
-            rng,
-        );
+        let transitions = parts.tell(now_ns, permit, outcome.breaker_outcome(), latency_ns, rng);
         self.stage = match outcome {
             AttemptOutcome::Success => {
-                self.credit(now_ns, withdrawal, parts);
+                // A retry that nobody paid for (its budget was not there then) says nothing.
+                if withdrawal.is_some() || self.attempts == 1 {
+                    parts.on_success(now_ns, withdrawal);
+                }
                 Stage::Done {
                     end: End::Succeeded,
                 }
@@ -88,7 +85,7 @@ impl RetryState {
             },
             AttemptOutcome::Refused { retry_at_ns } => {
                 // It was not made.
-                give_back(parts, now_ns, withdrawal);
+                parts.give_back(now_ns, withdrawal);
                 Stage::Done {
                     end: End::Refused { retry_at_ns },
                 }
@@ -120,12 +117,12 @@ impl RetryState {
             _ => End::Cancelled,
         };
         match self.stage {
-            Stage::Waiting { withdrawal, .. } => give_back(parts, now_ns, withdrawal),
+            Stage::Waiting { withdrawal, .. } => parts.give_back(now_ns, withdrawal),
             Stage::InFlight {
                 began_ns, permit, ..
             } => {
                 let latency_ns = now_ns.saturating_sub(began_ns);
-                transitions = tell(parts, now_ns, permit, Outcome::Ignored, latency_ns, rng);
+                transitions = parts.tell(now_ns, permit, Outcome::Ignored, latency_ns, rng);
                 self.abandon = Some(Overdue {
                     reason: AbandonedBy::Cancelled,
                     at_ns: now_ns,
@@ -158,7 +155,7 @@ impl RetryState {
         if let Stage::Waiting { withdrawal, .. } = self.stage {
             let ends_ns = self.ends_at_ns(policy);
             if let Some(ends_ns) = ends_ns.filter(|&ends_ns| ends_ns <= now_ns) {
-                give_back(parts, ends_ns, withdrawal);
+                parts.give_back(ends_ns, withdrawal);
                 self.stage = Stage::Done { end: End::Deadline };
             }
         }
@@ -193,7 +190,7 @@ impl RetryState {
         } else {
             Outcome::Failure
         };
-        let transitions = tell(parts, at_ns, permit, outcome, latency_ns, rng);
+        let transitions = parts.tell(at_ns, permit, outcome, latency_ns, rng);
         let reason = match policy.attempt_timeout_ns {
             Some(_) if !cut_short => AbandonedBy::Timeout,
             _ => AbandonedBy::Deadline,
@@ -215,7 +212,7 @@ impl RetryState {
         rng: &mut dyn Rng,
     ) -> Stage {
         let wait = self.wait_until(policy, now_ns, advice, rng);
-        let paid = wait.and_then(|at_ns| Ok((at_ns, withdraw(parts, now_ns, cause)?)));
+        let paid = wait.and_then(|at_ns| Ok((at_ns, parts.withdraw(now_ns, cause)?)));
         match paid {
             Ok((at_ns, withdrawal)) => Stage::Waiting {
                 at_ns,
@@ -270,7 +267,7 @@ impl RetryState {
     ) -> RetryStep {
         // A retry that was refused has given back what it had taken: it asks again.
         let paid = match (withdrawal, cause) {
-            (None, Some(cause)) => withdraw(parts, now_ns, cause),
+            (None, Some(cause)) => parts.withdraw(now_ns, cause),
             (withdrawal, _) => Ok(withdrawal),
         };
         let withdrawal = match paid {
@@ -283,12 +280,10 @@ impl RetryState {
                 };
             }
         };
-        match acquire(parts, now_ns, rng) {
+        match parts.acquire(now_ns, rng) {
             Ok(asked) => {
                 if cause.is_none() {
-                    if let Some(budget) = parts.budget.as_deref_mut() {
-                        budget.on_request(now_ns);
-                    }
+                    parts.on_request(now_ns);
                 }
                 self.begin(policy, now_ns, withdrawal, asked)
             }
@@ -298,10 +293,10 @@ impl RetryState {
                     Some(id) if id.amount_milli() == 0 => (withdrawal, None),
                     _ => (None, withdrawal),
                 };
-                give_back(parts, now_ns, taken);
+                parts.give_back(now_ns, taken);
                 let step = self.refuse(policy, now_ns, cause, kept, &refused);
                 if matches!(self.stage, Stage::Done { .. }) {
-                    give_back(parts, now_ns, kept);
+                    parts.give_back(now_ns, kept);
                 }
                 step
             }
@@ -368,15 +363,6 @@ impl RetryState {
         }
     }
 
-    /// The budget hears of a success. One retry that nobody paid for (a budget that was not there then) says nothing.
-    fn credit(&self, now_ns: u64, withdrawal: Option<WithdrawalId>, parts: &mut Parts<'_>) {
-        if let Some(budget) = parts.budget.as_deref_mut() {
-            if withdrawal.is_some() || self.attempts == 1 {
-                budget.on_success(now_ns, withdrawal.map(Withdrawal::from_id));
-            }
-        }
-    }
-
     pub(super) const fn last_attempt(&self) -> AttemptId {
         AttemptId::from_word(self.attempts)
     }
@@ -388,69 +374,6 @@ impl RetryState {
             reason,
             at_ns,
         })
-    }
-}
-
-/// A breaker's yes.
-#[derive(Clone, Copy)]
-struct Admitted {
-    permit: PermitId,
-    would_refuse: Option<RefusedBy>,
-    transitions: Transitions,
-}
-
-fn acquire(
-    parts: &mut Parts<'_>,
-    now_ns: u64,
-    rng: &mut dyn Rng,
-) -> Result<Option<Admitted>, Refused> {
-    let Some(breaker) = parts.breaker.as_deref_mut() else {
-        return Ok(None);
-    };
-    let grant = breaker.try_acquire(now_ns, rng)?;
-    Ok(Some(Admitted {
-        permit: grant.permit.id(),
-        would_refuse: grant.would_refuse.map(|refusal| refusal.reason),
-        transitions: grant.transitions,
-    }))
-}
-
-/// Tells the breaker, if there is one and it admitted the call.
-fn tell(
-    parts: &mut Parts<'_>,
-    now_ns: u64,
-    permit: Option<PermitId>,
-    outcome: Outcome,
-    latency_ns: u64,
-    rng: &mut dyn Rng,
-) -> Transitions {
-    let (Some(breaker), Some(id)) = (parts.breaker.as_deref_mut(), permit) else {
-        return Transitions::NONE;
-    };
-    let receipt = breaker.on_outcome(now_ns, Permit::from_id(id), outcome, latency_ns, rng);
-    receipt.transitions()
-}
-
-fn withdraw(
-    parts: &mut Parts<'_>,
-    now_ns: u64,
-    cause: RetryCause,
-) -> Result<Option<WithdrawalId>, End> {
-    match parts.budget.as_deref_mut() {
-        None => Ok(None),
-        Some(budget) => match budget.try_withdraw(now_ns, cause) {
-            Ok(withdrawal) => Ok(Some(withdrawal.id())),
-            Err(refused) => Err(End::BudgetSpent {
-                retry_at_ns: refused.retry_at_ns,
-            }),
-        },
-    }
-}
-
-fn give_back(parts: &mut Parts<'_>, now_ns: u64, withdrawal: Option<WithdrawalId>) {
-    if let (Some(budget), Some(id)) = (parts.budget.as_deref_mut(), withdrawal) {
-        // Stale where its slice has left the window by itself: nothing more to do.
-        let _ = budget.give_back(now_ns, Withdrawal::from_id(id));
     }
 }
 

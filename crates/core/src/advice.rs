@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::backoff::BackoffPolicy;
-use crate::config::{ns, share};
+use crate::config::{checked, ns, share};
 use crate::error::ConfigError;
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
@@ -105,19 +105,11 @@ impl AdvisoryFields {
         backoff: &BackoffPolicy,
     ) -> Result<Advisory, ConfigError> {
         if let AdvisoryRule::Within(extra) = self.rule {
-            if let Err(error) = ns(scope, "advisory_rule.within", extra) {
-                return Err(error);
-            }
+            checked!(ns(scope, "advisory_rule.within", extra));
         }
-        let spread = match share(scope, "advisory_spread", self.spread) {
-            Ok(spread) => spread,
-            Err(error) => return Err(error),
-        };
+        let spread = checked!(share(scope, "advisory_spread", self.spread));
         let cap_ns = match self.cap {
-            Some(cap) => match ns(scope, "advisory_cap", cap) {
-                Ok(ns) => ns,
-                Err(error) => return Err(error),
-            },
+            Some(cap) => checked!(ns(scope, "advisory_cap", cap)),
             None => default_cap_ns(backoff),
         };
         Ok(Advisory {

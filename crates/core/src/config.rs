@@ -8,6 +8,18 @@ use crate::ratio::Ratio;
 use crate::store::fits;
 use crate::time::{MAX_SPAN, span_ns};
 
+/// What passed a check; else its error is returned: `?` for `const` code.
+macro_rules! checked {
+    ($check:expr) => {
+        match $check {
+            Ok(passed) => passed,
+            Err(error) => return Err(error),
+        }
+    };
+}
+
+pub(crate) use checked;
+
 /// `span` in nanoseconds, or an error for `field` above [`MAX_SPAN`].
 pub(crate) const fn ns(
     scope: &'static str,
@@ -35,10 +47,7 @@ pub(crate) const fn optional_ns(
 ) -> Result<Option<u64>, ConfigError> {
     match span {
         None => Ok(None),
-        Some(span) => match ns(scope, field, span) {
-            Ok(ns) => Ok(Some(ns)),
-            Err(error) => Err(error),
-        },
+        Some(span) => Ok(Some(checked!(ns(scope, field, span)))),
     }
 }
 
@@ -62,10 +71,7 @@ pub(crate) const fn optional_positive_ns(
 ) -> Result<Option<u64>, ConfigError> {
     match span {
         None => Ok(None),
-        Some(span) => match positive_ns(scope, field, span) {
-            Ok(ns) => Ok(Some(ns)),
-            Err(error) => Err(error),
-        },
+        Some(span) => Ok(Some(checked!(positive_ns(scope, field, span)))),
     }
 }
 
@@ -179,11 +185,7 @@ pub(crate) const fn with_pauses(
     backoff: BackoffPolicy,
     scope: &'static str,
 ) -> Result<BackoffPolicy, ConfigError> {
-    if let Err(error) = positive_ns(scope, "base", backoff.base()) {
-        return Err(error);
-    }
-    match optional_positive_ns(scope, "cap", backoff.cap()) {
-        Ok(_) => Ok(backoff),
-        Err(error) => Err(error),
-    }
+    checked!(positive_ns(scope, "base", backoff.base()));
+    checked!(optional_positive_ns(scope, "cap", backoff.cap()));
+    Ok(backoff)
 }

@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use crate::config::{count, ns};
+use crate::config::{checked, count, ns};
 use crate::error::{Amount, ConfigError, Problem};
 
 /// More make the edge of what is looked at no sharper than a thousandth of it.
@@ -29,13 +29,8 @@ impl SliceGrid {
         span: Duration,
         slices: u32,
     ) -> Result<Self, ConfigError> {
-        if let Err(error) = count(scope, "slices", slices, MAX_SLICES) {
-            return Err(error);
-        }
-        let ns = match ns(scope, span_field, span) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
+        checked!(count(scope, "slices", slices, MAX_SLICES));
+        let ns = checked!(ns(scope, span_field, span));
         if ns < slices as u64 {
             let problem = Problem::BelowMin {
                 given: Amount::Span(span),

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::config::memory;
+use crate::config::{checked, memory};
 use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::rebase::Rebase;
 use crate::slices::SliceGrid;
@@ -20,13 +20,9 @@ pub(crate) const fn grid(
     span: Duration,
     slices: u32,
 ) -> Result<SliceGrid, ConfigError> {
-    match SliceGrid::new(scope, span_field, span, slices) {
-        Ok(grid) => match memory(scope, "slices", slices as usize, INLINE_SLICES) {
-            Ok(()) => Ok(grid),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    }
+    let grid = checked!(SliceGrid::new(scope, span_field, span, slices));
+    checked!(memory(scope, "slices", slices as usize, INLINE_SLICES));
+    Ok(grid)
 }
 
 /// Which of the two counts.

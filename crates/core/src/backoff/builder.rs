@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::policy::{BackoffPolicy, Growth, Jitter};
-use crate::config::{ns, optional_ns, share};
+use crate::config::{checked, ns, optional_ns, share};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 
@@ -162,31 +162,18 @@ impl BackoffBuilder {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn build(self) -> Result<BackoffPolicy, ConfigError> {
-        let base_ns = match ns(SCOPE, "base", self.base) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let cap_ns = match optional_ns(SCOPE, "cap", self.cap) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let max_total_wait_ns = match optional_ns(SCOPE, "max_total_wait", self.max_total_wait) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
+        let base_ns = checked!(ns(SCOPE, "base", self.base));
+        let cap_ns = checked!(optional_ns(SCOPE, "cap", self.cap));
+        let max_total_wait_ns = checked!(optional_ns(SCOPE, "max_total_wait", self.max_total_wait));
         if let Growth::Linear { step } = self.growth {
-            if let Err(error) = ns(SCOPE, "step", step) {
-                return Err(error);
-            }
+            checked!(ns(SCOPE, "step", step));
         }
         let jitter = match self.jitter {
             Some(jitter) => jitter,
             None => Jitter::Full,
         };
         if let Jitter::Spread(spread) = jitter {
-            if let Err(error) = share(SCOPE, "jitter.spread", spread) {
-                return Err(error);
-            }
+            checked!(share(SCOPE, "jitter.spread", spread));
         }
         let policy = BackoffPolicy {
             base_ns,
@@ -196,13 +183,9 @@ impl BackoffBuilder {
             max_retries: self.max_retries,
             max_total_wait_ns,
         };
-        if let Err(error) = policy.check_factor() {
-            return Err(error);
-        }
-        match policy.check_total() {
-            Ok(()) => Ok(policy),
-            Err(error) => Err(error),
-        }
+        checked!(policy.check_factor());
+        checked!(policy.check_total());
+        Ok(policy)
     }
 }
 

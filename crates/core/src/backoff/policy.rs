@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::builder::{BackoffBuilder, SCOPE};
-use crate::config;
+use crate::config::{self, checked};
 use crate::error::{Amount, ConfigError, Problem};
 use crate::random::{Rng, scaled};
 use crate::ratio::Ratio;
@@ -374,9 +374,7 @@ impl BackoffPolicy {
         let Growth::Exponential { factor } = self.growth else {
             return Ok(());
         };
-        if let Err(error) = config::factor(SCOPE, "factor", factor) {
-            return Err(error);
-        }
+        checked!(config::factor(SCOPE, "factor", factor));
         if !factor.is_above(Ratio::ONE) || self.base_ns == 0 {
             return Ok(());
         }

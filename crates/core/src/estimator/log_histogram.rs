@@ -7,7 +7,7 @@ use super::log_linear::{MAX_BITS, Scale, find_rank};
 use super::summary::LatencySummary;
 use super::totals::Totals;
 use crate::Quantile;
-use crate::config::{count, memory};
+use crate::config::{checked, count, memory};
 use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::store::Store;
 use crate::version::Version;
@@ -62,14 +62,10 @@ impl LogHistogramPolicy {
     pub const fn new(precision_bits: u8) -> Result<Self, ConfigError> {
         const SCOPE: &str = "log_histogram";
         const FIELD: &str = "precision_bits";
-        if let Err(error) = count(SCOPE, FIELD, precision_bits as u32, MAX_BITS as u32) {
-            return Err(error);
-        }
+        checked!(count(SCOPE, FIELD, precision_bits as u32, MAX_BITS as u32));
         let scale = Scale::new(precision_bits);
-        match memory(SCOPE, FIELD, scale.buckets(), INLINE) {
-            Ok(()) => Ok(Self { scale }),
-            Err(error) => Err(error),
-        }
+        checked!(memory(SCOPE, FIELD, scale.buckets(), INLINE));
+        Ok(Self { scale })
     }
 
     /// How many bits of a value count below its highest, 1 to 7.

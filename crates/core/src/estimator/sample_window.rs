@@ -7,7 +7,7 @@ use super::ring::Ring;
 use super::sorted::Sorted;
 use super::summary::LatencySummary;
 use crate::Quantile;
-use crate::config::count;
+use crate::config::{checked, count};
 use crate::error::{ConfigError, RestoreError, misfit};
 use crate::version::Version;
 
@@ -48,10 +48,8 @@ impl SampleWindowPolicy {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub const fn new(values: u32) -> Result<Self, ConfigError> {
-        match count("sample_window", "values", values, MAX_VALUES) {
-            Ok(values) => Ok(Self { values }),
-            Err(error) => Err(error),
-        }
+        let values = checked!(count("sample_window", "values", values, MAX_VALUES));
+        Ok(Self { values })
     }
 
     /// How many values the window holds, 1 to [`MAX_VALUES`](super::MAX_VALUES).

@@ -3,7 +3,7 @@
 use super::MAX_VALUES;
 use crate::Quantile;
 use crate::bits::{BitRing, RingShape};
-use crate::config::{count, memory};
+use crate::config::{checked, count, memory};
 use crate::error::{ConfigError, RestoreError, corrupt, misfit};
 use crate::store::Store;
 use crate::version::Version;
@@ -54,13 +54,9 @@ impl ThresholdWindowPolicy {
     /// ```
     pub const fn new(values: u32, quantile: Quantile, above: u64) -> Result<Self, ConfigError> {
         const SCOPE: &str = "threshold_window";
-        if let Err(error) = count(SCOPE, "values", values, MAX_VALUES) {
-            return Err(error);
-        }
+        checked!(count(SCOPE, "values", values, MAX_VALUES));
         let words = RingShape::new(values, 1).words();
-        if let Err(error) = memory(SCOPE, "values", words, INLINE) {
-            return Err(error);
-        }
+        checked!(memory(SCOPE, "values", words, INLINE));
         Ok(Self {
             values,
             quantile,

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::policy::HealthProbePolicy;
 use crate::backoff::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
-use crate::config::{backoff_without_limits, count, positive_ns, with_pauses};
+use crate::config::{backoff_without_limits, checked, count, positive_ns, with_pauses};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -151,28 +151,13 @@ impl HealthProbeBuilder {
     /// assert_eq!(error.to_string(), "health_probe.rise is 0: it must be at least 1");
     /// ```
     pub const fn build(self) -> Result<HealthProbePolicy, ConfigError> {
-        let steady = match self.check_interval() {
-            Ok(steady) => steady,
-            Err(error) => return Err(error),
-        };
-        let timeout_ns = match positive_ns(SCOPE, "timeout", self.timeout) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let rise = match count(SCOPE, "rise", self.rise, u32::MAX) {
-            Ok(rise) => rise,
-            Err(error) => return Err(error),
-        };
-        let fall = match count(SCOPE, "fall", self.fall, u32::MAX) {
-            Ok(fall) => fall,
-            Err(error) => return Err(error),
-        };
+        let steady = checked!(self.check_interval());
+        let timeout_ns = checked!(positive_ns(SCOPE, "timeout", self.timeout));
+        let rise = checked!(count(SCOPE, "rise", self.rise, u32::MAX));
+        let fall = checked!(count(SCOPE, "fall", self.fall, u32::MAX));
         let down = match self.down {
             None => None,
-            Some(down) => match check_down(down) {
-                Ok(down) => Some(down),
-                Err(error) => return Err(error),
-            },
+            Some(down) => Some(checked!(check_down(down))),
         };
         Ok(HealthProbePolicy {
             steady,
@@ -184,9 +169,7 @@ impl HealthProbeBuilder {
     }
 
     const fn check_interval(&self) -> Result<BackoffPolicy, ConfigError> {
-        if let Err(error) = positive_ns(SCOPE, "interval", self.interval) {
-            return Err(error);
-        }
+        checked!(positive_ns(SCOPE, "interval", self.interval));
         if matches!(self.jitter, Jitter::Decorrelated) {
             let fix = "an interval does not grow; choose full, equal, none or a spread";
             return Err(misplaced("jitter", fix));
@@ -217,10 +200,8 @@ impl From<HealthProbePolicy> for HealthProbeBuilder {
 
 /// The waits while down: a backoff without limits that does wait.
 const fn check_down(down: BackoffBuilder) -> Result<BackoffPolicy, ConfigError> {
-    match backoff_without_limits(down, DOWN, LIMITED) {
-        Ok(down) => with_pauses(down, DOWN),
-        Err(error) => Err(error),
-    }
+    let down = checked!(backoff_without_limits(down, DOWN, LIMITED));
+    with_pauses(down, DOWN)
 }
 
 const fn misplaced(field: &'static str, fix: &'static str) -> ConfigError {

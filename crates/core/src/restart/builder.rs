@@ -6,7 +6,7 @@ use super::answer::RestartOn;
 use super::history::INLINE_WORDS;
 use super::policy::{Intensity, Limit, RestartPolicy};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{backoff_without_limits, memory, optional_positive_ns, positive_ns};
+use crate::config::{backoff_without_limits, checked, memory, optional_positive_ns, positive_ns};
 use crate::error::{Amount, ConfigError, Problem};
 
 const SCOPE: &str = "restart";
@@ -139,21 +139,12 @@ impl RestartBuilder {
     /// assert!(error.to_string().starts_with("restart.intensity conflicts with backoff: "));
     /// ```
     pub const fn build(self) -> Result<RestartPolicy, ConfigError> {
-        let backoff = match backoff_without_limits(self.backoff, BACKOFF, LIMITED) {
-            Ok(backoff) => backoff,
-            Err(error) => return Err(error),
-        };
+        let backoff = checked!(backoff_without_limits(self.backoff, BACKOFF, LIMITED));
         let intensity = match self.intensity {
             None => None,
-            Some(intensity) => match check_intensity(intensity, &backoff) {
-                Ok(limit) => Some(limit),
-                Err(error) => return Err(error),
-            },
+            Some(intensity) => Some(checked!(check_intensity(intensity, &backoff))),
         };
-        let cooldown_ns = match optional_positive_ns(SCOPE, "cooldown", self.cooldown) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
+        let cooldown_ns = checked!(optional_positive_ns(SCOPE, "cooldown", self.cooldown));
         Ok(RestartPolicy {
             backoff,
             restart_on: self.restart_on,
@@ -185,13 +176,8 @@ const fn check_intensity(given: Intensity, backoff: &BackoffPolicy) -> Result<Li
         return Err(ConfigError::new(SCOPE, FIELD, problem));
     }
     let words = (given.max_restarts as usize).saturating_add(1);
-    if let Err(error) = memory(SCOPE, FIELD, words, INLINE_WORDS) {
-        return Err(error);
-    }
-    let window_ns = match positive_ns(SCOPE, "intensity.window", given.window) {
-        Ok(ns) => ns,
-        Err(error) => return Err(error),
-    };
+    checked!(memory(SCOPE, FIELD, words, INLINE_WORDS));
+    let window_ns = checked!(positive_ns(SCOPE, "intensity.window", given.window));
     if least_total_ns(backoff, given.max_restarts) > window_ns {
         let problem = Problem::Conflict {
             with: "backoff",

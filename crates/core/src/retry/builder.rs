@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::policy::{RetryPolicy, WhenRefused};
 use crate::advice::{AdvisoryFields, AdvisoryRule};
 use crate::backoff::{BackoffBuilder, BackoffPolicy};
-use crate::config::{count, optional_positive_ns};
+use crate::config::{checked, count, optional_positive_ns};
 use crate::error::{ConfigError, Problem};
 use crate::ratio::Ratio;
 
@@ -217,22 +217,10 @@ impl RetryBuilder {
             Err(error) => return Err(error.within(BACKOFF)),
         };
         let timeout = optional_positive_ns(SCOPE, "attempt_timeout", self.attempt_timeout);
-        let attempt_timeout_ns = match timeout {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let deadline_ns = match optional_positive_ns(SCOPE, "deadline", self.deadline) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
-        let max_attempts = match resolved(self.attempts, &backoff, deadline_ns.is_some()) {
-            Ok(attempts) => attempts,
-            Err(error) => return Err(error),
-        };
-        let advisory = match self.advisory.build(SCOPE, &backoff) {
-            Ok(advisory) => advisory,
-            Err(error) => return Err(error),
-        };
+        let attempt_timeout_ns = checked!(timeout);
+        let deadline_ns = checked!(optional_positive_ns(SCOPE, "deadline", self.deadline));
+        let max_attempts = checked!(resolved(self.attempts, &backoff, deadline_ns.is_some()));
+        let advisory = checked!(self.advisory.build(SCOPE, &backoff));
         let policy = RetryPolicy {
             backoff,
             max_attempts,
@@ -241,10 +229,8 @@ impl RetryBuilder {
             when_refused: self.when_refused,
             advisory,
         };
-        match check_deadline(&policy) {
-            Ok(()) => Ok(policy),
-            Err(error) => Err(error),
-        }
+        checked!(check_deadline(&policy));
+        Ok(policy)
     }
 }
 
@@ -266,10 +252,7 @@ const fn resolved(
             },
         )),
         (Attempts::AtMost(given), retries) => {
-            let attempts = match count(SCOPE, "max_attempts", given, u32::MAX) {
-                Ok(attempts) => attempts,
-                Err(error) => return Err(error),
-            };
+            let attempts = checked!(count(SCOPE, "max_attempts", given, u32::MAX));
             match retries {
                 Some(retries) if retries.saturating_add(1) != attempts => Err(conflict(
                     "max_attempts",

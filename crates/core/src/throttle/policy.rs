@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::answer::RejectProbability;
-use crate::config::{factor, positive_share};
+use crate::config::{checked, factor, positive_share};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::slices::SliceGrid;
@@ -272,18 +272,9 @@ impl AdaptiveThrottleBuilder {
     /// assert_eq!(error.to_string(), "adaptive_throttle.k is 1/2: it must be at least 1");
     /// ```
     pub const fn build(self) -> Result<AdaptiveThrottlePolicy, ConfigError> {
-        let grid = match tally::grid(SCOPE, "history", self.history, self.slices) {
-            Ok(grid) => grid,
-            Err(error) => return Err(error),
-        };
-        let k = match factor(SCOPE, "k", self.k) {
-            Ok(k) => k,
-            Err(error) => return Err(error),
-        };
-        let max_rejection = match positive_share(SCOPE, "max_rejection", self.max_rejection) {
-            Ok(share) => share,
-            Err(error) => return Err(error),
-        };
+        let grid = checked!(tally::grid(SCOPE, "history", self.history, self.slices));
+        let k = checked!(factor(SCOPE, "k", self.k));
+        let max_rejection = checked!(positive_share(SCOPE, "max_rejection", self.max_rejection));
         Ok(AdaptiveThrottlePolicy {
             grid,
             k,

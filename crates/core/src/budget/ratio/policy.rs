@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::config::checked;
 use crate::error::{Amount, ConfigError, Problem};
 use crate::ratio::Ratio;
 use crate::slices::SliceGrid;
@@ -304,10 +305,7 @@ impl RetryRatioBuilder {
             };
             return Err(ConfigError::new(SCOPE, "ratio", problem));
         }
-        let grid = match tally::grid(SCOPE, "ttl", self.ttl, self.slices) {
-            Ok(grid) => grid,
-            Err(error) => return Err(error),
-        };
+        let grid = checked!(tally::grid(SCOPE, "ttl", self.ttl, self.slices));
         let policy = RetryRatioPolicy {
             ratio: self.ratio,
             floor_per_second: self.floor_per_second,

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::policy::{AllowedWhen, Costs, RetryTokensPolicy};
-use crate::config::positive_ns;
+use crate::config::{checked, positive_ns};
 use crate::error::{Amount, ConfigError, Problem};
 
 const SCOPE: &str = "retry_tokens";
@@ -229,10 +229,7 @@ impl RetryTokensBuilder {
     /// );
     /// ```
     pub const fn build(self) -> Result<RetryTokensPolicy, ConfigError> {
-        let refill_per_ns = match positive_ns(SCOPE, "refill_per", self.refill_per) {
-            Ok(ns) => ns,
-            Err(error) => return Err(error),
-        };
+        let refill_per_ns = checked!(positive_ns(SCOPE, "refill_per", self.refill_per));
         if let Some(error) = self.too_large() {
             return Err(error);
         }

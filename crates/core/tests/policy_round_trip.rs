@@ -4,8 +4,10 @@
 use core::fmt::Debug;
 use core::time::Duration;
 
-use evenkeel_core::backoff::{BackoffPolicy, Growth, Jitter};
+use evenkeel_core::backoff::{BackoffBuilder, BackoffPolicy, Growth, Jitter};
 use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
+use evenkeel_core::reconnect::ReconnectPolicy;
+use evenkeel_core::retry::RetryPolicy;
 use evenkeel_core::{Quantile, Ratio};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -143,4 +145,36 @@ proptest! {
             prop_assert_eq!(evenkeel_core::breaker::BreakerBuilder::from(policy).build(), Ok(policy));
         }
     }
+}
+
+/// Whether the files of a breaker, a retry and a link say a cap of advice.
+fn say_a_cap(waits: BackoffBuilder, cap: Option<Duration>) -> [bool; 3] {
+    let second = Duration::from_secs(1);
+    let mut breaker =
+        BreakerPolicy::builder(waits, second).trigger(Trigger::Consecutive { failures: 1 });
+    let mut retry = RetryPolicy::builder(waits);
+    let mut link = ReconnectPolicy::builder(waits, second);
+    if let Some(cap) = cap {
+        breaker = breaker.advisory_cap(cap);
+        retry = retry.advisory_cap(cap);
+        link = link.advisory_cap(cap);
+    }
+    let files = [
+        toml::to_string(&breaker.build().expect("a breaker")),
+        toml::to_string(&retry.build().expect("a retry")),
+        toml::to_string(&link.build().expect("a link")),
+    ];
+    files.map(|file| file.expect("TOML").contains("advisory_cap"))
+}
+
+/// Who raises the cap of the waits in a file raises that of advice with it, unless the file says another.
+#[test]
+fn a_cap_of_advice_is_written_where_it_is_not_that_of_the_waits() {
+    let minute = Duration::from_secs(60);
+    let endless = BackoffPolicy::builder(Duration::from_secs(1));
+    for waits in [endless, endless.cap(minute)] {
+        assert_eq!(say_a_cap(waits, None), [false; 3]);
+        assert_eq!(say_a_cap(waits, Some(2 * minute)), [true; 3]);
+    }
+    assert_eq!(say_a_cap(endless.cap(minute), Some(minute)), [false; 3]);
 }

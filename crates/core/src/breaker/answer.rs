@@ -33,7 +33,8 @@ use crate::refusal::Refusal;
 pub struct Grant {
     /// Give it back with the call's outcome.
     pub permit: Permit,
-    /// In [`Mode::Observe`], the refusal that the call would have met; its outcome then counts for nothing.
+    /// In [`Mode::Observe`](super::Mode::Observe), the refusal that the call would have met; its outcome then counts for
+    /// nothing.
     pub would_refuse: Option<Refusal<RefusedBy>>,
     /// Transitions that fell due before this ask.
     pub transitions: Transitions,

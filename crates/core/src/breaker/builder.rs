@@ -238,7 +238,7 @@ impl BreakerBuilder {
     /// Names the field, the value and the bound: no trigger or more than four; a windowed trigger without a window;
     /// a `min_calls` or `failures` above a count window; a rate of 0 or above 1; a window out of range, a span that
     /// is no multiple of its slices; more `successes` than `trials`; a span of 0 or above
-    /// [`MAX_SPAN`]; an open wait with limits; and without the feature `alloc` what does not fit in the inline words.
+    /// [`MAX_SPAN`](crate::time::MAX_SPAN); an open wait with limits; and without the feature `alloc` what does not fit in the inline words.
     ///
     /// ```
     /// # use core::time::Duration;

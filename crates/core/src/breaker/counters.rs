@@ -28,7 +28,7 @@ pub struct BreakerStats {
     pub admitted: u64,
     /// Calls refused.
     pub refused: u64,
-    /// Calls let through by [`Mode::Observe`] that would have been refused; part of `admitted`.
+    /// Calls let through by [`Mode::Observe`](super::Mode::Observe) that would have been refused; part of `admitted`.
     pub would_refuse: u64,
     /// Counted successes; in half-open a slow one among them fails its trial.
     pub successes: u64,
@@ -40,7 +40,7 @@ pub struct BreakerStats {
     pub stale: u64,
     /// Probes that did not report in time.
     pub lost: u64,
-    /// How often it opened, also by [`Mode::ForcedOpen`].
+    /// How often it opened, also by [`Mode::ForcedOpen`](super::Mode::ForcedOpen).
     pub opened: u64,
 }
 

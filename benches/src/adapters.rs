@@ -11,7 +11,7 @@ use std::time::Duration;
 use evenkeel_core::Ratio;
 use evenkeel_core::backoff::BackoffPolicy;
 use evenkeel_core::breaker::{BreakerPolicy, Trigger, Window};
-use evenkeel_core::retry::RetryPolicy;
+use evenkeel_core::retry::{RetryBuilder, RetryPolicy};
 use evenkeel_tower::{AnyRequest, BreakerLayer, CallError, RetryLayer};
 use tower::{Layer, Service};
 use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
@@ -31,6 +31,7 @@ const RETRY_ADDS: f64 = 100.0;
 pub fn cases() -> Vec<Case> {
     vec![
         blocking_retry(),
+        blocking_retry_with_a_deadline(),
         retry_of_a_future(),
         retry_of_a_service(),
         breaker_of_a_service("consecutive failures", Opens::InARow),
@@ -71,15 +72,21 @@ impl Service<u64> for AtOnce {
 }
 
 /// Three attempts, 100 ms between the first two.
-fn policy() -> RetryPolicy {
+fn three_attempts() -> RetryBuilder {
     let backoff = BackoffPolicy::builder(Duration::from_millis(100)).cap(Duration::from_secs(10));
-    let policy = RetryPolicy::builder(backoff).max_attempts(3).build();
-    policy.expect("a valid policy")
+    RetryPolicy::builder(backoff).max_attempts(3)
+}
+
+fn policy() -> RetryPolicy {
+    three_attempts().build().expect("a valid policy")
 }
 
 /// A call that is retried, of threads.
 pub fn blocking() -> impl FnMut() -> bool {
-    let policy = policy();
+    calling(policy())
+}
+
+fn calling(policy: RetryPolicy) -> impl FnMut() -> bool {
     move || {
         let call = |_| operation(2);
         evenkeel_std::retry(&policy, call).run().is_ok()
@@ -106,6 +113,20 @@ fn blocking_retry() -> Case {
         "adapter: std, retry around a call",
         repeated("ours", blocking),
         || assert!(blocking()()),
+    )
+    .on_top_of(repeated("the call", || || operation(2).is_ok()), RETRY_ADDS)
+}
+
+/// The instant of its end matters, too.
+fn blocking_retry_with_a_deadline() -> Case {
+    let calling = || {
+        let limited = three_attempts().deadline(HOUR).build();
+        calling(limited.expect("a valid policy"))
+    };
+    Case::new(
+        "adapter: std, retry with a deadline around a call",
+        repeated("ours", calling),
+        move || assert!(calling()()),
     )
     .on_top_of(repeated("the call", || || operation(2).is_ok()), RETRY_ADDS)
 }

@@ -62,7 +62,6 @@ pub mod reconnect;
 pub mod retry;
 mod retry_after;
 mod retry_error;
-mod running;
 mod sleep;
 mod stop;
 pub mod streams;

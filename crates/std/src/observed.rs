@@ -63,6 +63,12 @@ impl Observed {
         }
     }
 
+    /// Whether anybody looks.
+    #[inline]
+    pub(crate) const fn is_by_somebody(&self) -> bool {
+        self.by.is_some()
+    }
+
     /// The operation begins; its span is a child of the current one.
     pub fn begin(&mut self, now_ns: u64) {
         if let Some(by) = &mut self.by {

@@ -52,6 +52,14 @@ impl Shared {
     fn from_entropy() -> Self {
         Self::seeded(getrandom::u64().expect("the operating system has random numbers"))
     }
+
+    /// Each step is a bijection of 64 bits, so streams of one seed all start from different words; xoshiro spreads its
+    /// seed word by SplitMix64.
+    fn next_seed(&self) -> u64 {
+        // Relaxed: only that no number is given twice matters, and that an addition in one step ensures.
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        mixed(mixed(self.seed) ^ number)
+    }
 }
 
 static OF_THE_PROCESS: LazyLock<Shared> = LazyLock::new(Shared::from_entropy);
@@ -110,7 +118,8 @@ impl Streams {
         Self { source }
     }
 
-    /// The next stream: one atomic addition and four multiplications.
+    /// The next stream. Those of the process are numbered when they are first drawn from, as nobody can tell; others at
+    /// once, by one atomic addition.
     ///
     /// ```
     /// use evenkeel_core::random::Rng;
@@ -122,13 +131,14 @@ impl Streams {
     /// ```
     #[must_use]
     pub fn next(&self) -> Stream {
-        let shared = match &self.source {
-            Source::OfTheProcess => &OF_THE_PROCESS,
-            Source::Own(shared) => &**shared,
+        let seed = match &self.source {
+            Source::OfTheProcess => None,
+            Source::Own(shared) => Some(shared.next_seed()),
         };
-        // Relaxed: only that no number is given twice matters, and that an addition in one step ensures.
-        let number = shared.made.fetch_add(1, Ordering::Relaxed);
-        Stream::of(shared.seed, number)
+        Stream {
+            seed,
+            generator: None,
+        }
     }
 }
 
@@ -144,25 +154,20 @@ impl Streams {
 /// ```
 #[derive(Debug)]
 pub struct Stream {
-    word: u64,
-    /// Seeded with the word when it is first drawn from: most operations succeed at once, and draw nothing.
+    /// `None` where it is one of the process.
+    seed: Option<u64>,
+    /// Seeded when it is first drawn from: most operations succeed at once, and draw nothing.
     generator: Option<Xoshiro256PlusPlus>,
 }
 
 impl Stream {
-    /// Each step is a bijection of 64 bits, so streams of one seed all start from different words; xoshiro spreads its
-    /// seed word by SplitMix64.
-    const fn of(seed: u64, number: u64) -> Self {
-        Self {
-            word: mixed(mixed(seed) ^ number),
-            generator: None,
-        }
-    }
-
     #[inline]
     fn generator(&mut self) -> &mut Xoshiro256PlusPlus {
-        let seeded = || Xoshiro256PlusPlus::seed_from_u64(self.word);
-        self.generator.get_or_insert_with(seeded)
+        let seed = self.seed;
+        self.generator.get_or_insert_with(|| {
+            let seed = seed.unwrap_or_else(|| OF_THE_PROCESS.next_seed());
+            Xoshiro256PlusPlus::seed_from_u64(seed)
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 mod failed;
 mod kept;
 mod lent;
+mod lent_retry;
 mod operation;
 mod quiet;
 mod rules;

@@ -83,13 +83,22 @@ impl<K, O, H> Rules<K, O, H> {
         K: Fn(&E) -> Classified,
         O: Fn(&T) -> Option<Classified>,
     {
-        let classified = match answer {
-            Ok(answer) => (self.classify_ok)(answer),
-            Err(error) => Some((self.classify)(error)),
-        };
+        let classified = self.classified(answer);
         classified.map_or(AttemptOutcome::Success, |classified| {
             classified.outcome(now_ns)
         })
+    }
+
+    /// What an answer means; `None` is a success.
+    pub(super) fn classified<T, E>(&self, answer: &Result<T, E>) -> Option<Classified>
+    where
+        K: Fn(&E) -> Classified,
+        O: Fn(&T) -> Option<Classified>,
+    {
+        match answer {
+            Ok(answer) => (self.classify_ok)(answer),
+            Err(error) => Some((self.classify)(error)),
+        }
     }
 
     /// Tells the listener.

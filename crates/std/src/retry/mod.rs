@@ -17,6 +17,7 @@ mod make;
 mod observe;
 #[cfg(feature = "journal")]
 mod recorded;
+mod running;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -28,10 +29,10 @@ use crate::classified::Classified;
 use crate::clock::MonotonicClock;
 use crate::driver::{Lent, NoBreaker, NoBudget, Observed, Operation, Rules};
 use crate::retry_error::RetryError;
-use crate::running::Running;
 use crate::sleep::Sleep;
 use crate::stop::Stop;
 use crate::streams::Streams;
+use running::Running;
 
 pub use ext::{Plain, RetryExt};
 pub use make::MakeAttempt;
@@ -99,7 +100,7 @@ pub struct Retry<
     clock: C,
     lent: Lent<B, G>,
     rules: Rules<K, O, H>,
-    streams: Option<Streams>,
+    streams: Streams,
     stop: Option<Stop>,
     observed: Observed,
     answers: PhantomData<fn() -> (T, E)>,
@@ -113,7 +114,7 @@ impl<F, T, E> Retry<F, T, E> {
             clock: MonotonicClock,
             lent: Lent::none(),
             rules: Rules::new(),
-            streams: None,
+            streams: Streams::of_the_process(),
             stop: None,
             observed: Observed::none(),
             answers: PhantomData,
@@ -269,7 +270,7 @@ impl<F, T, E, C, B, G, K, O, H> Retry<F, T, E, C, B, G, K, O, H> {
     /// # Ok::<(), evenkeel_core::ConfigError>(())
     /// ```
     pub fn streams(mut self, streams: &Streams) -> Self {
-        self.streams = Some(streams.clone());
+        self.streams = streams.clone();
         self
     }
 
@@ -330,19 +331,26 @@ where
     /// # Panics
     /// When the call or a hook does; see the [module](self).
     pub fn run(self) -> Result<T, RetryError<E>> {
-        self.run_as(|policy, now_ns, lent| Operation::new(*policy, now_ns, lent))
+        self.run_as(|_, _| {})
     }
 
     fn run_as(
         mut self,
-        begin: impl FnOnce(&RetryPolicy, u64, Lent<B, G>) -> Operation<B, G>,
+        begun: impl FnOnce(&mut Operation<T, E, C, B, G, K, O, H>, u64),
     ) -> Result<T, RetryError<E>> {
-        let streams = self.streams.unwrap_or_else(Streams::of_the_process);
         let began_ns = self.clock.now_ns();
-        let operation = begin(&self.policy, began_ns, self.lent);
-        let mut running = Running::new(operation, self.clock, streams.next(), self.rules);
-        let call = |attempt| self.call.make(attempt);
-        running.run(began_ns, self.stop, self.observed, call)
+        let stream = self.streams.next();
+        let mut operation = Operation::new(self.policy, self.clock, stream, self.lent, self.rules);
+        operation.observe(self.observed);
+        operation.begin(began_ns);
+        begun(&mut operation, began_ns);
+        let (stop, call) = (self.stop, |attempt| self.call.make(attempt));
+        let running = Running {
+            operation,
+            stop,
+            call,
+        };
+        running.run(began_ns)
     }
 }
 

@@ -7,7 +7,6 @@ use evenkeel_core::retry::{BreakerGate, RetryBudget};
 use super::{MakeAttempt, Retry};
 use crate::attempt::RetryEvent;
 use crate::classified::Classified;
-use crate::driver::Operation;
 use crate::journal::Recording;
 use crate::retry_error::RetryError;
 use crate::sleep::Sleep;
@@ -72,7 +71,7 @@ where
     /// As [`Retry::run`].
     pub fn run(self) -> Result<T, RetryError<E>> {
         let Self { retry, recording } = self;
-        retry.run_as(|policy, now_ns, lent| Operation::recorded(*policy, now_ns, lent, &recording))
+        retry.run_as(|operation, now_ns| operation.record(now_ns, &recording))
     }
 }
 

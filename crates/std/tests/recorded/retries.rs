@@ -319,3 +319,24 @@ fn a_stop_is_recorded_as_the_cancellation_that_it_is() {
     assert_eq!(text.matches("\"cancel\"").count(), 1, "{text}");
     assert_eq!(verified(&journal).ops, 4);
 }
+
+#[test]
+fn a_journal_has_the_instant_of_a_success_also_where_nothing_else_looks_at_it() {
+    let (journal, clock) = (Journal::in_memory(), TestClock::starting_at(5));
+    let calls = RetryRecorder::new(&journal, "db-call");
+    let policy = retries().build().unwrap();
+    let call = retry(&policy, |_| {
+        clock.set_ns(77_700_007);
+        Ok::<_, ()>(())
+    });
+    assert_eq!(call.clock(&clock).record(&calls).run(), Ok(()));
+    let mut written = Vec::new();
+    journal.dump(&mut written).unwrap();
+    let text = String::from_utf8(written).unwrap();
+    let outcome = text.lines().find(|line| line.contains("success"));
+    assert!(
+        outcome.is_some_and(|line| line.contains("77700007")),
+        "{text}"
+    );
+    assert_eq!(verified(&journal).ops, 3);
+}

@@ -4,6 +4,7 @@ mod against_core;
 mod answers;
 mod given;
 mod panics;
+mod readings;
 mod stops;
 mod too_late;
 mod waits;

@@ -34,7 +34,6 @@ use evenkeel_std::driver::{Lent, NoBreaker, NoBudget, Observed, Rules};
 use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Streams};
 
 use crate::clock::{Sleep, TokioClock};
-use operation::Operation;
 
 pub use ext::{Plain, RetryExt};
 pub use make::MakeAttempt;
@@ -107,7 +106,7 @@ pub struct Retry<
     clock: C,
     lent: Lent<B, G>,
     rules: Rules<K, O, H>,
-    streams: Option<Streams>,
+    streams: Streams,
     observed: Observed,
     answers: PhantomData<fn(T, E) -> A>,
 }
@@ -120,7 +119,7 @@ impl<F, A, T, E> Retry<F, A, T, E> {
             clock: TokioClock::default(),
             lent: Lent::none(),
             rules: Rules::new(),
-            streams: None,
+            streams: Streams::of_the_process(),
             observed: Observed::none(),
             answers: PhantomData,
         }
@@ -302,7 +301,7 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
     /// # }
     /// ```
     pub fn streams(mut self, streams: &Streams) -> Self {
-        self.streams = Some(streams.clone());
+        self.streams = streams.clone();
         self
     }
 
@@ -326,14 +325,9 @@ impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H> {
 
 impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H>
 where
-    F: MakeAttempt<A>,
-    A: Future<Output = Result<T, E>>,
     C: Sleep,
     B: BreakerGate + Send,
     G: RetryBudget + Send,
-    K: Fn(&E) -> Classified,
-    O: Fn(&T) -> Option<Classified>,
-    H: FnMut(&RetryEvent<'_, E>),
 {
     /// The operation as a future, say for [`tokio::spawn`]; `.await` does the same.
     ///
@@ -350,16 +344,16 @@ where
     /// # }
     /// ```
     pub fn run(self) -> Running<F, A, T, E, C, B, G, K, O, H> {
-        let streams = self.streams.unwrap_or_else(Streams::of_the_process);
-        let operation = Operation::new(
+        let stream = self.streams.next();
+        let running = Running::new(
+            self.call,
             self.policy,
             self.clock,
-            streams.next(),
+            stream,
             self.lent,
             self.rules,
-            self.observed,
         );
-        Running::of(self.call, operation)
+        running.observed(self.observed)
     }
 }
 

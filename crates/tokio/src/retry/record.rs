@@ -1,24 +1,16 @@
 //! An operation with retries that is recorded.
 
-use std::future::Future;
-
 use evenkeel_core::retry::{BreakerGate, RetryBudget};
 use evenkeel_std::journal::Recording;
-use evenkeel_std::{Classified, RetryEvent};
 
-use super::{MakeAttempt, Retry, Running};
+use super::{Retry, Running};
 use crate::clock::Sleep;
 
 impl<F, A, T, E, C, B, G, K, O, H> Retry<F, A, T, E, C, B, G, K, O, H>
 where
-    F: MakeAttempt<A>,
-    A: Future<Output = Result<T, E>>,
     C: Sleep,
     B: BreakerGate + Send,
     G: RetryBudget + Send,
-    K: Fn(&E) -> Classified,
-    O: Fn(&T) -> Option<Classified>,
-    H: FnMut(&RetryEvent<'_, E>),
 {
     /// The operation as a future that takes down what it decides: `calls` is a
     /// [`RetryRecorder`](crate::journal::RetryRecorder), or a [`Recording`] that was made of one. Said last, when breaker

@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use evenkeel_core::retry::{AttemptId, BreakerGate, End, RetryAction, RetryBudget, RetryPolicy};
-use evenkeel_std::driver::{Lent, Observed, Rules};
+use evenkeel_core::retry::{AttemptId, BreakerGate, RetryAction, RetryBudget, RetryPolicy};
+use evenkeel_std::driver::{self, Lent, Observed, Rules};
 #[cfg(feature = "journal")]
 use evenkeel_std::journal::Recording;
-use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream, WaitCause};
+use evenkeel_std::{Attempt, Classified, RetryError, RetryEvent, Stream};
 use pin_project_lite::pin_project;
 
 use super::make::MakeAttempt;
@@ -104,6 +104,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn new(
         call: F,
         policy: RetryPolicy,
@@ -112,20 +113,15 @@ where
         lent: Lent<B, G>,
         rules: Rules<K, O, H>,
     ) -> Self {
-        let operation = Operation::new(policy, clock, stream, lent, rules, Observed::none());
-        Self::of(call, operation)
-    }
-
-    #[inline]
-    pub(super) const fn of(call: F, operation: Operation<T, E, C, B, G, K, O, H>) -> Self {
+        let driven = driver::Operation::new(policy, clock, stream, lent, rules);
         Self {
             stage: Stage::Next,
             call,
-            operation: Some(operation),
+            operation: Some(Operation::new(driven)),
         }
     }
 
-    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    #[inline]
     pub(super) fn observed(mut self, observed: Observed) -> Self {
         if let Some(operation) = &mut self.operation {
             operation.observe(observed);
@@ -161,18 +157,19 @@ where
         let mut this = self.project();
         let operation = this.operation.as_mut().expect("polled after it was over");
         operation.begin();
-        let scope = operation.observed().scope();
+        let scope = operation.driven.observed().scope();
         let polled = catch_unwind(AssertUnwindSafe(|| {
             scope.run(|| drive(this.stage.as_mut(), this.call, operation, cx))
         }));
         match polled {
             Ok(polled) => {
-                let answer = operation.ended(ready!(polled));
+                ready!(polled);
+                let answer = operation.driven.ended();
                 *this.operation = None;
                 Poll::Ready(answer)
             }
             Err(panic) => {
-                operation.panicked();
+                operation.driven.panicked();
                 *this.operation = None;
                 resume_unwind(panic);
             }
@@ -186,7 +183,7 @@ fn drive<F, A, T, E, C, B, G, K, O, H>(
     call: &mut F,
     operation: &mut Operation<T, E, C, B, G, K, O, H>,
     cx: &mut Context<'_>,
-) -> Poll<End>
+) -> Poll<()>
 where
     F: MakeAttempt<A>,
     A: Future<Output = Result<T, E>>,
@@ -200,8 +197,8 @@ where
     loop {
         match stage.as_mut().project() {
             StageProjected::Next => {
-                if let Some(end) = next(stage.as_mut(), call, operation) {
-                    return Poll::Ready(end);
+                if next(stage.as_mut(), call, operation) {
+                    return Poll::Ready(());
                 }
             }
             StageProjected::Out {
@@ -210,7 +207,7 @@ where
                 id,
             } => {
                 let id = *id;
-                let polled = operation.observed().in_attempt(|| attempt.poll(cx));
+                let polled = operation.driven.observed().in_attempt(|| attempt.poll(cx));
                 let Poll::Ready(answer) = polled else {
                     match timeout.as_pin_mut() {
                         Some(timeout) => ready!(timeout.poll(cx)),
@@ -221,10 +218,10 @@ where
                     continue;
                 };
                 stage.set(Stage::Next);
-                if let Some(end) = operation.answered(id, answer) {
-                    return Poll::Ready(end);
+                if operation.driven.answered(id, answer) {
+                    return Poll::Ready(());
                 }
-                if operation.is_due() {
+                if operation.driven.is_due() {
                     // A policy that does not wait must not keep all other tasks waiting.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -238,12 +235,12 @@ where
     }
 }
 
-/// Does what the machine says; `Some` is the end.
+/// Does what the machine says; true is the end.
 fn next<F, A, T, E, C, B, G, K, O, H>(
     mut stage: Pin<&mut Stage<A, C>>,
     call: &mut F,
     operation: &mut Operation<T, E, C, B, G, K, O, H>,
-) -> Option<End>
+) -> bool
 where
     F: MakeAttempt<A>,
     A: Future<Output = Result<T, E>>,
@@ -255,6 +252,7 @@ where
     H: FnMut(&RetryEvent<'_, E>),
 {
     let now_ns = operation.now_ns();
+    let operation = &mut operation.driven;
     let action = operation.poll(now_ns);
     match action {
         RetryAction::Attempt {
@@ -262,11 +260,12 @@ where
             timeout_at_ns,
             ..
         } => {
-            let told = Attempt::of(&action, now_ns)?;
-            operation.observed().attempt(told.number());
-            call.forget(operation.forget_answer());
+            let Some(told) = Attempt::of(&action, now_ns) else {
+                return false;
+            };
+            call.forget(operation.attempt(told.number()));
             let attempt = operation.observed().in_attempt(|| call.make(told));
-            let timeout = timeout_at_ns.map(|at_ns| operation.clock.sleep_until(at_ns));
+            let timeout = timeout_at_ns.map(|at_ns| operation.clock().sleep_until(at_ns));
             stage.set(Stage::Out {
                 attempt,
                 timeout,
@@ -274,21 +273,18 @@ where
             });
         }
         // It is dropped already.
-        RetryAction::Abandon { .. } => {
-            operation.observed().attempt_timed_out();
-            operation.tell(WaitCause::TimedOut);
-        }
+        RetryAction::Abandon { .. } => operation.timed_out(),
         RetryAction::WaitUntil { at_ns } => {
             operation.waits(at_ns);
             call.waits();
-            let sleep = operation.clock.sleep_until(at_ns);
+            let sleep = operation.clock().sleep_until(at_ns);
             stage.set(Stage::Wait { sleep });
         }
-        RetryAction::Done { end } => return Some(end),
+        RetryAction::Done { .. } => return true,
         // Nothing is out here, and an action that is not known cannot be done.
         _ => operation.cancel(),
     }
-    None
+    false
 }
 
 impl<F, A, T, E, C, B, G, K, O, H> fmt::Debug for Running<F, A, T, E, C, B, G, K, O, H>

@@ -165,18 +165,21 @@ impl Tally {
     /// when it never does, or only past the last instant. At most one step a slice: then nothing is left.
     pub(crate) fn first_at(&self, grid: SliceGrid, is_fine: impl Fn(Sums) -> bool) -> Option<u64> {
         let mut left = self.sums;
-        for (step, word) in (1..).zip(self.words_ahead(grid)) {
-            // Where nothing leaves, the answer stays the one of the slice before.
-            if word == 0 && step > 1 {
-                continue;
-            }
+        let mut fine_without = |word| {
             left = left.less(word);
-            if is_fine(left) {
-                let index = self.index.checked_add(step)?;
-                return index.checked_mul(grid.slice_ns());
-            }
-        }
-        None
+            is_fine(left)
+        };
+        let mut ahead = self.words_ahead(grid);
+        let steps = if fine_without(ahead.next().unwrap_or(0)) {
+            1
+        } else {
+            // Where nothing leaves, the answer stays the one of the slice before.
+            ahead
+                .position(|word| word != 0 && fine_without(word))?
+                .saturating_add(2)
+        };
+        let index = self.index.checked_add(u64::try_from(steps).ok()?)?;
+        index.checked_mul(grid.slice_ns())
     }
 
     /// Whether some history leads to it, whose latest instant is `now_ns`.

@@ -63,14 +63,21 @@ impl Sorted {
     }
 }
 
+/// How many values move down at once: 2 KiB. From some more on memory is moved by one instruction of the processor where
+/// it has that, which takes 35 ns to get going if the values go down by one place, and nothing of the kind if they go up.
+const BLOCK: usize = 256;
+
 /// Drops the first value, moves the others down, puts `last` at the end.
 #[inline]
 fn shift_down(part: &mut [u64], last: u64) {
-    if let [_, ..] = part {
-        part.copy_within(1.., 0);
-    }
-    if let Some(place) = part.last_mut() {
-        *place = last;
+    let mut last = last;
+    for block in part.rchunks_mut(BLOCK) {
+        let first = block.first().copied().unwrap_or(last);
+        block.copy_within(1.., 0);
+        if let Some(place) = block.last_mut() {
+            *place = last;
+        }
+        last = first;
     }
 }
 

@@ -202,7 +202,9 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
         let policy = self.policy.borrow();
         let sums = self.state.sums_at(policy, now_ns);
         let room = u64::from(u32::MAX.wrapping_sub(sums.others));
-        policy.left(sums.requests, sums.others, 1).min(room)
+        policy
+            .left(sums.requests, sums.others, RetryRatioPolicy::WHOLE)
+            .min(room)
     }
 
     /// How many requests count at `now_ns`.

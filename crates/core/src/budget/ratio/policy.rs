@@ -9,7 +9,7 @@ use crate::slices::SliceGrid;
 use crate::tally::{self, Sums};
 
 const SCOPE: &str = "retry_ratio";
-const SECOND_NS: u128 = 1_000_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
 /// Above this a ratio is a percentage without its sign.
 const MAX_RATIO: Ratio = Ratio::percent(1_000);
 
@@ -30,6 +30,9 @@ const MAX_RATIO: Ratio = Ratio::percent(1_000);
 pub struct RetryRatioPolicy {
     ratio: Ratio,
     floor_per_second: u32,
+    /// `floor_per_second * ttl`, in retries times the ratio's denominator and rounded down: all that
+    /// [`allows`](Self::allows) needs of it. `u64::MAX` where it is more than any retries cost.
+    floor_parts: u64,
     pub(super) grid: SliceGrid,
 }
 
@@ -144,67 +147,64 @@ impl RetryRatioPolicy {
     /// ```
     #[must_use]
     pub const fn allowance(&self, requests: u32) -> u64 {
-        self.left(requests, 0, 1)
+        self.left(requests, 0, Self::WHOLE)
     }
 
-    /// `floor(times * (allowance - retries))`, of the allowance before it is rounded; 0 below 0.
-    pub(super) const fn left(&self, requests: u32, retries: u32, times: u32) -> u64 {
-        let left = self.allowed(requests).saturating_sub(self.cost(retries));
-        // What a retry that is refused mostly finds, and three divisions of 128 bits less.
-        if left == 0 {
-            return 0;
-        }
-        // Below 2^127 before, and `times` is 1 or a thousand.
-        let whole = match left.checked_div(self.unit()) {
-            Some(whole) => whole,
-            None => 0,
+    /// Retries in [`left`](Self::left), and thousandths of one.
+    pub(super) const WHOLE: u64 = SECOND_NS;
+    pub(super) const MILLI: u64 = SECOND_NS / 1_000;
+
+    /// `floor(allowance - retries)` in a part of a retry, of the allowance before it is rounded; 0 below 0.
+    pub(super) const fn left(&self, requests: u32, retries: u32, part: u64) -> u64 {
+        // In units of which a retry has as many as a second of its denominators: below 2^127.
+        let by_ratio = (self.by_ratio(requests) as u128).wrapping_mul(SECOND_NS as u128);
+        let cost = (self.cost(retries) as u128).wrapping_mul(SECOND_NS as u128);
+        let left = by_ratio.wrapping_add(self.by_floor()).saturating_sub(cost);
+        let part = (self.ratio.denominator() as u64).wrapping_mul(part);
+        // What a retry that is refused finds is less than a retry, and fits: a division of 128 bits less.
+        let few = saturated(left);
+        let parts = if few < u64::MAX {
+            few.checked_div(part)
+        } else {
+            match left.checked_div(part as u128) {
+                Some(parts) => Some(saturated(parts)),
+                None => None,
+            }
         };
-        let rest = match left.checked_rem(self.unit()) {
-            Some(rest) => rest,
+        match parts {
+            Some(parts) => parts,
             None => 0,
-        };
-        let part = match rest.saturating_mul(times as u128).checked_div(self.unit()) {
-            Some(part) => part,
-            None => 0,
-        };
-        let sum = whole.saturating_mul(times as u128).saturating_add(part);
-        if sum > u64::MAX as u128 {
-            return u64::MAX;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "compared with MAX")]
-        {
-            sum as u64
         }
     }
 
     /// Whether one more retry is within the ratio. A window that is full of retries takes no more.
     #[inline]
     pub(super) const fn allows(&self, sums: Sums) -> bool {
+        let allowed = self
+            .by_ratio(sums.requests)
+            .saturating_add(self.floor_parts);
         match sums.others.checked_add(1) {
-            Some(retries) => self.cost(retries) <= self.allowed(sums.requests),
+            Some(retries) => self.cost(retries) <= allowed,
             None => false,
         }
     }
 
-    /// What `requests` allow, in units of `1 / unit` retries: below 2^94 + 2^126.
+    /// What `requests` allow without the floor, in retries times the ratio's denominator.
     #[inline]
-    const fn allowed(&self, requests: u32) -> u128 {
-        let by_ratio = (self.ratio.numerator() as u64).wrapping_mul(requests as u64) as u128;
+    const fn by_ratio(&self, requests: u32) -> u64 {
+        (self.ratio.numerator() as u64).wrapping_mul(requests as u64)
+    }
+
+    /// What `retries` cost in the same units, fewer than `u64::MAX`.
+    #[inline]
+    const fn cost(&self, retries: u32) -> u64 {
+        (self.ratio.denominator() as u64).wrapping_mul(retries as u64)
+    }
+
+    /// What the floor allows, in these units times a second: below 2^126.
+    const fn by_floor(&self) -> u128 {
         let floor = (self.ratio.denominator() as u64).wrapping_mul(self.floor_per_second as u64);
-        let by_floor = (floor as u128).wrapping_mul(self.grid.span_ns() as u128);
-        by_ratio.wrapping_mul(SECOND_NS).wrapping_add(by_floor)
-    }
-
-    /// What `retries` cost in the same units: below 2^94.
-    #[inline]
-    const fn cost(&self, retries: u32) -> u128 {
-        self.unit().wrapping_mul(retries as u128)
-    }
-
-    /// Below 2^62, and not 0.
-    #[inline]
-    const fn unit(&self) -> u128 {
-        (self.ratio.denominator() as u128).wrapping_mul(SECOND_NS)
+        (floor as u128).wrapping_mul(self.grid.span_ns() as u128)
     }
 }
 
@@ -306,10 +306,15 @@ impl RetryRatioBuilder {
             return Err(ConfigError::new(SCOPE, "ratio", problem));
         }
         let grid = checked!(tally::grid(SCOPE, "ttl", self.ttl, self.slices));
-        let policy = RetryRatioPolicy {
+        let mut policy = RetryRatioPolicy {
             ratio: self.ratio,
             floor_per_second: self.floor_per_second,
+            floor_parts: 0,
             grid,
+        };
+        policy.floor_parts = match policy.by_floor().checked_div(SECOND_NS as u128) {
+            Some(parts) => saturated(parts),
+            None => 0,
         };
         if self.ratio.numerator() == 0 && policy.allowance(0) == 0 {
             let problem = Problem::Conflict {
@@ -331,5 +336,16 @@ impl From<RetryRatioPolicy> for RetryRatioBuilder {
             floor_per_second: policy.floor_per_second,
             slices: policy.slices(),
         }
+    }
+}
+
+/// `n`, at most `u64::MAX`.
+const fn saturated(n: u128) -> u64 {
+    if n > u64::MAX as u128 {
+        return u64::MAX;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "compared with MAX")]
+    {
+        n as u64
     }
 }

@@ -71,7 +71,7 @@ impl RetryRatioState {
     #[cold]
     fn spent(&self, policy: &RetryRatioPolicy, sums: Sums) -> Refusal<BudgetSpent> {
         let reason = BudgetSpent {
-            there_milli: policy.left(sums.requests, sums.others, 1_000),
+            there_milli: policy.left(sums.requests, sums.others, RetryRatioPolicy::MILLI),
             needed_milli: RETRY_MILLI,
         };
         let retry_at_ns = self.tally.first_at(policy.grid, |sums| policy.allows(sums));

@@ -6,6 +6,7 @@ use super::policy::{BackoffPolicy, Growth, Jitter};
 use crate::config::{checked, ns, optional_ns, share};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
+use crate::time::MAX_SPAN_NS;
 
 pub(super) const SCOPE: &str = "backoff";
 
@@ -177,7 +178,11 @@ impl BackoffBuilder {
         }
         let policy = BackoffPolicy {
             base_ns,
-            cap_ns,
+            limit_ns: match cap_ns {
+                Some(cap_ns) => cap_ns,
+                None => MAX_SPAN_NS,
+            },
+            has_cap: cap_ns.is_some(),
             growth: self.growth,
             jitter,
             max_retries: self.max_retries,

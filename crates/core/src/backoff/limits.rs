@@ -13,12 +13,21 @@ impl BackoffPolicy {
         delay_ns: u64,
         total_wait_ns: u64,
     ) -> Result<(u64, u64), Exhausted> {
-        let total_wait_ns = total_wait_ns.saturating_add(delay_ns);
+        // Not `saturating_add`: the next wait would wait for its choice.
+        let Some(total_wait_ns) = total_wait_ns.checked_add(delay_ns) else {
+            return self.allow_all_time(from_ns, delay_ns);
+        };
         if self.is_past_total(total_wait_ns) {
             return Err(Exhausted::TotalWait);
         }
         let at_ns = from_ns.checked_add(delay_ns).ok_or(Exhausted::EndOfTime)?;
         Ok((at_ns, total_wait_ns))
+    }
+
+    /// [`allow`](Self::allow) where the waits together are all time there is, or more.
+    #[cold]
+    fn allow_all_time(&self, from_ns: u64, delay_ns: u64) -> Result<(u64, u64), Exhausted> {
+        self.allow(from_ns, delay_ns, u64::MAX.wrapping_sub(delay_ns))
     }
 
     /// Whether waits that were stored can be: the last one, as it was drawn, and all together.

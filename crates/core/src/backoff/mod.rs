@@ -280,7 +280,10 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
     ) -> Result<Wait, Exhausted> {
         let policy = self.policy.borrow();
         let wait = self.state.step(policy, self.ceiling_ns, now_ns, rng)?;
-        self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
+        // At the limit nothing is written.
+        if self.ceiling_ns < policy.limit_ns() {
+            self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
+        }
         Ok(wait)
     }
 

@@ -97,7 +97,9 @@ pub enum Jitter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackoffPolicy {
     pub(super) base_ns: u64,
-    pub(super) cap_ns: Option<u64>,
+    /// The cap, or the longest span where there is none: what every step looks at.
+    pub(super) limit_ns: u64,
+    pub(super) has_cap: bool,
     pub(super) growth: Growth,
     pub(super) jitter: Jitter,
     pub(super) max_retries: Option<u32>,
@@ -145,7 +147,11 @@ impl BackoffPolicy {
     /// ```
     #[must_use]
     pub const fn cap(&self) -> Option<Duration> {
-        optional_span(self.cap_ns)
+        if self.has_cap {
+            Some(Duration::from_nanos(self.limit_ns))
+        } else {
+            None
+        }
     }
 
     /// How ceilings grow.
@@ -250,14 +256,25 @@ impl BackoffPolicy {
         previous_ns: u64,
         rng: &mut R,
     ) -> u64 {
+        // What is mostly chosen has one look, and is all that a caller takes in.
+        if matches!(self.jitter, Jitter::Full) {
+            return full_ns(ceiling_ns, rng.next_u64());
+        }
+        self.draw_otherwise_ns(ceiling_ns, previous_ns, rng)
+    }
+
+    /// [`draw_ns`](Self::draw_ns) where the jitter is not full.
+    #[inline(never)]
+    fn draw_otherwise_ns<R: Rng + ?Sized>(
+        &self,
+        ceiling_ns: u64,
+        previous_ns: u64,
+        rng: &mut R,
+    ) -> u64 {
         if !self.draws() {
             return ceiling_ns;
         }
-        let word = rng.next_u64();
-        if matches!(self.jitter, Jitter::Full) {
-            return full_ns(ceiling_ns, word);
-        }
-        self.drawn_ns(ceiling_ns, previous_ns, word)
+        self.drawn_ns(ceiling_ns, previous_ns, rng.next_u64())
     }
 
     /// Whether a wait takes a random word.
@@ -280,9 +297,11 @@ impl BackoffPolicy {
             Jitter::Spread(spread) => {
                 let d = spread.of(c);
                 let low = c.saturating_sub(d);
-                let high = match self.cap_ns {
-                    Some(cap_ns) if c.wrapping_add(d) > cap_ns => cap_ns,
-                    _ => c.wrapping_add(d),
+                let high = c.wrapping_add(d);
+                let high = if self.has_cap {
+                    self.capped(high)
+                } else {
+                    high
                 };
                 low.wrapping_add(scaled(word, high.wrapping_sub(low).wrapping_add(1)))
             }
@@ -311,11 +330,9 @@ impl BackoffPolicy {
     }
 
     /// The cap, or the longest span there is.
+    #[inline]
     pub(crate) const fn limit_ns(&self) -> u64 {
-        match self.cap_ns {
-            Some(cap_ns) => cap_ns,
-            None => MAX_SPAN_NS,
-        }
+        self.limit_ns
     }
 
     /// Whether a wait depends on the one before it.
@@ -325,9 +342,10 @@ impl BackoffPolicy {
 
     /// The longest wait that any word can give: the cap, or the longest span, which a spread without a cap doubles.
     pub(crate) const fn longest_ns(&self) -> u64 {
-        match self.cap_ns {
-            None if matches!(self.jitter, Jitter::Spread(_)) => MAX_SPAN_NS << 1,
-            _ => self.limit_ns(),
+        if matches!(self.jitter, Jitter::Spread(_)) && !self.has_cap {
+            MAX_SPAN_NS << 1
+        } else {
+            self.limit_ns
         }
     }
 

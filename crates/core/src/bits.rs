@@ -117,16 +117,14 @@ impl<const PLANES: usize> BitRing<PLANES> {
     }
 
     /// How many results without bits change nothing of the ring but its head, as [`step`](Self::step) does it: it is
-    /// full, and the places that come next have no bits either. Looks no further than to the end of the ring and, where
-    /// it has bits at all, of one word.
+    /// full, and the places that come next have no bits either. `u32::MAX` where none has any; else it looks no further
+    /// than to the end of the ring and of one word.
     pub(crate) fn clear_ahead(&self, shape: RingShape, words: &[u64]) -> u32 {
         if self.len < shape.capacity {
             return 0;
         }
-        // The last place is not for a step: behind it the head goes back to the first.
-        let before_last = shape.capacity.wrapping_sub(self.head).wrapping_sub(1);
         if self.counts == [0; PLANES] {
-            return before_last;
+            return u32::MAX;
         }
         let at = self.head << shape.log_width;
         let Some(word) = words.get((at >> 6) as usize) else {
@@ -135,13 +133,14 @@ impl<const PLANES: usize> BitRing<PLANES> {
         let shift = at & 63;
         let clear = (word >> shift).trailing_zeros();
         let clear = clear.min(64_u32.wrapping_sub(shift));
-        (clear >> shape.log_width).min(before_last)
+        (clear >> shape.log_width).min(shape.capacity.wrapping_sub(self.head))
     }
 
-    /// Records a result without bits where [`clear_ahead`](Self::clear_ahead) promised it.
+    /// Records a result without bits where [`clear_ahead`](Self::clear_ahead) promised it, so in a ring that is full.
     #[inline]
     pub(crate) const fn step(&mut self) {
-        self.head = self.head.wrapping_add(1);
+        let next = self.head.wrapping_add(1);
+        self.head = if next < self.len { next } else { 0 };
     }
 
     /// Whether some history of pushes leads to this ring and these words.

@@ -64,18 +64,18 @@ impl BreakerState {
         if self.quiet.0 <= 0 || !self.is_plain(policy, permit, latency_ns) {
             return false;
         }
-        let Stage::Closed {
-            consecutive,
-            results,
-            ..
-        } = &mut self.stage
-        else {
-            return false;
-        };
-        if let Results::Ring(ring) = results {
-            ring.step();
+        match &mut self.stage {
+            Stage::Closed {
+                consecutive,
+                results: Results::Ring(ring),
+                ..
+            } => {
+                ring.step();
+                *consecutive = 0;
+            }
+            Stage::Closed { consecutive, .. } => *consecutive = 0,
+            _ => return false,
         }
-        *consecutive = 0;
         self.stats.successes = self.stats.successes.wrapping_add(1);
         self.quiet.0 = self.quiet.0.wrapping_sub(1);
         true

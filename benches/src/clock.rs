@@ -1,5 +1,6 @@
 //! The clock of all measurements: CPU time of this thread, so that waiting for a busy neighbour does not count.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -14,9 +15,21 @@ pub fn thread_time() -> Duration {
     )
 }
 
+thread_local! {
+    /// What [`leave_out`] was told.
+    static LEFT_OUT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// So much of this thread's CPU time was none of the operations', such as waiting for a second thread: no measurement
+/// that is under way counts it.
+pub fn leave_out(span: Duration) {
+    LEFT_OUT.set(LEFT_OUT.get() + span);
+}
+
 /// The CPU time that `run` takes for `n` operations.
 pub fn timed(run: &mut dyn FnMut(u64), n: u64) -> Duration {
-    let start = thread_time();
+    let (start, left_out) = (thread_time(), LEFT_OUT.get());
     run(n);
-    thread_time().saturating_sub(start)
+    let took = thread_time().saturating_sub(start);
+    took.saturating_sub(LEFT_OUT.get() - left_out)
 }

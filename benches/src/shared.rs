@@ -1,11 +1,12 @@
 //! A call through a breaker that threads share: ours against peers that lock, one thread and a second one beside it.
 //!
-//! The second thread hammers the same breaker until the measurement is over; measured is the CPU time of the first. No
-//! side reads a clock for a success; for a refusal all do.
+//! The second thread makes the same calls on the same breaker. Measured is the CPU time of the first, in parts that begin
+//! when the second one is at work and that count only if it was until their end: on a busy machine, too, a row tells of
+//! two threads. No side reads a clock for a success; for a refusal all do.
 
-use std::hint::black_box;
+use std::hint::{self, black_box};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use failsafe::failure_policy::consecutive_failures;
 use failsafe::{CircuitBreaker, Config};
 use recloser::Recloser;
 
+use crate::clock::{leave_out, thread_time};
 use crate::{Case, Entrant, Run};
 
 const RECLOSER: &str = "recloser 1.4";
@@ -84,68 +86,110 @@ fn passing<F: Call>(name: &'static str, beside: bool, make: impl Fn() -> F + 'st
         let mut call = make();
         let neighbour = beside.then(|| Neighbour::hammering(call.clone()));
         let run: Run = Box::new(move |n| {
-            let _neighbour = neighbour.as_ref().map(Neighbour::awake);
-            for _ in 0..n {
-                black_box(call());
+            let mut calls = |n| (0..n).for_each(|_| _ = black_box(call()));
+            match &neighbour {
+                Some(neighbour) => neighbour.beside(n, calls),
+                None => calls(n),
             }
         });
         run
     })
 }
 
+/// Short beside what a scheduler gives a thread at a time, long beside a look at the clock.
+const PART: u64 = 10_000;
+/// Calls between two looks of the second thread at whether it is to go on; a part counts if it came so far.
+const STRIDE: u64 = 100;
+/// Parts in a row that do not count, before nobody waits for a second processor any more.
+const PATIENCE: u32 = 100_000;
+
 /// A thread that makes calls while it is awake, and ends with its owner.
 struct Neighbour {
-    works: Arc<AtomicBool>,
-    ends: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Default)]
+struct Shared {
+    works: AtomicBool,
+    ends: AtomicBool,
+    strides: Strides,
+}
+
+/// How far the second thread has come; on cache lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Strides(AtomicU64);
+
 impl Neighbour {
     fn hammering(mut call: impl Call) -> Self {
-        let (works, ends) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (working, ending) = (Arc::clone(&works), Arc::clone(&ends));
+        let shared = Arc::new(Shared::default());
+        let its = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            while !ending.load(Ordering::Acquire) {
-                if working.load(Ordering::Acquire) {
-                    (0..100).for_each(|_| _ = black_box(call()));
+            while !its.ends.load(Ordering::Acquire) {
+                if its.works.load(Ordering::Acquire) {
+                    (0..STRIDE).for_each(|_| _ = black_box(call()));
+                    its.strides.0.fetch_add(1, Ordering::Release);
                 } else {
-                    thread::park_timeout(Duration::from_millis(1));
+                    thread::park();
                 }
             }
         });
         let thread = Some(thread);
-        Self {
-            works,
-            ends,
-            thread,
+        Self { shared, thread }
+    }
+
+    /// `n` calls, in parts, while the other one makes calls as well; all that is waited for is left out.
+    fn beside(&self, n: u64, mut calls: impl FnMut(u64)) {
+        let (begin, mut counted) = (thread_time(), Duration::ZERO);
+        self.shared.works.store(true, Ordering::Release);
+        self.wake();
+        let (mut left, mut in_vain) = (n, 0);
+        while left > 0 {
+            let part = left.min(PART);
+            let before = self.next_stride();
+            let start = thread_time();
+            calls(part);
+            let took = thread_time().saturating_sub(start);
+            if self.strides() > before || part < PART {
+                (left, in_vain) = (left - part, 0);
+                counted += took;
+            } else {
+                in_vain += 1;
+                assert!(in_vain < PATIENCE, "the second thread gets no processor");
+            }
+        }
+        self.shared.works.store(false, Ordering::Release);
+        leave_out(thread_time().saturating_sub(begin + counted));
+    }
+
+    fn strides(&self) -> u64 {
+        self.shared.strides.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until the second thread has made some calls more, so that it is running.
+    fn next_stride(&self) -> u64 {
+        let before = self.strides();
+        loop {
+            match self.strides() {
+                now if now > before => return now,
+                _ => hint::spin_loop(),
+            }
         }
     }
 
-    fn awake(&self) -> Awake<'_> {
-        self.works.store(true, Ordering::Release);
+    fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
-        Awake(&self.works)
-    }
-}
-
-struct Awake<'a>(&'a AtomicBool);
-
-impl Drop for Awake<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        self.ends.store(true, Ordering::Release);
+        self.shared.ends.store(true, Ordering::Release);
+        self.wake();
         if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
             thread.join().expect("it only makes calls");
         }
     }

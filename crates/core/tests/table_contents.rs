@@ -127,3 +127,40 @@ fn without_the_index_nothing_is_dropped_by_measure() {
         assert_eq!(table.len() as u32, 3 - dropped);
     }
 }
+
+/// A table of many keys has grown since they came: what it knew of each, it still does.
+#[test]
+fn what_is_known_of_a_key_is_the_same_among_many_as_alone() {
+    let table = |max_keys, due_index| {
+        let backoff = waits().cap(ns(1 << 40)).jitter(Jitter::Decorrelated);
+        let policy = BackoffTablePolicy::builder(backoff, max_keys, ns(100)).due_index(due_index);
+        BackoffTable::<u64>::new(policy.build().expect("a policy"))
+    };
+    for due_index in [false, true] {
+        let keys = 5_000;
+        let mut many = table(keys, due_index);
+        let mut alone: Vec<_> = (0..keys).map(|_| table(1, due_index)).collect();
+        for turn in 0..4 {
+            for (key, alone) in (0..).zip(&mut alone) {
+                let [mut one, mut other] =
+                    [turn, turn].map(|it| SplitMix64::seed_from_u64(key * 4 + it));
+                let held = many.on_failure(turn, &key, &mut one).expect("room");
+                assert_eq!(Ok(held), alone.on_failure(turn, &key, &mut other), "{key}");
+            }
+        }
+        // Each fourth goes, and others come: nobody has what another had.
+        for key in (0..u64::from(keys)).step_by(4) {
+            assert!(many.on_success(4, &key));
+            let new = key + u64::from(keys);
+            let [mut one, mut other] = [0; 2].map(SplitMix64::seed_from_u64);
+            let held = many.on_failure(4, &new, &mut one).expect("room");
+            assert_eq!(
+                Ok(held),
+                table(1, due_index).on_failure(4, &new, &mut other)
+            );
+        }
+        for (key, alone) in (0..).zip(&alone).filter(|(key, _)| key % 4 != 0) {
+            assert_eq!(many.get(4, &key), alone.get(4, &key));
+        }
+    }
+}

@@ -22,7 +22,8 @@ fn fullest(hashes: &[u64], values: usize, value: impl Fn(u64) -> u64) -> usize {
     places.into_iter().max().unwrap_or(0)
 }
 
-/// A hash table looks at the lowest bits of a hash for the place, and at the highest seven for what is there.
+/// The tables look at bits that all others reach. hashbrown, with which a stored state is searched for keys that it has twice,
+/// looks at the lowest bits of a hash for the place, and at the highest seven for what is there.
 #[test]
 fn keys_spread_however_they_are_numbered() {
     let keys = KEYS as usize;

@@ -13,7 +13,7 @@
 //!
 //! **A key is forgotten at an instant**, `forget_after` after nothing holds it back any more and nothing was heard of
 //! it, whether its memory is freed then or later: nothing but `len()` can tell. Memory is freed when its place is
-//! needed, or when the key is met.
+//! needed, or when the key is met. Which of many goes first is not said.
 //!
 //! **When a table is full** (`max_keys`), a new key takes the place of a forgotten one. If none is, it is not tracked.
 //! A key that is held back is never dropped for another one: that would be amnesty by flooding. Those that are not

@@ -96,14 +96,10 @@ impl Entry {
         }
     }
 
-    /// The same if it is a backoff that has an end.
+    /// The same if it is a backoff that has an end, and its jitter remembers no wait: the usual case, `None` where it is
+    /// not, so that what follows is compiled for just that.
     #[inline]
-    pub(super) const fn backing_off(
-        at_ns: u64,
-        note: u32,
-        queue: Queue,
-        previous_ns: u64,
-    ) -> Option<Self> {
+    pub(super) const fn backing_off(at_ns: u64, note: u32, queue: Queue) -> Option<Self> {
         if note & ((1 << REASON_BITS) - 1) != Kind::Backoff as u32 {
             return None;
         }
@@ -112,7 +108,7 @@ impl Entry {
             attempts: note >> REASON_BITS,
             kind: Kind::Backoff,
             reported: matches!(queue, Queue::Idle),
-            previous_ns,
+            previous_ns: 0,
         })
     }
 
@@ -137,12 +133,6 @@ impl Entry {
     pub(super) fn place_ns(&self) -> u128 {
         let past = u128::from(self.kind.is_endless()) << 64;
         past | u128::from(self.at_ns)
-    }
-
-    /// Whether `at_ns` is the end of the hold.
-    #[inline]
-    const fn ends_at_instant(&self) -> bool {
-        matches!(self.kind, Kind::Backoff | Kind::Advice)
     }
 
     #[cold]
@@ -246,9 +236,34 @@ impl Entry {
     #[inline(always)]
     fn fail<R: Rng + ?Sized>(self, policy: &BackoffTablePolicy, now_ns: u64, rng: &mut R) -> Self {
         let own_ns = self.own_ns(policy, rng);
+        self.failed(policy, now_ns, own_ns)
+    }
+
+    /// After a failure whose wait was drawn.
+    #[inline]
+    pub(super) fn failed(self, policy: &BackoffTablePolicy, now_ns: u64, own_ns: u64) -> Self {
         let next = self.next(policy, Kind::Backoff, now_ns, own_ns, own_ns);
         let keeps = self.kind == Kind::Stopped || policy.keeps_longer_hold();
         next.or(self, keeps && self.is_longer(policy, &next))
+    }
+
+    /// The same for a backoff that has an end and jitter that remembers no wait: `None` where the next has no end.
+    #[inline]
+    pub(super) fn failed_in_time(
+        self,
+        policy: &BackoffTablePolicy,
+        now_ns: u64,
+        own_ns: u64,
+    ) -> Option<Self> {
+        let end_ns = now_ns.checked_add(own_ns)?;
+        let stays = policy.keeps_longer_hold() && self.at_ns > end_ns;
+        Some(Self {
+            at_ns: if stays { self.at_ns } else { end_ns },
+            attempts: self.counted(),
+            kind: Kind::Backoff,
+            reported: false,
+            previous_ns: 0,
+        })
     }
 
     #[inline(never)]
@@ -299,15 +314,16 @@ impl Entry {
 
     #[inline]
     const fn counted(&self) -> u32 {
-        if self.attempts < MAX_ATTEMPTS {
-            self.attempts.wrapping_add(1)
+        let before = if self.attempts < MAX_ATTEMPTS {
+            self.attempts
         } else {
-            MAX_ATTEMPTS
-        }
+            MAX_ATTEMPTS - 1
+        };
+        before.wrapping_add(1)
     }
 
     #[inline]
-    fn own_ns<R: Rng + ?Sized>(&self, policy: &BackoffTablePolicy, rng: &mut R) -> u64 {
+    pub(super) fn own_ns<R: Rng + ?Sized>(&self, policy: &BackoffTablePolicy, rng: &mut R) -> u64 {
         let backoff = policy.backoff();
         let ceiling_ns = backoff.ceiling_ns(self.counted());
         backoff.draw_ns(ceiling_ns, self.previous_ns, rng)
@@ -339,12 +355,10 @@ impl Entry {
     /// Whether the hold that stands ends later than that of `next`. (One that is over ended before `next` does.)
     #[inline]
     pub(super) fn is_longer(&self, policy: &BackoffTablePolicy, next: &Self) -> bool {
-        // Nearly all ends are instants: 64 bits will do for them.
-        if self.ends_at_instant() && next.ends_at_instant() {
-            self.at_ns > next.at_ns
-        } else {
-            Self::ends_after(policy, *self, *next)
+        if matches!(self.kind, Kind::Stopped) || matches!(next.kind, Kind::Stopped) {
+            return Self::ends_after(policy, *self, *next);
         }
+        self.place_ns() > next.place_ns()
     }
 
     /// The same with the hold of `standing`, if it stays. Word by word: a copy of the whole would go through memory, and

@@ -60,8 +60,10 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
             return false;
         }
         let (mut oldest_ns, mut dropped) = (u64::MAX, 0_u32);
-        // From the end, so that the slot that takes a freed number has been looked at.
-        for at in (0..self.keys.len()).rev() {
+        for at in self.keys.numbers() {
+            if self.keys.slot(at).is_none() {
+                continue;
+            }
             let entry = self.entry_at(at);
             if entry.is_forgotten(&self.policy, now_ns) {
                 self.remove(at);

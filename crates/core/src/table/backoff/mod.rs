@@ -13,7 +13,6 @@ mod report;
 mod state;
 
 use alloc::borrow::ToOwned;
-use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -50,9 +49,11 @@ pub use state::BackoffTableState;
 ///
 /// **Cost.** Asking is one look-up. A failure is one look-up and a draw; the ceiling takes at most 4 096 steps, none
 /// with a factor of 2, and with the index O(log n). A new key in a full table costs O(log n) with the index; without
-/// it a search through all keys, made only when one of them can have been forgotten. Memory of a
-/// full table: 30 to 36 bytes for a key of 8 bytes, up to 47 once many have come and gone; 16 more with the index, up to
-/// 32 while some keys are held and others are not; 8 more with decorrelated jitter. While it grows its rows double, so
+/// it a search through all keys, made only when one of them can have been forgotten.
+///
+/// **Memory** of a full table: 32 bytes for a key of 8 bytes, its own included, 40 where `max_keys` is at most 4 096,
+/// however many have come and gone; 1.25 bytes for each byte of a larger key. 16 more with the index, up to 32 while
+/// some keys are held and others are not; 10 to 13 more with decorrelated jitter. While it grows its rows double, so
 /// that up to twice as much is taken; what it has grown to is not given back.
 ///
 /// **Random words.** One for each failure where the backoff has jitter; advice the same unless the rule is `Exact`, and
@@ -97,9 +98,8 @@ pub use state::BackoffTableState;
 pub struct BackoffTable<K, S = FixedState> {
     policy: BackoffTablePolicy,
     clock: Monotone,
+    /// Beside each slot stands the last wait, where the jitter needs it.
     keys: Keyed<K, (), S>,
-    /// The last wait of each slot, where the jitter needs it; else empty.
-    previous: Vec<u64>,
     /// Of all keys that there was no room for.
     overflow: Option<Entry>,
     /// Without the index: no hold in the table that has an end ended before this.
@@ -151,28 +151,19 @@ impl<K, S> BackoffTable<K, S> {
     /// ```
     #[must_use]
     pub const fn with_hasher(policy: BackoffTablePolicy, hasher: S) -> Self {
+        let words = policy.backoff().remembers_wait() as usize;
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), policy.due_index()),
+            keys: Keyed::new(hasher, policy.max_keys(), policy.due_index(), words),
             policy,
             clock: Monotone::since(0),
-            previous: Vec::new(),
             overflow: None,
             oldest_ns: u64::MAX,
         }
     }
 
-    /// What is known of a key that is held back by its own backoff, or was: the usual case, and `None` where it is not,
-    /// so that what follows is compiled for just that.
-    #[inline]
-    fn backing_off(&self, at: u32) -> Option<Entry> {
-        let slot = self.keys.slot(at)?;
-        let previous_ns = self.previous.get(at as usize).copied().unwrap_or(0);
-        Entry::backing_off(slot.at_ns(), slot.note(), slot.queue(), previous_ns)
-    }
-
     #[inline]
     fn entry_at(&self, at: u32) -> Entry {
-        let previous_ns = self.previous.get(at as usize).copied().unwrap_or(0);
+        let previous_ns = self.keys.words(at).first().copied().unwrap_or(0);
         self.keys.slot(at).map_or(Entry::FRESH, |slot| {
             Entry::unpacked(slot.at_ns(), slot.note(), slot.queue(), previous_ns)
         })

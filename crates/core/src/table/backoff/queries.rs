@@ -38,24 +38,20 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         Q: Hash + Eq + ?Sized,
     {
         let now_ns = self.clock.peek(now_ns);
-        let found = self.keys.find(key);
-        if let Some(known) = found.and_then(|at| self.backing_off(at)) {
-            if !known.is_forgotten(&self.policy, now_ns) {
-                return known.ask(&self.policy, now_ns);
+        match self.keys.find_slot(key) {
+            Some((at, slot)) => {
+                let known = Entry::backing_off(slot.at_ns(), slot.note(), slot.queue());
+                match known.filter(|it| !it.is_forgotten(&self.policy, now_ns)) {
+                    Some(known) => known.ask(&self.policy, now_ns),
+                    None => self.peek_held(now_ns, Some(at)),
+                }
             }
+            None if self.overflow.is_none() => Ok(()),
+            None => self.peek_held(now_ns, None),
         }
-        self.peek_rare(now_ns, found)
     }
 
     /// The answer for a key that is not just backing off.
-    #[inline]
-    fn peek_rare(&self, now_ns: u64, found: Option<u32>) -> Result<(), Refusal<HeldBy>> {
-        if found.is_none() && self.overflow.is_none() {
-            return Ok(());
-        }
-        self.peek_held(now_ns, found)
-    }
-
     #[inline(never)]
     fn peek_held(&self, now_ns: u64, found: Option<u32>) -> Result<(), Refusal<HeldBy>> {
         let known = found.map(|at| self.entry_at(at));
@@ -293,8 +289,7 @@ impl<K, S> BackoffTable<K, S> {
     /// ```
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let previous = self.previous.capacity().saturating_mul(size_of::<u64>());
-        self.keys.bytes().saturating_add(previous)
+        self.keys.bytes()
     }
 }
 

@@ -10,7 +10,6 @@ use super::answer::Hold;
 use super::entry::{Entry, Fact};
 use crate::random::Rng;
 use crate::table::full::TableFull;
-use crate::table::keyed::{make_room, swap_remove};
 
 impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     #[inline]
@@ -27,15 +26,37 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         R: Rng + ?Sized,
     {
         let now_ns = self.clock.observe(now_ns);
-        let found = self.keys.find(key);
-        if let Some(at) = found {
-            if let Some(known) = self.backing_off(at) {
-                if !known.is_forgotten(&self.policy, now_ns) {
-                    return Ok(self.report_known(now_ns, at, known, fact, rng));
+        // The usual case: all else gives the same the long way.
+        if matches!(fact, Fact::Failure) && !self.policy.backoff().remembers_wait() {
+            if let Some(found) = self.keys.find_mut(key) {
+                let slot = &found.slot;
+                let known = Entry::backing_off(slot.at_ns(), slot.note(), slot.queue());
+                if let Some(known) = known.filter(|it| !it.is_forgotten(&self.policy, now_ns)) {
+                    let at = found.at;
+                    let own_ns = known.own_ns(&self.policy, rng);
+                    let Some(entry) = known.failed_in_time(&self.policy, now_ns, own_ns) else {
+                        return Ok(self.fail_without_end(now_ns, at, own_ns));
+                    };
+                    if !found.try_set(entry.queue(), entry.at_ns, entry.note()) {
+                        self.keys.set(at, entry.queue(), entry.at_ns, entry.note());
+                    }
+                    if entry.oldest_ns() < self.oldest_ns {
+                        self.oldest_ns = entry.oldest_ns();
+                    }
+                    return Ok(entry.hold(&self.policy));
                 }
             }
         }
-        self.report_rare(now_ns, key, found, fact, rng)
+        self.report_rare(now_ns, key, fact, rng)
+    }
+
+    /// The rest of a failure whose hold has no end.
+    #[cold]
+    #[inline(never)]
+    fn fail_without_end(&mut self, now_ns: u64, at: u32, own_ns: u64) -> Hold {
+        let entry = self.entry_at(at).failed(&self.policy, now_ns, own_ns);
+        self.put(at, &entry);
+        entry.hold(&self.policy)
     }
 
     // Always, as what it calls: so that an entry whose kind is known stays in registers.
@@ -62,7 +83,6 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         &mut self,
         now_ns: u64,
         key: &Q,
-        found: Option<u32>,
         fact: Fact,
         rng: &mut R,
     ) -> Result<Hold, TableFull>
@@ -71,6 +91,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
         R: Rng + ?Sized,
     {
+        let found = self.keys.find(key);
         if let Some(at) = found {
             let known = self.entry_at(at);
             if !known.is_forgotten(&self.policy, now_ns) {
@@ -115,7 +136,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, at: u32, entry: &Entry) {
         self.keys.set(at, entry.queue(), entry.at_ns, entry.note());
         self.remember(at, entry);
@@ -125,17 +146,13 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         let at = self
             .keys
             .insert(key, (), entry.queue(), entry.at_ns, entry.note());
-        if self.policy.backoff().remembers_wait() {
-            make_room(&mut self.previous, self.policy.max_keys() as usize);
-            self.previous.push(entry.previous_ns);
-        }
         self.remember(at, entry);
     }
 
     /// What stands beside the slot.
     #[inline]
     fn remember(&mut self, at: u32, entry: &Entry) {
-        if let Some(previous_ns) = self.previous.get_mut(at as usize) {
+        if let Some(previous_ns) = self.keys.words_mut(at).first_mut() {
             *previous_ns = entry.previous_ns;
         }
         if entry.oldest_ns() < self.oldest_ns {
@@ -144,9 +161,6 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     }
 
     pub(super) fn remove(&mut self, at: u32) {
-        if self.keys.remove(at).is_some() {
-            // Where the jitter needs no wait the row is empty and stays so.
-            swap_remove(&mut self.previous, at);
-        }
+        let _ = self.keys.remove(at);
     }
 }

@@ -54,9 +54,10 @@ pub use state::BreakerTableState;
 /// **Deadlines.** [`next_deadline_ns`](Self::next_deadline_ns) may change after any call that takes `&mut self`.
 ///
 /// **Cost.** One look-up, and a breaker's work; O(log n) where the breaker's deadline changes. A new key in a full
-/// table goes through all keys, only when one of them can have been forgotten. Memory for a key: its own size rounded up
-/// to 8 bytes, a breaker, 32 bytes, 16 in the index (up to 32 while some keys are held back and others are not), 6 to 11
-/// in the hash table (up to 23 once many keys have come and gone).
+/// table goes through all keys, only when one of them can have been forgotten.
+///
+/// **Memory** for a key in a full table: its own size rounded up to 8 bytes, a breaker and 32 bytes, a ninth more than
+/// that, and 2; 16 in the index (up to 32 while some keys are held back and others are not).
 ///
 /// **Random words.** As a breaker draws them.
 ///
@@ -159,7 +160,7 @@ impl<K, S> BreakerTable<K, S> {
     #[must_use]
     pub fn with_hasher(policy: BreakerTablePolicy, hasher: S) -> Self {
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), true),
+            keys: Keyed::new(hasher, policy.max_keys(), true, 0),
             overflow: Entry::fresh(&policy, 0, OVERFLOW, 0),
             overflow_known: false,
             policy,

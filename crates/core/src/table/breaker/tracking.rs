@@ -194,8 +194,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
             return false;
         }
         let (mut earliest_ns, mut dropped) = (u64::MAX, 0_u32);
-        // From the end, so that the slot that takes a freed number has been looked at.
-        for at in (0..self.keys.len()).rev() {
+        for at in self.keys.numbers() {
             let Some(slot) = self.keys.slot(at) else {
                 continue;
             };

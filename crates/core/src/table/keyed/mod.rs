@@ -1,25 +1,29 @@
-//! What every keyed table stands on: keys in dense slots, found by hash, ordered by an instant each.
+//! What every keyed table stands on: keys in slots, found by hash, ordered by an instant each.
 //!
-//! A slot is found through a hash table of slot numbers, so that the order of hashes is never seen and results do not
-//! depend on the hasher. Each slot waits in a queue at an instant; among equal instants the order is that of arrival:
-//! of the calls that set the instants, or of those that put the keys in, as the table has it. With the index the queues
-//! are heaps: the first is read at once, a change is O(log n). Without it a search goes through all slots.
+//! The slots stand in a hash table of their own, in an order that is never seen, so that results do not depend on the
+//! hasher. Each slot waits in a queue at an instant; among equal instants the order is that of arrival: of the calls
+//! that set the instants, or of those that put the keys in, as the table has it. With the index the queues are heaps:
+//! the first is read at once, a change is O(log n). Without it a search goes through all slots.
 //!
-//! Slots are dense: whoever is removed, the last slot takes the number. So there is no free list, no slot without a
-//! key, and a key of 8 bytes with nothing of its own takes 24 bytes, 8 more in the hash table (at seven eighths full
-//! 6, right after it grew 11, grown once more for keys that came and went 23), and 16 with the index.
+//! A slot has a number, which stays until all slots move because there are to be more. A key of 8 bytes with nothing of
+//! its own takes 24 bytes in a slot, 32 in a full table of more than 4 096 keys, 40 in one of fewer, and 16 with the
+//! index. What a table keeps of each key beside that stands in a row of words, in the order of the slots' numbers.
 
+mod groups;
 mod heap;
 mod order;
+mod tags;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
+use core::num::NonZeroU32;
 
-use hashbrown::HashTable;
+use groups::Groups;
 use heap::Entry;
 use order::Index;
+use tags::Hashed;
 
 /// The most keys that a table may hold.
 pub(super) const MAX_KEYS: u32 = 1 << 31;
@@ -28,7 +32,7 @@ pub(super) const MAX_KEYS: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
     /// Its instant is to be reported.
-    Due,
+    Due = 1,
     /// Nothing more to report; it is forgotten some time after its instant.
     Idle,
     /// No time changes it.
@@ -47,7 +51,7 @@ pub(super) struct Slot<K, V> {
     pub(super) value: V,
     at_ns: u64,
     /// The note, and the queue in the two highest bits.
-    bits: u32,
+    bits: NonZeroU32,
     /// With the index the place in the queue's heap, without it the arrival.
     link: u32,
 }
@@ -60,28 +64,54 @@ impl<K, V> Slot<K, V> {
 
     #[inline]
     pub(super) const fn note(&self) -> u32 {
-        self.bits & NOTE_MASK
+        self.bits.get() & NOTE_MASK
     }
 
     #[inline]
     pub(super) const fn queue(&self) -> Queue {
-        match self.bits >> NOTE_BITS {
-            0 => Queue::Due,
-            1 => Queue::Idle,
+        match self.bits.get() >> NOTE_BITS {
+            1 => Queue::Due,
+            2 => Queue::Idle,
             _ => Queue::Parked,
         }
     }
 }
 
 #[inline]
-const fn bits(note: u32, queue: Queue) -> u32 {
-    (note & NOTE_MASK) | ((queue as u32) << NOTE_BITS)
+fn bits(note: u32, queue: Queue) -> NonZeroU32 {
+    let queue = NonZeroU32::new((queue as u32) << NOTE_BITS).unwrap_or(NonZeroU32::MIN);
+    queue | (note & NOTE_MASK)
+}
+
+/// A slot that was found.
+pub(super) struct Found<'a, K, V> {
+    pub(super) at: u32,
+    pub(super) slot: &'a mut Slot<K, V>,
+    index: &'a Option<Index>,
+    next_seq: &'a mut u32,
+}
+
+impl<K, V> Found<'_, K, V> {
+    /// As [`Keyed::set`], unless more than the slot is to be changed for it.
+    #[inline]
+    pub(super) fn try_set(self, queue: Queue, at_ns: u64, note: u32) -> bool {
+        if self.index.is_some() || *self.next_seq == u32::MAX {
+            return false;
+        }
+        self.slot.at_ns = at_ns;
+        self.slot.bits = bits(note, queue);
+        self.slot.link = *self.next_seq;
+        *self.next_seq = self.slot.link.wrapping_add(1);
+        true
+    }
 }
 
 #[derive(Clone)]
 pub(super) struct Keyed<K, V, S> {
-    numbers: HashTable<u32>,
-    slots: Vec<Slot<K, V>>,
+    slots: Groups<K, V>,
+    /// What stands beside each slot: so many words as `width` says.
+    words: Vec<u64>,
+    width: usize,
     index: Option<Index>,
     hasher: S,
     max_keys: u32,
@@ -89,10 +119,11 @@ pub(super) struct Keyed<K, V, S> {
 }
 
 impl<K, V, S> Keyed<K, V, S> {
-    pub(super) const fn new(hasher: S, max_keys: u32, indexed: bool) -> Self {
+    pub(super) const fn new(hasher: S, max_keys: u32, indexed: bool, width: usize) -> Self {
         Self {
-            numbers: HashTable::new(),
-            slots: Vec::new(),
+            slots: Groups::new(max_keys, width.saturating_mul(size_of::<u64>())),
+            words: Vec::new(),
+            width,
             index: if indexed { Some(Index::EMPTY) } else { None },
             hasher,
             max_keys,
@@ -102,7 +133,7 @@ impl<K, V, S> Keyed<K, V, S> {
 
     #[inline]
     pub(super) fn len(&self) -> u32 {
-        number(self.slots.len())
+        self.slots.len()
     }
 
     #[inline]
@@ -122,114 +153,165 @@ impl<K, V, S> Keyed<K, V, S> {
 
     #[inline]
     pub(super) fn slot(&self, at: u32) -> Option<&Slot<K, V>> {
-        self.slots.get(at as usize)
+        self.slots.get(at)
     }
 
     #[inline]
     pub(super) fn slot_mut(&mut self, at: u32) -> Option<&mut Slot<K, V>> {
-        self.slots.get_mut(at as usize)
+        self.slots.get_mut(at)
+    }
+
+    /// The words that stand beside slot `at`.
+    #[inline]
+    pub(super) fn words(&self, at: u32) -> &[u64] {
+        let begin = groups::beside(at, self.width);
+        let words = self.words.get(begin..begin.saturating_add(self.width));
+        words.unwrap_or(&[])
+    }
+
+    #[inline]
+    pub(super) fn words_mut(&mut self, at: u32) -> &mut [u64] {
+        let begin = groups::beside(at, self.width);
+        let words = self.words.get_mut(begin..begin.saturating_add(self.width));
+        words.unwrap_or(&mut [])
+    }
+
+    /// The numbers that slots may have; to take one out changes none.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + use<K, V, S> {
+        self.slots.numbers()
     }
 
     /// All slots, by number.
     pub(super) fn slots(&self) -> impl Iterator<Item = (u32, &Slot<K, V>)> {
-        (0..).zip(&self.slots)
+        self.slots.iter()
     }
 
     /// The bytes in use on the heap.
     pub(super) fn bytes(&self) -> usize {
-        let slots = self
-            .slots
-            .capacity()
-            .saturating_mul(size_of::<Slot<K, V>>());
         let heaps = self.index.as_ref().map_or(0, Index::capacity);
-        slots
-            .saturating_add(heaps.saturating_mul(size_of::<Entry>()))
-            .saturating_add(self.numbers.allocation_size())
+        let heaps = heaps.saturating_mul(size_of::<Entry>());
+        let words = self.words.capacity().saturating_mul(size_of::<u64>());
+        let beside = heaps.saturating_add(words);
+        self.slots.bytes().saturating_add(beside)
     }
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
-    /// The slot of `key`.
+    /// The number of the slot of `key`.
     #[inline]
     pub(super) fn find<Q>(&self, key: &Q) -> Option<u32>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let hash = self.hasher.hash_one(key);
-        let is_it = |&at: &u32| {
-            let slot = self.slots.get(at as usize);
-            slot.is_some_and(|slot| slot.key.borrow() == key)
-        };
-        self.numbers.find(hash, is_it).copied()
+        self.find_slot(key).map(|(at, _)| at)
+    }
+
+    /// The slot of `key`, and its number.
+    #[inline]
+    pub(super) fn find_slot<Q>(&self, key: &Q) -> Option<(u32, &Slot<K, V>)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = Hashed::new(self.hasher.hash_one(key));
+        self.slots.find(hash, |other| other.borrow() == key)
+    }
+
+    /// The slot of `key`, to be set.
+    #[inline]
+    pub(super) fn find_mut<Q>(&mut self, key: &Q) -> Option<Found<'_, K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = Hashed::new(self.hasher.hash_one(key));
+        let is_it = |other: &K| other.borrow() == key;
+        let (at, slot) = self.slots.find_mut(hash, is_it)?;
+        Some(Found {
+            at,
+            slot,
+            index: &self.index,
+            next_seq: &mut self.next_seq,
+        })
     }
 
     /// Adds a key that is not there; the table must not be full.
     pub(super) fn insert(&mut self, key: K, value: V, queue: Queue, at_ns: u64, note: u32) -> u32 {
         let seq = self.arrive();
-        let at = self.len();
-        let hash = self.hasher.hash_one(&key);
-        let limit = self.max_keys as usize;
-        make_room(&mut self.slots, limit);
-        self.slots.push(Slot {
+        if self.slots.is_to_move() {
+            self.move_all();
+        }
+        let hash = Hashed::new(self.hasher.hash_one(&key));
+        let slot = Slot {
             key,
             value,
             at_ns,
             bits: bits(note, queue),
             link: seq,
-        });
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.numbers.insert_unique(hash, at, |&at| {
-            slots
-                .get(at as usize)
-                .map_or(0, |slot| hasher.hash_one(&slot.key))
-        });
+        };
+        let at = self.slots.insert(hash, slot);
         if let Some(index) = &mut self.index {
             let entry = Entry {
                 at_ns,
                 seq,
                 slot: at,
             };
+            let limit = self.max_keys as usize;
             index.of_mut(queue).push(entry, limit, &mut self.slots);
         }
         at
     }
 
-    /// Takes slot `at` out; the last slot has its number from now on.
+    /// Moves all slots, and what stands beside them; they have other numbers from now on.
+    #[cold]
+    fn move_all(&mut self) {
+        let Self {
+            slots,
+            words,
+            width,
+            index,
+            hasher,
+            max_keys,
+            ..
+        } = self;
+        let wanted = slots.wanted(*max_keys);
+        let words_before = mem::take(words);
+        let places = wanted.saturating_mul(groups::PLACES);
+        words.reserve_exact(places.saturating_mul(*width));
+        words.resize(places.saturating_mul(*width), 0);
+        slots.move_all(
+            wanted,
+            |key| Hashed::new(hasher.hash_one(key)),
+            |from, slot, to| {
+                let from = words_before.get(groups::beside(from, *width)..);
+                let to_words = words.get_mut(groups::beside(to, *width)..);
+                for (from, to) in from
+                    .into_iter()
+                    .flatten()
+                    .zip(to_words.into_iter().flatten())
+                    .take(*width)
+                {
+                    *to = *from;
+                }
+                if let Some(index) = index {
+                    if let Some(entry) = index.of_mut(slot.queue()).get_mut(slot.link) {
+                        entry.slot = to;
+                    }
+                }
+            },
+        );
+    }
+
+    /// Takes slot `at` out.
     pub(super) fn remove(&mut self, at: u32) -> Option<Slot<K, V>> {
-        let slot = self.slots.get(at as usize)?;
+        let slot = self.slots.get(at)?;
         let (queue, place) = (slot.queue(), slot.link);
-        let hash = self.hasher.hash_one(&slot.key);
-        if let Ok(found) = self.numbers.find_entry(hash, |&number| number == at) {
-            let _ = found.remove();
-        }
+        let hash = Hashed::new(self.hasher.hash_one(&slot.key));
         if let Some(index) = &mut self.index {
             index.of_mut(queue).remove(place, &mut self.slots);
         }
-        let last = self.len().saturating_sub(1);
-        let removed = swap_remove(&mut self.slots, at);
-        if let Some(moved) = self.slots.get(at as usize) {
-            let hash = self.hasher.hash_one(&moved.key);
-            if let Some(found) = self.numbers.find_mut(hash, |&number| number == last) {
-                *found = at;
-            }
-            if let Some(index) = &mut self.index {
-                if let Some(entry) = index.of_mut(moved.queue()).get_mut(moved.link) {
-                    entry.slot = at;
-                }
-            }
-        }
-        removed
-    }
-}
-
-/// Takes element `at` out; the last one has its place from now on. (That of `Vec` panics where there is none.)
-#[inline]
-pub(super) fn swap_remove<T>(row: &mut Vec<T>, at: u32) -> Option<T> {
-    let last = row.pop()?;
-    match row.get_mut(at as usize) {
-        Some(place) => Some(mem::replace(place, last)),
-        None => Some(last),
+        self.slots.remove(at, hash)
     }
 }
 
@@ -258,7 +340,7 @@ mod tests {
     #[test]
     fn arrivals_are_numbered_on_while_there_are_numbers() {
         for indexed in [false, true] {
-            let mut keyed = Keyed::new(FixedState, 100, indexed);
+            let mut keyed = Keyed::new(FixedState, 100, indexed, 0);
             let at = keyed.insert(7_u64, (), Queue::Due, 5, 0);
             for at_ns in 0..9 {
                 keyed.set(at, Queue::Due, at_ns, 0);
@@ -271,15 +353,16 @@ mod tests {
     #[test]
     fn arrivals_may_be_numbered_anew() {
         for indexed in [false, true] {
-            let mut keyed = Keyed::new(FixedState, 100, indexed);
+            let mut keyed = Keyed::new(FixedState, 100, indexed, 0);
             keyed.next_seq = u32::MAX - 7;
             for key in 0_u64..20 {
                 keyed.insert(key, (), Queue::Due, 5, 0);
             }
-            keyed.set(3, Queue::Due, 5, 0);
-            keyed.requeue(4, Queue::Idle);
-            keyed.move_to(2, Queue::Parked, 9);
-            keyed.move_to(2, Queue::Due, 5);
+            let [two, three, four] = [2, 3, 4].map(|key| keyed.find(&key).unwrap());
+            keyed.set(three, Queue::Due, 5, 0);
+            keyed.requeue(four, Queue::Idle);
+            keyed.move_to(two, Queue::Parked, 9);
+            keyed.move_to(two, Queue::Due, 5);
             let keys: Vec<_> = keyed
                 .in_order(|_, _| true)
                 .iter()

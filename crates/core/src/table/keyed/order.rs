@@ -1,14 +1,16 @@
 //! In which order the slots of a table come: by instant, then arrival, in the heaps of the index or by a search.
 
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
+use super::groups::Groups;
 use super::heap::{Entry, Heap, Places};
 use super::{Keyed, Queue, Slot, bits};
 
-impl<K, V> Places for Vec<Slot<K, V>> {
+impl<K, V> Places for Groups<K, V> {
     #[inline]
     fn set_place(&mut self, slot: u32, place: u32) {
-        if let Some(slot) = self.get_mut(slot as usize) {
+        if let Some(slot) = self.get_mut(slot) {
             slot.link = place;
         }
     }
@@ -113,18 +115,18 @@ impl<K, V, S> Keyed<K, V, S> {
 
     /// Lets slot `at` wait in `queue` for `at_ns`; its arrival and its note stay.
     pub(in crate::table) fn move_to(&mut self, at: u32, queue: Queue, at_ns: u64) {
-        let Some(slot) = self.slots.get(at as usize) else {
+        let Some(slot) = self.slots.get(at) else {
             return;
         };
-        let (seq, bits) = (self.seq(slot), bits(slot.bits, queue));
+        let (seq, bits) = (self.seq(slot), bits(slot.note(), queue));
         self.place(at, queue, at_ns, bits, seq);
     }
 
     #[inline]
-    fn place(&mut self, at: u32, queue: Queue, at_ns: u64, bits: u32, seq: u32) {
+    fn place(&mut self, at: u32, queue: Queue, at_ns: u64, bits: NonZeroU32, seq: u32) {
         if self.index.is_some() {
             self.place_in_heap(at, queue, at_ns, bits, seq);
-        } else if let Some(slot) = self.slots.get_mut(at as usize) {
+        } else if let Some(slot) = self.slots.get_mut(at) {
             slot.at_ns = at_ns;
             slot.bits = bits;
             slot.link = seq;
@@ -132,11 +134,11 @@ impl<K, V, S> Keyed<K, V, S> {
     }
 
     #[inline(never)]
-    fn place_in_heap(&mut self, at: u32, queue: Queue, at_ns: u64, bits: u32, seq: u32) {
+    fn place_in_heap(&mut self, at: u32, queue: Queue, at_ns: u64, bits: NonZeroU32, seq: u32) {
         let Some(index) = &mut self.index else {
             return;
         };
-        let Some(slot) = self.slots.get_mut(at as usize) else {
+        let Some(slot) = self.slots.get_mut(at) else {
             return;
         };
         let (before, place) = (slot.queue(), slot.link);
@@ -186,7 +188,7 @@ impl<K, V, S> Keyed<K, V, S> {
         order.sort_unstable();
         let mut next_seq = 0_u32;
         for (_, at) in order {
-            if let Some(slot) = self.slots.get_mut(at as usize) {
+            if let Some(slot) = self.slots.get_mut(at) {
                 match &mut self.index {
                     Some(index) => {
                         if let Some(entry) = index.of_mut(slot.queue()).get_mut(slot.link) {

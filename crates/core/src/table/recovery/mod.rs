@@ -19,7 +19,7 @@ use crate::backoff::Wait;
 use crate::random::Rng;
 use crate::refusal::Refusal;
 use crate::time::Monotone;
-use ring::{Rings, Used};
+use ring::{Ring, Used};
 
 pub use answer::{DeniedBy, Recovery};
 pub use policy::{RecoveryBudgetBuilder, RecoveryBudgetPolicy};
@@ -42,9 +42,11 @@ pub use state::RecoveryBudgetState;
 /// **Deadlines.** There is nothing to poll: a refusal says when to ask again.
 ///
 /// **Cost.** One look-up, a draw, and O(log n) for the order in which keys are forgotten; grants that have left are
-/// dropped once each, at most `budget` in a call. Memory for a key: its own size rounded up to 8 bytes, 24 bytes, 16
-/// in the index, 6 to 11 in the hash table (up to 23 once many keys have come and gone), 8 for each grant of the budget, 8
-/// with decorrelated jitter.
+/// dropped once each, at most `budget` in a call.
+///
+/// **Memory** for a key in a full table: its own size rounded up to 8 bytes and 24 bytes, a quarter more than that, and
+/// 2; 10 for each grant of the budget, 10 with decorrelated jitter; 16 in the index. Where `max_keys` is at most 4 096
+/// a quarter more of all but the index, unless grants and key are large.
 ///
 /// **When it is full** and no key can be forgotten, an unknown key is refused: who cannot be counted is not recovered.
 /// So nobody gets more than the budget by coming with ever new keys, and no other entry is needed to hold them back.
@@ -86,7 +88,7 @@ pub struct RecoveryBudget<K, S = FixedState> {
     clock: Monotone,
     /// All idle, since their last grant.
     keys: Keyed<K, Used, S>,
-    rings: Rings,
+    ring: Ring,
 }
 
 impl<K, S> fmt::Debug for RecoveryBudget<K, S> {
@@ -136,9 +138,11 @@ impl<K, S> RecoveryBudget<K, S> {
     /// ```
     #[must_use]
     pub const fn with_hasher(policy: RecoveryBudgetPolicy, hasher: S) -> Self {
+        let wait = policy.backoff().remembers_wait() as usize;
+        let words = (policy.budget() as usize).saturating_add(wait);
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), true),
-            rings: Rings::new(policy.budget(), policy.backoff().remembers_wait()),
+            keys: Keyed::new(hasher, policy.max_keys(), true, words),
+            ring: Ring::new(policy.budget()),
             policy,
             clock: Monotone::since(0),
         }
@@ -157,7 +161,7 @@ impl<K, S> RecoveryBudget<K, S> {
                     let leaves_ns = self.policy.leaves_at_ns(at_ns);
                     leaves_ns.is_some_and(|leaves_ns| leaves_ns <= now_ns)
                 };
-                self.rings.trimmed(at, slot.value, left)
+                self.ring.trimmed(self.keys.words(at), slot.value, left)
             }
             _ => Used::default(),
         }
@@ -168,7 +172,7 @@ impl<K, S> RecoveryBudget<K, S> {
         if used.len() < self.policy.budget() {
             return Ok(());
         }
-        let oldest_ns = self.rings.grant(at, used, 0);
+        let oldest_ns = self.ring.grant(self.keys.words(at), used, 0);
         let retry_at_ns = oldest_ns.and_then(|at_ns| self.policy.leaves_at_ns(at_ns));
         Err(Refusal::new(DeniedBy::Spent, retry_at_ns))
     }
@@ -251,7 +255,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
             None => self.check_room(now_ns)?,
         }
         let previous_ns = match found {
-            Some(at) if used.attempts > 0 => self.rings.previous_ns(at),
+            Some(at) if used.attempts > 0 => self.ring.previous_ns(self.keys.words(at)),
             _ => 0,
         };
         let attempt = used.attempts.saturating_add(1);
@@ -263,8 +267,9 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
             }
             None => self.insert(key.to_owned(), now_ns),
         };
-        let used = self.rings.grant_at(at, used, now_ns);
-        self.rings.set_previous_ns(at, wait.delay_ns);
+        let words = self.keys.words_mut(at);
+        let used = self.ring.grant_at(words, used, now_ns);
+        self.ring.set_previous_ns(words, wait.delay_ns);
         if let Some(slot) = self.keys.slot_mut(at) {
             slot.value = used;
         }
@@ -336,14 +341,11 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
                 self.remove(first);
             }
         }
-        self.rings.push(self.policy.max_keys());
         self.keys
             .insert(key, Used::default(), Queue::Idle, now_ns, 0)
     }
 
     fn remove(&mut self, at: u32) {
-        if self.keys.remove(at).is_some() {
-            self.rings.remove(at);
-        }
+        let _ = self.keys.remove(at);
     }
 }

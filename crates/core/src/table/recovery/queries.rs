@@ -171,7 +171,8 @@ impl<K, S> RecoveryBudget<K, S> {
     /// The grants in the window of slot `at`, at the latest instant seen.
     pub(super) fn grants(&self, at: u32) -> Vec<u64> {
         let used = self.used(at, self.clock.latest_ns());
-        let grants = (0..used.len()).filter_map(|nth| self.rings.grant(at, used, nth));
+        let words = self.keys.words(at);
+        let grants = (0..used.len()).filter_map(|nth| self.ring.grant(words, used, nth));
         grants.collect()
     }
 
@@ -206,7 +207,7 @@ impl<K, S> RecoveryBudget<K, S> {
     /// ```
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.keys.bytes().saturating_add(self.rings.bytes())
+        self.keys.bytes()
     }
 }
 

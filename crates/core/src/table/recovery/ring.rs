@@ -1,6 +1,4 @@
-//! The grants of all keys: a ring of instants for each slot, in one row.
-
-use alloc::vec::Vec;
+//! The grants of a key: a ring of instants, in the words beside its slot.
 
 /// What a key has used, beside the instants of its grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,83 +16,34 @@ impl Used {
     }
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Rings {
-    words: Vec<u64>,
+/// How the words beside a slot are used: a ring of instants, then the last wait where the jitter needs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ring {
     /// Instants in a ring.
     budget: u32,
-    /// Words of a slot: its ring, and the last wait where the jitter needs it.
-    width: usize,
 }
 
-impl Rings {
-    pub(super) const fn new(budget: u32, remembers_wait: bool) -> Self {
-        Self {
-            words: Vec::new(),
-            budget,
-            width: (budget as usize).saturating_add(remembers_wait as usize),
-        }
+impl Ring {
+    pub(super) const fn new(budget: u32) -> Self {
+        Self { budget }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.words.capacity().saturating_mul(size_of::<u64>())
-    }
-
-    fn row(&self, at: u32) -> &[u64] {
-        let begin = (at as usize).saturating_mul(self.width);
-        let row = self.words.get(begin..begin.saturating_add(self.width));
-        row.unwrap_or(&[])
-    }
-
-    fn row_mut(&mut self, at: u32) -> &mut [u64] {
-        let begin = (at as usize).saturating_mul(self.width);
-        let row = self.words.get_mut(begin..begin.saturating_add(self.width));
-        row.unwrap_or(&mut [])
-    }
-
-    /// A ring for the slot after the last; at most `max_keys` are ever there.
-    pub(super) fn push(&mut self, max_keys: u32) {
-        let limit = (max_keys as usize).saturating_mul(self.width);
-        if self.words.capacity().saturating_sub(self.words.len()) < self.width {
-            let wanted = self
-                .words
-                .len()
-                .saturating_mul(2)
-                .max(self.width)
-                .min(limit);
-            let more = wanted.saturating_sub(self.words.len()).max(self.width);
-            self.words.reserve_exact(more);
-        }
-        let len = self.words.len().saturating_add(self.width);
-        self.words.resize(len, 0);
-    }
-
-    /// Frees the ring of slot `at`; the last slot has its number from now on.
-    pub(super) fn remove(&mut self, at: u32) {
-        let begin = (at as usize).saturating_mul(self.width);
-        let last = self.words.len().saturating_sub(self.width);
-        if begin < last {
-            self.words.copy_within(last.., begin);
-        }
-        self.words.truncate(last);
-    }
-
-    fn place(&self, used: Used, nth: u32) -> usize {
+    fn place(self, used: Used, nth: u32) -> usize {
         let place = u32::from(used.head).saturating_add(nth);
         place.checked_rem(self.budget).unwrap_or(0) as usize
     }
 
     /// The `nth` grant of a key, oldest first.
-    pub(super) fn grant(&self, at: u32, used: Used, nth: u32) -> Option<u64> {
+    pub(super) fn grant(self, words: &[u64], used: Used, nth: u32) -> Option<u64> {
         if nth >= used.len() {
             return None;
         }
-        self.row(at).get(self.place(used, nth)).copied()
+        words.get(self.place(used, nth)).copied()
     }
 
     /// `used` without the grants that have left the window. At most all of them, each once.
-    pub(super) fn trimmed(&self, at: u32, mut used: Used, left: impl Fn(u64) -> bool) -> Used {
-        while self.grant(at, used, 0).is_some_and(&left) {
+    pub(super) fn trimmed(self, words: &[u64], mut used: Used, left: impl Fn(u64) -> bool) -> Used {
+        while self.grant(words, used, 0).is_some_and(&left) {
             let head = u32::from(used.head).saturating_add(1);
             let head = head.checked_rem(self.budget).unwrap_or(0);
             used.head = u16::try_from(head).unwrap_or(0);
@@ -104,9 +53,9 @@ impl Rings {
     }
 
     /// One more grant, of which there is room.
-    pub(super) fn grant_at(&mut self, at: u32, used: Used, now_ns: u64) -> Used {
+    pub(super) fn grant_at(self, words: &mut [u64], used: Used, now_ns: u64) -> Used {
         let place = self.place(used, used.len());
-        if let Some(word) = self.row_mut(at).get_mut(place) {
+        if let Some(word) = words.get_mut(place) {
             *word = now_ns;
         }
         Used {
@@ -116,14 +65,12 @@ impl Rings {
         }
     }
 
-    pub(super) fn previous_ns(&self, at: u32) -> u64 {
-        let previous = self.row(at).get(self.budget as usize);
-        previous.copied().unwrap_or(0)
+    pub(super) fn previous_ns(self, words: &[u64]) -> u64 {
+        words.get(self.budget as usize).copied().unwrap_or(0)
     }
 
-    pub(super) fn set_previous_ns(&mut self, at: u32, wait_ns: u64) {
-        let place = self.budget as usize;
-        if let Some(word) = self.row_mut(at).get_mut(place) {
+    pub(super) fn set_previous_ns(self, words: &mut [u64], wait_ns: u64) {
+        if let Some(word) = words.get_mut(self.budget as usize) {
             *word = wait_ns;
         }
     }

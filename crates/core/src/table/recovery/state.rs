@@ -181,7 +181,7 @@ impl<K: Clone, S> RecoveryBudget<K, S> {
             Some(Kept {
                 key: slot.key.clone(),
                 attempts: slot.value.attempts,
-                previous_ns: self.rings.previous_ns(at),
+                previous_ns: self.ring.previous_ns(self.keys.words(at)),
                 last_ns: slot.at_ns(),
                 grants: self.grants(at),
             })
@@ -300,15 +300,17 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
         let mut budget = Self::with_hasher(policy, hasher);
         budget.clock = state.clock;
         for kept in state.keys {
-            budget.rings.push(policy.max_keys());
             let used = Used::default();
             let at = budget
                 .keys
                 .insert(kept.key, used, Queue::Idle, kept.last_ns, 0);
             let grants = kept.grants.iter();
-            let mut used = grants.fold(used, |used, &at_ns| budget.rings.grant_at(at, used, at_ns));
+            let words = budget.keys.words_mut(at);
+            let mut used = grants.fold(used, |used, &at_ns| {
+                budget.ring.grant_at(words, used, at_ns)
+            });
             used.attempts = kept.attempts;
-            budget.rings.set_previous_ns(at, kept.previous_ns);
+            budget.ring.set_previous_ns(words, kept.previous_ns);
             if let Some(slot) = budget.keys.slot_mut(at) {
                 slot.value = used;
             }

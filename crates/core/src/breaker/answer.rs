@@ -9,16 +9,7 @@ use crate::refusal::Refusal;
 /// Yes: make the call.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns. In this mode it only says what it would have done.
 /// let _ = breaker.set_mode(0, Mode::Observe);
 /// let grant = breaker.try_acquire(40, &mut rng)?;
@@ -43,16 +34,7 @@ pub struct Grant {
 /// No: do not make the call now.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns.
 /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
 /// assert_eq!(refused.to_string(), "refused: open");
@@ -73,14 +55,7 @@ impl Refused {
     /// Why.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = breaker.set_mode(0, Mode::ForcedOpen);
     /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
     /// assert_eq!(refused.reason(), RefusedBy::ForcedOpen);
@@ -95,16 +70,7 @@ impl Refused {
     /// instant is known.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
     /// assert_eq!(refused.retry_at_ns(), Some(100));
@@ -122,16 +88,7 @@ impl Refused {
 /// What a breaker refuses a call for.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns; then one probe may go out at a time.
 /// let early = breaker.try_acquire(99, &mut rng).unwrap_err();
 /// let probe = breaker.try_acquire(100, &mut rng)?;
@@ -182,14 +139,7 @@ crate::named::display_by_name!(RefusedBy);
 /// What became of a reported outcome. Each form carries the transitions that fell due before it or that it made.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
+#[doc = include_str!("examples/closed.txt")]
 /// // One failure opens this breaker.
 /// let mut report = |permit, outcome| breaker.on_outcome(0, permit, outcome, 5, &mut rng);
 /// let id = PermitId::from_words([0, 0]); // any call in closed
@@ -217,14 +167,7 @@ impl Receipt {
     /// The transitions, earliest first.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// let call = breaker.try_acquire(0, &mut rng)?;
     /// let receipt = breaker.on_outcome(5, call.permit, Outcome::Failure, 5, &mut rng);
     /// let opened = receipt.transitions().last().ok_or("one failure opens this breaker")?;
@@ -240,14 +183,7 @@ impl Receipt {
     /// Whether the outcome counted: neither released without counting, nor stale.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// // One failure opens this breaker: what comes after it is stale.
     /// let outcomes = [Outcome::Ignored, Outcome::Failure, Outcome::Failure];
     /// let calls = [(); 3].map(|()| breaker.try_acquire(0, &mut rng).expect("closed"));
@@ -265,14 +201,7 @@ impl Receipt {
     /// Whether the report came too late, twice, or to the wrong breaker.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// // One failure opens this breaker: the other call comes too late.
     /// let calls = [breaker.try_acquire(0, &mut rng)?, breaker.try_acquire(0, &mut rng)?];
     /// let receipts = calls.map(|call| breaker.on_outcome(5, call.permit, Outcome::Failure, 5, &mut rng));

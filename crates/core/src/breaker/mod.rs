@@ -257,16 +257,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// A [`Refused`] with the reason and the instant at which to ask again.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// let refused = breaker.try_acquire(40, &mut rng).unwrap_err();
     /// assert_eq!((refused.reason(), refused.retry_at_ns()), (RefusedBy::Open, Some(100)));
@@ -290,14 +281,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// measured is never slow. The receipt says whether the outcome counted.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// // One failure opens this breaker.
     /// let calls = [breaker.try_acquire(0, &mut rng)?, breaker.try_acquire(0, &mut rng)?];
     /// let outcomes = [(Outcome::Success, Phase::Closed), (Outcome::Failure, Phase::Open)];
@@ -355,16 +339,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// the same first. Draws no word.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // Open until 100; noticed only at 130, and reported once.
     /// assert!(breaker.poll(99).is_empty());
     /// let made = breaker.poll(130);
@@ -405,16 +380,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// An operator's command: closed and normal, earlier opens forgotten, no ramp; permits in flight become stale.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it.
     /// let made = breaker.reset(10).last().ok_or("closed before")?;
     /// assert_eq!((made.from, made.to, made.cause), (Phase::Open, Phase::Closed, Cause::Reset));

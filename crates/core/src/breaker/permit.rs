@@ -9,16 +9,7 @@ use core::fmt;
 /// in half-open it holds a probe's place until `probe_timeout` and then counts as a failure.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns. A lost probe holds its place for 50 ns.
 /// let probe = breaker.try_acquire(100, &mut rng)?;
 /// drop(probe.permit);
@@ -35,14 +26,7 @@ impl Permit {
     /// The permit as plain data, to send it through a journal or another language.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// let permit = breaker.try_acquire(0, &mut rng)?.permit;
     /// let id = permit.id();
     /// assert_eq!(id.generation(), breaker.generation());
@@ -146,14 +130,7 @@ impl PermitId {
     /// The id that [`to_words`](Self::to_words) gave.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// let words = breaker.try_acquire(0, &mut rng)?.permit.id().to_words(); // to another process and back
     /// let permit = Permit::from_id(PermitId::from_words(words));
     /// let receipt = breaker.on_outcome(5, permit, Outcome::Failure, 5, &mut rng);
@@ -171,14 +148,7 @@ impl PermitId {
     /// The generation that the permit was given in.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// let before = breaker.try_acquire(0, &mut rng)?.permit.id();
     /// let _ = breaker.reset(5);
     /// let after = breaker.try_acquire(5, &mut rng)?.permit.id();
@@ -193,14 +163,7 @@ impl PermitId {
     /// Whether it is for a probe in half-open.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// assert!(!breaker.try_acquire(0, &mut rng)?.permit.id().is_probe());
     /// # let call = breaker.try_acquire(0, &mut rng)?;
     /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);

@@ -15,14 +15,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// The next instant at which [`poll`](Self::poll) would report a transition if nothing is reported until then.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
+    #[doc = include_str!("examples/closed.txt")]
     /// assert_eq!(breaker.next_deadline_ns(), None);
     /// # let call = breaker.try_acquire(0, &mut rng)?;
     /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
@@ -41,16 +34,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// The phase at `now_ns`; changes nothing.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// assert_eq!([99, 100].map(|now_ns| breaker.phase(now_ns)), [Phase::Open, Phase::HalfOpen]);
     /// assert_eq!(breaker.phase(99), Phase::Open);
@@ -68,16 +52,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// The refusal that the call would meet.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// assert_eq!(breaker.peek(40).map_err(|no| no.retry_at_ns), Err(Some(100)));
     /// assert_eq!(breaker.peek(100), Ok(()));
@@ -152,16 +127,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// wait is one more.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // Open for the first time at 0. The probe fails too, and the second wait is twice as long.
     /// let probe = breaker.try_acquire(100, &mut rng)?;
     /// let _ = breaker.on_outcome(120, probe.permit, Outcome::Failure, 20, &mut rng);
@@ -205,16 +171,7 @@ impl<P: Borrow<BreakerPolicy>> Breaker<P> {
     /// The counters at `now_ns`; changes nothing.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it; the next ask is refused.
     /// assert!(breaker.try_acquire(40, &mut rng).is_err());
     /// let stats = breaker.stats(40);

@@ -19,14 +19,7 @@ use crate::version::Version;
 /// Permits in flight stay valid across a restore, because they are plain ids.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
+#[doc = include_str!("examples/closed.txt")]
 /// let call = breaker.try_acquire(0, &mut rng)?;
 /// let stored: BreakerState = breaker.state();
 ///

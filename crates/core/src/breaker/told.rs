@@ -43,14 +43,7 @@ pub enum Outcome {
 /// An operator's switch, beside the phase.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
+#[doc = include_str!("examples/closed.txt")]
 /// // One failure opens this breaker, unless an operator holds it closed.
 /// for (mode, phase) in [(Mode::ForcedClosed, Phase::Closed), (Mode::Normal, Phase::Open)] {
 ///     let _ = breaker.set_mode(0, mode);

@@ -5,16 +5,7 @@ use core::fmt;
 /// The phase of a breaker.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns.
 /// assert_eq!(breaker.phase(0), Phase::Open);
 /// assert_eq!(format!("now {}", breaker.phase(100)), "now half-open");
@@ -54,16 +45,7 @@ crate::named::display_by_name!(Phase);
 /// Why a breaker changed its phase.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns.
 /// let causes = [breaker.poll(100), breaker.reset(120)].map(|made| made.last().map(|made| made.cause));
 /// assert_eq!(causes, [Some(Cause::WaitOver), Some(Cause::Reset)]);

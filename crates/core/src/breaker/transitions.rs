@@ -7,16 +7,7 @@ use super::transition::Transition;
 /// The transitions that one call made or noticed, in order; nearly always none, at most three.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns.
 /// let mut journal = String::new();
 /// for made in breaker.reset(250) {
@@ -73,16 +64,7 @@ impl Transitions {
     /// The transitions, earliest first.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// let made = breaker.reset(250);
     /// assert!(matches!(made.as_slice(), [first, second] if first.at_ns == 100 && second.at_ns == 250));
@@ -101,16 +83,7 @@ impl Transitions {
     /// Whether there is none.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// assert!(breaker.poll(99).is_empty());
     /// assert!(!breaker.poll(100).is_empty());
@@ -125,16 +98,7 @@ impl Transitions {
     /// How many there are.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// assert_eq!(breaker.poll(99).len(), 0);
     /// assert_eq!(breaker.reset(250).len(), 2); // half-open at 100, then closed
@@ -148,16 +112,7 @@ impl Transitions {
     /// The transitions, earliest first.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// let made = breaker.reset(250);
     /// assert!(made.iter().map(|made| made.to).eq([Phase::HalfOpen, Phase::Closed]));
@@ -170,16 +125,7 @@ impl Transitions {
     /// The latest.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let mut breaker = Breaker::new(builder.build()?);
-    /// # let call = breaker.try_acquire(0, &mut rng)?;
-    /// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // A failure at 0 opened it, for 100 ns.
     /// assert_eq!(breaker.poll(99).last(), None);
     /// assert_eq!(breaker.reset(250).last().map(|made| made.to), Some(Phase::Closed));
@@ -209,16 +155,7 @@ impl IntoIterator for Transitions {
 /// The transitions by value; made by [`Transitions::into_iter`].
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease] = [100, 50].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let builder = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 });
-/// # let mut breaker = Breaker::new(builder.build()?);
-/// # let call = breaker.try_acquire(0, &mut rng)?;
-/// # let _ = breaker.on_outcome(0, call.permit, Outcome::Failure, 5, &mut rng);
+#[doc = include_str!("examples/opened.txt")]
 /// // A failure at 0 opened it, for 100 ns.
 /// let mut rest: TransitionsIter = breaker.reset(250).into_iter();
 /// assert_eq!(rest.next().map(|made| made.cause), Some(Cause::WaitOver));

@@ -178,13 +178,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// Why not, and the instant from which on it may.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// let refused = table.try_acquire(9, &7).unwrap_err();
     /// assert_eq!((refused.reason, refused.retry_at_ns), (HeldBy::Backoff, Some(10)));
@@ -209,13 +203,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// every key that is not tracked. A word was drawn as for any failure.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let holds = [0, 10, 30].map(|now_ns| table.on_failure(now_ns, &7, &mut rng).map(|hold| hold.until_ns));
     /// assert_eq!(holds, [Ok(Some(10)), Ok(Some(30)), Ok(Some(70))]);
     /// # Ok::<(), evenkeel_core::ConfigError>(())
@@ -238,13 +226,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// key that is not tracked.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// use evenkeel_core::advice::Advice;
     /// let hold = table.on_advice(0, &7, Advice::RetryAt { at_ns: 50 }, &mut rng)?;
     /// assert_eq!((hold.until_ns, hold.reason), (Some(50), HeldBy::Advice));
@@ -273,13 +255,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// tracked says nothing of the other ones, so the overflow entry stays.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// assert!(table.on_success(3, &7));
     /// assert!(table.try_acquire(3, &7).is_ok());
@@ -303,13 +279,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// An operator's command: nothing is known of the key any more, as after a success.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// assert!(table.forget(3, &7));
     /// assert_eq!(table.len(), 0);

@@ -19,13 +19,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// As there.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// assert!(table.peek(10, &7).is_ok());
     /// assert!(table.peek(9, &7).is_err()); // the look at 10 is not remembered
@@ -71,13 +65,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// The last hold of the key, over or not; `None` when nothing is known of it.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let hold = table.on_failure(0, &7, &mut rng)?;
     /// assert_eq!(table.get(500, &7), Some(hold));
     /// assert_eq!(table.get(1_000_000_010, &7), None); // forgotten, 1 s after its end
@@ -189,13 +177,7 @@ impl<K, S> BackoffTable<K, S> {
     /// How many keys are in memory; a forgotten one stays until its place is needed.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.try_acquire(0, &7);
     /// assert_eq!(table.len(), 0); // nothing to remember
     /// let _ = table.on_failure(0, &7, &mut rng)?;
@@ -228,13 +210,7 @@ impl<K, S> BackoffTable<K, S> {
     /// which the holds were set. O(n log n).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// for key in [9, 3, 9] {
     ///     let _ = table.on_failure(0, &key, &mut rng)?;
     /// }

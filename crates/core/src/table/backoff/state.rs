@@ -17,13 +17,7 @@ use crate::version::Version;
 /// order in which these were set; what is known of those that there was no room for; the latest instant.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-/// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-/// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+#[doc = include_str!("examples/empty.txt")]
 /// let _ = table.on_failure(0, &7, &mut rng)?;
 /// let stored: BackoffTableState<u64> = table.state();
 /// let restored: BackoffTable<u64> = BackoffTable::restore(policy, stored)?;
@@ -113,13 +107,7 @@ impl<K: Clone, S> BackoffTable<K, S> {
     /// latest instant seen: keys that are forgotten are not in it.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let before = table.state();
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// assert_ne!(table.state(), before);
@@ -162,13 +150,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// checked as untrusted input.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// let mut restored: BackoffTable<u64> = BackoffTable::restore(policy, table.state())?;
     /// assert!(restored.try_acquire(9, &7).is_err());
@@ -191,13 +173,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// As in [`restore`](Self::restore).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// use evenkeel_core::Rebase;
     /// let _ = table.on_failure(500, &7, &mut rng)?; // held until 510
     /// let rebase = Rebase { taken_at_ns: 502, now_ns: 3, away: Duration::from_nanos(1) };
@@ -223,13 +199,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// As in [`restore`](Self::restore).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let backoff = BackoffPolicy::builder(Duration::from_nanos(10)).jitter(Jitter::None);
-    /// # let policy = BackoffTablePolicy::builder(backoff, 100, Duration::from_secs(1)).build()?;
-    /// # let mut table: BackoffTable<u64> = BackoffTable::new(policy);
+    #[doc = include_str!("examples/empty.txt")]
     /// let _ = table.on_failure(0, &7, &mut rng)?;
     /// let seeded = std::hash::RandomState::new();
     /// let restored = BackoffTable::restore_with_hasher(policy, table.state(), None, seeded)?;

@@ -179,17 +179,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// The breaker's refusal, and whose breaker it was.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // 7 failed at 0 and is open for 100 ns.
     /// let refused = table.try_acquire(40, &7, &mut rng).unwrap_err();
     /// assert_eq!((refused.answer.retry_at_ns(), refused.by), (Some(100), AnsweredBy::Key));
@@ -224,15 +214,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// that was forgotten meanwhile, or of another key, is stale.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let calls = [7, 8].map(|key| table.try_acquire(0, &key, &mut rng).expect("closed").answer.permit.id());
     /// // 7 reports with the permit of 8, then with its own.
     /// for (permit, stale) in [(calls[1], true), (calls[0], false)] {
@@ -353,17 +335,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// silence that leave forgotten ones.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // 7 failed at 0 and is open for 100 ns.
     /// assert!(table.poll(99).is_none());
     /// assert_eq!(table.poll(100).and_then(|due| due.transitions.last()).map(|made| made.to), Some(Phase::HalfOpen));

@@ -18,17 +18,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// would; closed where it would be a new one.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // 7 failed at 0 and is open for 100 ns; 1 000 ns after that it is forgotten.
     /// let phases = [99, 100, 1_099, 1_100].map(|now_ns| table.phase(now_ns, &7));
     /// assert_eq!(phases, [Phase::Open, Phase::HalfOpen, Phase::HalfOpen, Phase::Closed]);
@@ -53,17 +43,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// As there.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // 7 failed at 0 and is open for 100 ns.
     /// table.peek(100, &7)?;
     /// assert_eq!(table.peek(99, &7).map_err(|no| no.answer.reason), Err(RefusedBy::Open));
@@ -85,15 +65,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// Whether the key has a breaker of its own at `now_ns`.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = table.try_acquire(0, &7, &mut rng)?;
     /// assert!(table.tracks(999, &7) && !table.tracks(1_000, &7) && !table.tracks(0, &8));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -110,15 +82,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// What the key's own breaker counted so far; `None` when it has none.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = table.try_acquire(0, &7, &mut rng)?;
     /// assert_eq!(table.stats_of(0, &7).map(|stats| stats.admitted), Some(1));
     /// assert_eq!(table.stats_of(0, &8), None);
@@ -175,15 +139,7 @@ impl<K, S> BreakerTable<K, S> {
     /// O(1), unless that breaker was forgotten before anyone asked: O(n).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let granted = table.try_acquire(0, &7, &mut rng)?;
     /// assert_eq!(table.next_deadline_ns(), None);
     /// let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
@@ -231,15 +187,7 @@ impl<K, S> BreakerTable<K, S> {
     /// What all breakers counted so far, with those that were forgotten and the overflow breaker. O(n).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// for key in [7, 8] {
     ///     let _ = table.try_acquire(0, &key, &mut rng)?;
     /// }
@@ -264,15 +212,7 @@ impl<K, S> BreakerTable<K, S> {
     /// How many keys are in memory; a forgotten one stays until it is met or its place is needed.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = table.try_acquire(0, &7, &mut rng)?;
     /// assert_eq!(table.len(), 1);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -304,15 +244,7 @@ impl<K, S> BreakerTable<K, S> {
     /// notices it: [`poll`](Self::poll) until it says `None`, and the order depends on nothing else. O(n log n).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// for (key, outcome) in [(9, Outcome::Success), (7, Outcome::Failure), (8, Outcome::Success)] {
     ///     let granted = table.try_acquire(0, &key, &mut rng)?;
     ///     let _ = table.on_outcome(0, &key, granted.answer.permit, outcome, 5, &mut rng);

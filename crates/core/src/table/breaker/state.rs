@@ -21,15 +21,7 @@ use crate::version::Version;
 /// Permits in flight stay valid across a restore, because they are plain ids.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-/// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-/// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-/// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+#[doc = include_str!("examples/closed.txt")]
 /// let granted = table.try_acquire(0, &7, &mut rng)?;
 /// let stored: BreakerTableState<u64> = table.state();
 /// let mut restored: BreakerTable<u64> = BreakerTable::restore(policy, stored)?;
@@ -164,15 +156,7 @@ impl<K: Clone, S> BreakerTable<K, S> {
     /// the latest instant seen: keys that are forgotten are not in it, but what they counted is.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = table.try_acquire(0, &7, &mut rng)?;
     /// assert_eq!(table.state().len(), 1);
     /// let _ = table.try_acquire(1_000, &8, &mut rng)?; // 7 is forgotten by now
@@ -218,17 +202,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// checked as untrusted input.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// // 7 failed at 0 and is open for 100 ns.
     /// let mut restored: BreakerTable<u64> = BreakerTable::restore(policy, table.state())?;
     /// assert!(restored.try_acquire(99, &7, &mut rng).is_err());
@@ -251,17 +225,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// As in [`restore`](Self::restore).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
-    /// # let granted = table.try_acquire(0, &7, &mut rng)?;
-    /// # let _ = table.on_outcome(0, &7, granted.answer.permit, Outcome::Failure, 5, &mut rng);
+    #[doc = include_str!("examples/opened.txt")]
     /// use evenkeel_core::Rebase;
     /// // 7 failed at 0 and is open for 100 ns; 70 are left.
     /// let rebase = Rebase { taken_at_ns: 30, now_ns: 5_000, away: Duration::ZERO };
@@ -287,15 +251,7 @@ impl<K: Hash + Eq, S: BuildHasher> BreakerTable<K, S> {
     /// As in [`restore`](Self::restore).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, breaker::*, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, lease, forget] = [100, 50, 1_000].map(Duration::from_nanos);
-    /// # let open = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let breaker = BreakerPolicy::builder(open, lease).trigger(Trigger::Consecutive { failures: 1 }).build()?;
-    /// # let policy = BreakerTablePolicy::builder(breaker, 10, forget).build()?;
-    /// # let mut table: BreakerTable<u64> = BreakerTable::new(policy);
+    #[doc = include_str!("examples/closed.txt")]
     /// let _ = table.try_acquire(0, &7, &mut rng)?;
     /// let seeded = std::hash::RandomState::new();
     /// let restored = BreakerTable::restore_with_hasher(policy, table.state(), None, seeded)?;

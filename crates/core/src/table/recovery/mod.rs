@@ -283,14 +283,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// The key is well: all its budget is back. Whether some of it was in use.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert!(budget.on_success(5, &7));
     /// assert_eq!(budget.remaining(5, &7), 2);
@@ -313,14 +306,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// An operator's command: nothing is known of the key any more, as after a success.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert!(budget.forget(5, &7));
     /// assert!(budget.is_empty());

@@ -48,14 +48,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// How many recoveries the key has left in the window; all of them when nothing is known of it.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert_eq!([999, 1_000].map(|now_ns| budget.remaining(now_ns, &7)), [1, 2]);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -74,14 +67,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// How many recoveries the key was granted since it was last well, or forgotten.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert_eq!([999, 1_000].map(|now_ns| budget.attempts(now_ns, &7)), [1, 0]);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -102,14 +88,7 @@ impl<K, S> RecoveryBudget<K, S> {
     /// How many keys are in memory; a forgotten one stays until its place is needed.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert_eq!(budget.len(), 1);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -140,14 +119,7 @@ impl<K, S> RecoveryBudget<K, S> {
     /// oldest first: by last grant, ties in the order of the calls. O(n log n).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// for (now_ns, key) in [(0, 9), (1, 3), (2, 9)] {
     ///     let _ = budget.try_recover(now_ns, &key, &mut rng)?;
     /// }

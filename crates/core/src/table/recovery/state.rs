@@ -17,14 +17,7 @@ use crate::version::Version;
 /// calls, each with its grants in the window; the latest instant.
 ///
 /// ```
-/// # use core::time::Duration;
-/// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-/// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-/// # let mut rng = SplitMix64::seed_from_u64(1);
-/// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-/// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-/// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-/// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+#[doc = include_str!("examples/unused.txt")]
 /// let _ = budget.try_recover(0, &7, &mut rng)?;
 /// let stored: RecoveryBudgetState<u64> = budget.state();
 /// let restored: RecoveryBudget<u64> = RecoveryBudget::restore(policy, stored)?;
@@ -159,14 +152,7 @@ impl<K: Clone, S> RecoveryBudget<K, S> {
     /// latest instant seen: keys that are forgotten and grants that have left are not in it.
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let before = budget.state();
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// assert_ne!(budget.state(), before);
@@ -271,14 +257,7 @@ impl<K: Hash + Eq, S: BuildHasher> RecoveryBudget<K, S> {
     /// As in [`restore`](Self::restore).
     ///
     /// ```
-    /// # use core::time::Duration;
-    /// # use evenkeel_core::{backoff::{BackoffPolicy, Jitter}, table::*};
-    /// # use rand_xoshiro::{SplitMix64, rand_core::SeedableRng};
-    /// # let mut rng = SplitMix64::seed_from_u64(1);
-    /// # let [wait, window] = [10, 1_000].map(Duration::from_nanos);
-    /// # let backoff = BackoffPolicy::builder(wait).jitter(Jitter::None);
-    /// # let policy = RecoveryBudgetPolicy::builder(backoff, 2, window, 100).build()?;
-    /// # let mut budget: RecoveryBudget<u64> = RecoveryBudget::new(policy);
+    #[doc = include_str!("examples/unused.txt")]
     /// let _ = budget.try_recover(0, &7, &mut rng)?;
     /// let seeded = std::hash::RandomState::new();
     /// let restored = RecoveryBudget::restore_with_hasher(policy, budget.state(), None, seeded)?;

@@ -41,12 +41,15 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
 
     /// Drops the first key of `queue`, if it is forgotten.
     pub(super) fn drop_first_forgotten(&mut self, queue: Queue, now_ns: u64) -> bool {
-        let first = self.keys.first(queue);
-        let forgotten = first.filter(|&at| self.entry_at(at).is_forgotten(&self.policy, now_ns));
-        if let Some(at) = forgotten {
-            self.remove(at);
+        // The instant says it: a hold without an end stands in another queue.
+        let forgotten_ns = |at_ns| self.policy.forgotten_at_ns(at_ns);
+        match self.keys.first_at(queue) {
+            Some((at, at_ns)) if forgotten_ns(at_ns).is_some_and(|it| it <= now_ns) => {
+                self.remove(at);
+                true
+            }
+            _ => false,
         }
-        forgotten.is_some()
     }
 
     /// Drops a forgotten key, or as many as one call drops where they have to be searched for; false when there is none.

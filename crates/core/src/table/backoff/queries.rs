@@ -135,8 +135,7 @@ impl<K, S> BackoffTable<K, S> {
             forgotten_ns.is_some_and(|at_ns| at_ns <= now_ns)
         };
         if self.keys.is_indexed() {
-            let at = self.keys.first(Queue::Due)?;
-            let due_ns = self.keys.slot(at)?.at_ns();
+            let (at, due_ns) = self.keys.first_at(Queue::Due)?;
             if !is_forgotten(due_ns) {
                 return Some((at, due_ns));
             }

@@ -60,9 +60,18 @@ impl<K, V, S> Keyed<K, V, S> {
     /// Which slot of `queue` comes first. O(1) with the index, else O(n).
     #[inline]
     pub(in crate::table) fn first(&self, queue: Queue) -> Option<u32> {
+        self.first_at(queue).map(|(at, _)| at)
+    }
+
+    /// The same, and its instant.
+    #[inline]
+    pub(in crate::table) fn first_at(&self, queue: Queue) -> Option<(u32, u64)> {
         match &self.index {
-            Some(index) => index.of(queue).first().map(|entry| entry.slot),
-            None => self.first_where(queue, |_| true).map(|(at, _)| at),
+            Some(index) => {
+                let entry = index.of(queue).first()?;
+                Some((entry.slot, entry.at_ns))
+            }
+            None => self.first_where(queue, |_| true),
         }
     }
 

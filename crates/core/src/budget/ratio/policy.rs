@@ -13,7 +13,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// Above this a ratio is a percentage without its sign.
 const MAX_RATIO: Ratio = Ratio::percent(1_000);
 
-/// A checked, immutable retry ratio; made by [`RetryRatioPolicy::builder`]. 32 bytes.
+/// A checked, immutable retry ratio; made by [`RetryRatioPolicy::builder`]. 40 bytes.
 ///
 /// ```
 /// use core::time::Duration;

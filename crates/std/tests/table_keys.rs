@@ -33,12 +33,14 @@ impl Hash for Host {
 
 const HOSTS: usize = 64;
 
-/// Which bits of a hash a table of [`HOSTS`] keys looks at before it compares two keys.
-const LOOKED_AT: u64 = 0xfe00_0000_0000_007f;
+/// Which bits a table of [`HOSTS`] keys looks at before it compares two keys, once it has spread those of a hash: the
+/// highest for the group, seven in between for the tag.
+const LOOKED_AT: u64 = 0xfe00_0000_07f0_0000;
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Keys whose hashes are as one to a table without a seed: anyone can find them.
 fn chosen() -> Vec<Host> {
-    let hash = |key: u64| FixedState.hash_one(Host(key)) & LOOKED_AT;
+    let hash = |key: u64| FixedState.hash_one(Host(key)).wrapping_mul(SPREAD) & LOOKED_AT;
     let wanted = hash(0);
     let found = (0..).filter(|&key| hash(key) == wanted);
     found.take(HOSTS).map(Host).collect()

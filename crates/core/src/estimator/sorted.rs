@@ -72,7 +72,8 @@ const BLOCK: usize = 256;
 fn shift_down(part: &mut [u64], last: u64) {
     let mut last = last;
     for block in part.rchunks_mut(BLOCK) {
-        let first = block.first().copied().unwrap_or(last);
+        // So the compiler sees that there is a first, and no way to a panic is left.
+        let [first, ..] = *block else { continue };
         block.copy_within(1.., 0);
         if let Some(place) = block.last_mut() {
             *place = last;

@@ -14,36 +14,29 @@ use crate::classify::Classify;
 /// Leave to make one call.
 pub(crate) trait Leave {
     fn now_ns(&self) -> u64;
-    /// The call is over, or given up: leave is given back.
-    fn settle(self, outcome: Outcome);
+    /// The call is over, or given up: leave is given back, where it lies. It is heard once.
+    fn settle(&mut self, outcome: Outcome);
 }
 
 /// Dropped, the call was given up: never a failure, although a panic somewhere else may be what drops it.
-pub(crate) struct Held<L: Leave>(Option<L>);
+pub(crate) struct Held<L: Leave>(L);
 
-impl<L: Leave> Held<L> {
-    #[inline(always)]
-    fn settle(&mut self, outcome: Outcome) {
-        if let Some(leave) = self.0.take() {
-            leave.settle(outcome);
-        }
-    }
-
-    /// A panic in `act` is a failure of the call.
-    fn watch<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
-        match catch_unwind(AssertUnwindSafe(|| act(self))) {
-            Ok(done) => done,
-            Err(panic) => {
-                self.settle(Outcome::Failure);
-                resume_unwind(panic);
-            }
-        }
+impl<L: Leave> Drop for Held<L> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.settle(Outcome::Ignored);
     }
 }
 
-impl<L: Leave> Drop for Held<L> {
-    fn drop(&mut self) {
-        self.settle(Outcome::Ignored);
+/// A panic in `act` is a failure of the call.
+#[inline(always)]
+fn watched<L: Leave, T>(leave: &mut L, act: impl FnOnce(&mut L) -> T) -> T {
+    match catch_unwind(AssertUnwindSafe(|| act(leave))) {
+        Ok(done) => done,
+        Err(panic) => {
+            leave.settle(Outcome::Failure);
+            resume_unwind(panic);
+        }
     }
 }
 
@@ -70,18 +63,24 @@ impl<F, L: Leave, K> Guarded<F, L, K> {
         }
     }
 
+    /// The call begins; then what was `asked` is made leave that lasts.
     #[inline(always)]
-    pub(crate) fn calling(leave: L, classify: K, call: impl FnOnce() -> F) -> Self {
+    pub(crate) fn calling<A: Leave>(
+        mut asked: A,
+        keep: impl FnOnce(A) -> L,
+        classify: K,
+        call: impl FnOnce() -> F,
+    ) -> Self {
         let future = match catch_unwind(AssertUnwindSafe(call)) {
             Ok(future) => future,
             Err(panic) => {
-                leave.settle(Outcome::Failure);
+                asked.settle(Outcome::Failure);
                 resume_unwind(panic);
             }
         };
         Self::Calling {
             future,
-            held: Held(Some(leave)),
+            held: Held(keep(asked)),
             classify,
         }
     }
@@ -113,15 +112,14 @@ where
                 held,
                 classify,
             } => {
-                let result = ready!(held.watch(|held| {
+                let result = ready!(watched(&mut held.0, |leave| {
                     let result = ready!(future.poll(cx));
                     let classified = classify.classify(result.as_ref());
                     // The clock is not read for a success.
-                    let now_ns = || held.0.as_ref().map_or(0, Leave::now_ns);
                     let outcome = classified.map_or(Outcome::Success, |classified| {
-                        classified.outcome(now_ns()).breaker_outcome()
+                        classified.outcome(leave.now_ns()).breaker_outcome()
                     });
-                    held.settle(outcome);
+                    leave.settle(outcome);
                     Poll::Ready(result)
                 }));
                 Poll::Ready(result.map_err(CallError::Failed))

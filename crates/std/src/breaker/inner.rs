@@ -155,6 +155,16 @@ impl<C> Inner<C> {
         self.report_locked(now_ns(), permit, outcome, latency_ns, rng)
     }
 
+    /// Whether a success is reported with one step on a counter, and neither the clock nor the lock is asked.
+    #[inline]
+    pub(super) fn is_counted(&self, permit: PermitId) -> bool {
+        let generation = permit.generation();
+        self.plan.counts_alone
+            && permit == self.closed_permit(generation)
+            && self.word() == Word::Closed { generation }
+            && self.stripes.count(Ticket::new(generation, 0))
+    }
+
     /// Whether a success is reported without the lock: it changes nothing, or nothing but a count, and that is done.
     #[inline]
     fn passes_by(&self, now_ns: impl Fn() -> u64, permit: PermitId, latency_ns: u64) -> bool {

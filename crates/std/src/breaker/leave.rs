@@ -89,7 +89,19 @@ impl<C: Clock> Inner<C> {
     pub(super) fn leave(&self) -> Result<Leave, Refused> {
         match self.plain() {
             Some(call) => Ok(call.into_leave()),
-            None => self.ask(),
+            // Taken apart and put together: so only this way writes its answer to memory.
+            None => match self.ask() {
+                Ok(Leave {
+                    permit,
+                    would_refuse,
+                    began_ns,
+                }) => Ok(Leave {
+                    permit,
+                    would_refuse,
+                    began_ns,
+                }),
+                Err(refused) => Err(refused),
+            },
         }
     }
 
@@ -139,6 +151,14 @@ impl<C: Clock> Inner<C> {
     /// A call ended; nobody wants to know what became of that.
     #[inline(never)]
     pub(super) fn tell(&self, permit: PermitId, outcome: Outcome, began_ns: u64) {
+        if !(matches!(outcome, Outcome::Success) && self.is_counted(permit)) {
+            self.tell_all(permit, outcome, began_ns);
+        }
+    }
+
+    /// Out of line, so that a success that is only counted needs no room for a receipt.
+    #[inline(never)]
+    fn tell_all(&self, permit: PermitId, outcome: Outcome, began_ns: u64) {
         let _ = self.report(permit, outcome, began_ns, None);
     }
 

@@ -193,7 +193,7 @@ impl<C: Clock> SharedBreaker<C> {
             return Err(CallError::Refused(refused));
         }
         let leave = inner.ask_locked().map_err(CallError::Refused)?;
-        let guard = Guard::new(Owner::Borrowed(inner), leave);
+        let guard = Guard::new(Owner::Borrowed(&self.inner), leave);
         let result = operation();
         let _ = guard.outcome(classify(&result));
         result.map_err(CallError::Failed)

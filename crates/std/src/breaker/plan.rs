@@ -18,6 +18,8 @@ pub(super) enum Success {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) success: Success,
+    /// Whether it is counted and nothing else matters: not how long it took, and not when it came.
+    pub(super) counts_alone: bool,
     /// A success that took longer is not plain.
     pub(super) least_limit_ns: u64,
     /// From so many results in the window on, no trigger waits for more.
@@ -61,6 +63,7 @@ impl Plan {
         );
         Self {
             success,
+            counts_alone: success == Success::Count && least_limit_ns == u64::MAX,
             least_limit_ns,
             min_calls: match is_known {
                 true => min_calls.unwrap_or(0),

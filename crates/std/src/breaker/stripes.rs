@@ -97,8 +97,8 @@ impl Stripes {
         };
         let mut pending = stripe.pending.load(Ordering::Relaxed);
         loop {
-            if pending & !COUNT.mask() != ticket.0 || pending & COUNT.mask() >= MOST << COUNT.shift
-            {
+            // What is left is the count, or more than any count where the stripe is closed or has another ticket.
+            if pending.wrapping_sub(ticket.0) >= MOST << COUNT.shift {
                 return false;
             }
             let counted = stripe.pending.compare_exchange_weak(

@@ -9,7 +9,7 @@ use evenkeel_core::breaker::Refused;
 use evenkeel_std::{CallError, Clock};
 use pin_project_lite::pin_project;
 
-use super::leave::BreakerLeave;
+use super::leave::{Asked, BreakerLeave};
 use crate::classify::Classify;
 use crate::guarded::Guarded;
 
@@ -36,8 +36,13 @@ impl<F, K, C: Clock + 'static> BreakerFuture<F, K, C> {
     }
 
     #[inline(always)]
-    pub(super) fn calling(leave: BreakerLeave<C>, classify: K, call: impl FnOnce() -> F) -> Self {
-        let guarded = Guarded::calling(leave, classify, call);
+    pub(super) fn calling(asked: Asked<'_, C>, classify: K, call: impl FnOnce() -> F) -> Self {
+        let guarded = Guarded::calling(asked, Asked::kept, classify, call);
+        Self { guarded }
+    }
+
+    pub(super) fn readied(leave: BreakerLeave<C>, classify: K, call: impl FnOnce() -> F) -> Self {
+        let guarded = Guarded::calling(leave, |leave| leave, classify, call);
         Self { guarded }
     }
 }

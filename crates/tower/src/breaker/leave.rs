@@ -1,7 +1,6 @@
 //! Leave to make one call: of a shared breaker, and of one key of a table.
 
 use std::hash::Hash;
-use std::time::Duration;
 
 use evenkeel_core::breaker::{Outcome, Permit, Phase, Refused};
 use evenkeel_core::retry::BreakerGate;
@@ -12,35 +11,50 @@ use evenkeel_tokio::SharedBreaker;
 use super::readiness::Waiters;
 use crate::guarded::Leave;
 
+/// Leave of a shared breaker for a call that is about to begin, borrowed: while the service is called it need not lie in
+/// memory, so it is written once, into the response.
+pub(super) struct Asked<'a, C: Clock> {
+    guard: Guard<'a, C>,
+    /// Who waits for a place, where this is a probe's.
+    waiters: Option<&'a Waiters>,
+}
+
+impl<'a, C: Clock> Asked<'a, C> {
+    #[inline(always)]
+    pub(super) fn take(
+        breaker: &'a SharedBreaker<C>,
+        waiters: Option<&'a Waiters>,
+    ) -> Result<Self, Refused> {
+        let guard = breaker.try_acquire()?;
+        let waiters = waiters.filter(|_| guard.is_probe());
+        Ok(Self { guard, waiters })
+    }
+
+    #[inline(always)]
+    pub(super) fn kept(self) -> BreakerLeave<C> {
+        BreakerLeave {
+            guard: self.guard.into_owned(),
+            waiters: self.waiters.cloned(),
+        }
+    }
+}
+
 /// Leave of a shared breaker. Dropped, it is given back as any guard is.
 pub(super) struct BreakerLeave<C: Clock + 'static> {
     guard: Guard<'static, C>,
-    /// When the call began, where that was not when leave was taken.
-    called_ns: Option<u64>,
-    /// Who waits for a place, where this is a probe's.
     waiters: Option<Waiters>,
 }
 
 impl<C: Clock + 'static> BreakerLeave<C> {
-    #[inline(always)]
     pub(super) fn take(
         breaker: &SharedBreaker<C>,
         waiters: Option<&Waiters>,
     ) -> Result<Self, Refused> {
-        let guard = breaker.try_acquire_owned()?;
-        let waiters = match waiters {
-            Some(waiters) if guard.is_probe() => Some(waiters.clone()),
-            _ => None,
-        };
-        Ok(Self {
-            guard,
-            called_ns: None,
-            waiters,
-        })
+        Asked::take(breaker, waiters).map(Asked::kept)
     }
 
     /// Nobody uses it.
-    pub(super) fn give_back(self) {
+    pub(super) fn give_back(mut self) {
         self.settle(Outcome::Ignored);
     }
 }
@@ -72,7 +86,7 @@ impl<C: Clock + 'static> KeptPlace<C> {
     }
 
     /// Leave for the call that begins now, if it still is that: a probe's place that was not lost, of the phase that is.
-    pub(super) fn called(mut self, breaker: &SharedBreaker<C>) -> Option<BreakerLeave<C>> {
+    pub(super) fn called(self, breaker: &SharedBreaker<C>) -> Option<BreakerLeave<C>> {
         let (guard, now_ns) = (&self.leave.guard, self.leave.now_ns());
         let stands = guard.is_probe()
             && self.lost_ns.is_none_or(|at_ns| now_ns < at_ns)
@@ -82,13 +96,28 @@ impl<C: Clock + 'static> KeptPlace<C> {
             self.give_back();
             return None;
         }
-        self.leave.called_ns = Some(now_ns);
-        Some(self.leave)
+        let BreakerLeave { guard, waiters } = self.leave;
+        let guard = guard.began_at(now_ns);
+        Some(BreakerLeave { guard, waiters })
     }
 
     /// The call did not come.
     pub(super) fn give_back(self) {
         self.leave.give_back();
+    }
+}
+
+impl<C: Clock> Leave for Asked<'_, C> {
+    fn now_ns(&self) -> u64 {
+        self.guard.clock().now_ns()
+    }
+
+    #[inline(always)]
+    fn settle(&mut self, outcome: Outcome) {
+        self.guard.settle(outcome);
+        if let Some(waiters) = self.waiters.take() {
+            waiters.wake();
+        }
     }
 }
 
@@ -98,17 +127,9 @@ impl<C: Clock + 'static> Leave for BreakerLeave<C> {
     }
 
     #[inline(always)]
-    fn settle(self, outcome: Outcome) {
-        if matches!((outcome, self.called_ns), (Outcome::Success, None)) {
-            self.guard.success();
-        } else if let Some(called_ns) = self.called_ns {
-            let latency_ns = self.now_ns().saturating_sub(called_ns);
-            let latency = Duration::from_nanos(latency_ns);
-            let _ = self.guard.outcome_after(outcome, latency);
-        } else {
-            let _ = self.guard.outcome(outcome);
-        }
-        if let Some(waiters) = &self.waiters {
+    fn settle(&mut self, outcome: Outcome) {
+        self.guard.settle(outcome);
+        if let Some(waiters) = self.waiters.take() {
             waiters.wake();
         }
     }
@@ -117,7 +138,8 @@ impl<C: Clock + 'static> Leave for BreakerLeave<C> {
 /// Leave of one key's breaker.
 pub(super) struct KeyLeave<Q, C: Clock> {
     gate: SharedKeyGate<Q, C>,
-    permit: Permit,
+    /// Until it is given back.
+    permit: Option<Permit>,
     clock: C,
     stream: Stream,
     began_ns: u64,
@@ -133,7 +155,7 @@ impl<Q: Clone + Hash + Eq, C: Clock> KeyLeave<Q, C> {
         let grant = gate.try_acquire(began_ns, &mut stream)?;
         Ok(Self {
             gate,
-            permit: grant.permit,
+            permit: Some(grant.permit),
             clock,
             stream,
             began_ns,
@@ -146,10 +168,13 @@ impl<Q: Clone + Hash + Eq, C: Clock> Leave for KeyLeave<Q, C> {
         self.clock.now_ns()
     }
 
-    fn settle(mut self, outcome: Outcome) {
+    fn settle(&mut self, outcome: Outcome) {
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
         let now_ns = self.now_ns();
         let latency_ns = now_ns.saturating_sub(self.began_ns);
-        let (permit, stream) = (self.permit, &mut self.stream);
+        let stream = &mut self.stream;
         let _ = self
             .gate
             .on_outcome(now_ns, permit, outcome, latency_ns, stream);

@@ -12,7 +12,7 @@ use evenkeel_tokio::{SharedBreaker, Sleep, TokioClock};
 use tower_service::Service;
 
 use super::future::BreakerFuture;
-use super::leave::{BreakerLeave, KeptPlace};
+use super::leave::{Asked, BreakerLeave, KeptPlace};
 use super::readiness::{Waiters, Waiting};
 use crate::classify::{ByResult, Classify};
 
@@ -78,13 +78,11 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
     }
 
     /// Asks the breaker.
-    #[inline(always)]
     fn take(&self) -> Result<BreakerLeave<C>, Refused> {
         BreakerLeave::take(&self.breaker, self.waiters.as_ref())
     }
 
     /// What `poll_ready` has found holds for the call, as far as it still can.
-    #[cold]
     fn take_as_readied(&mut self) -> Result<BreakerLeave<C>, Refused> {
         match mem::replace(&mut self.ready, Ready::Plain) {
             // It may have been kept for too long: then what the breaker says now holds.
@@ -120,6 +118,21 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
 }
 
 impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
+    #[cold]
+    fn call_as_readied<Req>(&mut self, request: Req) -> BreakerFuture<S::Future, K, C>
+    where
+        S: Service<Req>,
+        K: Clone,
+    {
+        match self.take_as_readied() {
+            Ok(leave) => {
+                let classify = self.classify.clone();
+                BreakerFuture::readied(leave, classify, || self.inner.call(request))
+            }
+            Err(refused) => BreakerFuture::refused(refused),
+        }
+    }
+
     fn poll_refusing<Req>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>>
     where
         S: Service<Req>,
@@ -194,14 +207,13 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let asked = match self.ready {
-            Ready::Plain => self.take(),
-            _ => self.take_as_readied(),
-        };
-        match asked {
-            Ok(leave) => {
+        if !matches!(self.ready, Ready::Plain) {
+            return self.call_as_readied(request);
+        }
+        match Asked::take(&self.breaker, self.waiters.as_ref()) {
+            Ok(asked) => {
                 let classify = self.classify.clone();
-                BreakerFuture::calling(leave, classify, || self.inner.call(request))
+                BreakerFuture::calling(asked, classify, || self.inner.call(request))
             }
             Err(refused) => BreakerFuture::refused(refused),
         }

@@ -129,7 +129,7 @@ where
         let guarded = match KeyLeave::take(gate, clock, layer.streams.next()) {
             Ok(leave) => {
                 let classify = layer.classify.clone();
-                Guarded::calling(leave, classify, || self.inner.call(request))
+                Guarded::calling(leave, |leave| leave, classify, || self.inner.call(request))
             }
             Err(refused) => Guarded::refused(refused),
         };

@@ -14,29 +14,31 @@ use crate::classify::Classify;
 /// Leave to make one call.
 pub(crate) trait Leave {
     fn now_ns(&self) -> u64;
-    /// The call is over, or given up: leave is given back, where it lies. It is heard once.
+    /// The call is over, or given up: leave is given back, where it lies. Once: then there is nothing to give back.
     fn settle(&mut self, outcome: Outcome);
 }
 
 /// Dropped, the call was given up: never a failure, although a panic somewhere else may be what drops it.
 pub(crate) struct Held<L: Leave>(L);
 
+impl<L: Leave> Held<L> {
+    /// A panic in `act` is a failure of the call.
+    #[inline(always)]
+    fn watch<T>(&mut self, act: impl FnOnce(&mut L) -> T) -> T {
+        match catch_unwind(AssertUnwindSafe(|| act(&mut self.0))) {
+            Ok(done) => done,
+            Err(panic) => {
+                self.0.settle(Outcome::Failure);
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
 impl<L: Leave> Drop for Held<L> {
     #[inline]
     fn drop(&mut self) {
         self.0.settle(Outcome::Ignored);
-    }
-}
-
-/// A panic in `act` is a failure of the call.
-#[inline(always)]
-fn watched<L: Leave, T>(leave: &mut L, act: impl FnOnce(&mut L) -> T) -> T {
-    match catch_unwind(AssertUnwindSafe(|| act(leave))) {
-        Ok(done) => done,
-        Err(panic) => {
-            leave.settle(Outcome::Failure);
-            resume_unwind(panic);
-        }
     }
 }
 
@@ -63,11 +65,11 @@ impl<F, L: Leave, K> Guarded<F, L, K> {
         }
     }
 
-    /// The call begins; then what was `asked` is made leave that lasts.
+    /// The call begins; when it has, what was `asked` becomes leave that lasts.
     #[inline(always)]
     pub(crate) fn calling<A: Leave>(
         mut asked: A,
-        keep: impl FnOnce(A) -> L,
+        lasts: impl FnOnce(A) -> L,
         classify: K,
         call: impl FnOnce() -> F,
     ) -> Self {
@@ -80,7 +82,7 @@ impl<F, L: Leave, K> Guarded<F, L, K> {
         };
         Self::Calling {
             future,
-            held: Held(keep(asked)),
+            held: Held(lasts(asked)),
             classify,
         }
     }
@@ -112,7 +114,7 @@ where
                 held,
                 classify,
             } => {
-                let result = ready!(watched(&mut held.0, |leave| {
+                let result = ready!(held.watch(|leave| {
                     let result = ready!(future.poll(cx));
                     let classified = classify.classify(result.as_ref());
                     // The clock is not read for a success.

@@ -48,13 +48,13 @@ pub struct Guard<'a, C: Clock = MonotonicClock> {
 /// An ask costs no more than two loads, so a guard borrows the breaker unless it must not.
 #[derive(Debug)]
 pub(super) enum Owner<'a, C> {
-    Borrowed(&'a Arc<Inner<C>>),
+    Borrowed(&'a Inner<C>),
     Own(Arc<Inner<C>>),
 }
 
 impl<C> Owner<'_, C> {
     #[inline]
-    fn inner(&self) -> &Arc<Inner<C>> {
+    fn inner(&self) -> &Inner<C> {
         match self {
             Self::Borrowed(inner) => inner,
             Self::Own(inner) => inner,
@@ -163,7 +163,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// ```
     #[inline(always)]
     pub fn outcome(self, outcome: Outcome) -> Receipt {
-        self.report(outcome, None)
+        self.settle(outcome, None)
     }
 
     /// How the call ended and how long it took, where that was measured elsewhere.
@@ -182,91 +182,7 @@ impl<'a, C: Clock> Guard<'a, C> {
     /// ```
     pub fn outcome_after(self, outcome: Outcome, latency: Duration) -> Receipt {
         let latency_ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.report(outcome, Some(latency_ns))
-    }
-
-    /// How the call ended, told where the guard lies, say in a future that is pinned; then it has nothing more to say, also
-    /// when it is dropped.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Outcome, Trigger, Window}};
-    /// # use evenkeel_std::SharedBreaker;
-    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
-    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).window(Window::Count { calls: 9 });
-    /// # let policy = policy.trigger(Trigger::Failures { failures: 2 }).build()?;
-    /// # let breaker = SharedBreaker::new(policy);
-    /// let mut guard = breaker.try_acquire()?;
-    /// guard.settle(Outcome::Failure);
-    /// guard.settle(Outcome::Failure); // it has been told
-    /// drop(guard);
-    /// assert_eq!(breaker.stats().failures, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    // What is out of line is told by value: no address of the guard is taken, so it need not lie in memory.
-    #[inline(always)]
-    pub fn settle(&mut self, outcome: Outcome) {
-        if self.settled {
-            return;
-        }
-        self.settled = true;
-        let inner = self.owner.inner();
-        if !inner.is_idle(self.permit, outcome) {
-            inner.tell(self.permit, outcome, self.began_ns);
-        }
-    }
-
-    /// The call begins at this instant of the breaker's clock, later than leave was given: the time until then is not part of
-    /// how long it took.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use evenkeel_core::{Ratio, backoff::BackoffPolicy, breaker::*};
-    /// # use evenkeel_std::{Clock, SharedBreaker, TestClock};
-    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
-    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).window(Window::Count { calls: 9 });
-    /// let slow = Trigger::SlowRate { slower_than: Duration::from_secs(2), at_least: Ratio::ONE, min_calls: 1 };
-    /// let clock = TestClock::new();
-    /// let breaker = SharedBreaker::builder(policy.trigger(slow).build()?).clock(clock.clone()).build();
-    /// let guard = breaker.try_acquire()?;
-    /// clock.advance(Duration::from_secs(9)); // waiting for a connection
-    /// guard.began_at(clock.now_ns()).success();
-    /// assert!(breaker.try_acquire().is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub const fn began_at(mut self, at_ns: u64) -> Self {
-        self.began_ns = at_ns;
-        self
-    }
-
-    /// The same leave, as a guard that keeps the breaker: it can be sent away.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use evenkeel_core::{backoff::BackoffPolicy, breaker::{BreakerPolicy, Trigger}};
-    /// # use evenkeel_std::SharedBreaker;
-    /// # let open = BackoffPolicy::builder(Duration::from_secs(1));
-    /// # let policy = BreakerPolicy::builder(open, Duration::from_secs(5)).trigger(Trigger::Consecutive { failures: 1 });
-    /// # let breaker = SharedBreaker::new(policy.build()?);
-    /// let guard = breaker.try_acquire()?.into_owned();
-    /// std::thread::spawn(move || guard.failure()).join().expect("it only reports");
-    /// assert!(breaker.try_acquire().is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline(always)]
-    pub fn into_owned(mut self) -> Guard<'static, C> {
-        let owned = Guard {
-            owner: Owner::Own(Arc::clone(self.owner.inner())),
-            permit: self.permit,
-            would_refuse: self.would_refuse,
-            began_ns: self.began_ns,
-            was_panicking: self.was_panicking,
-            settled: self.settled,
-        };
-        // The other one reports.
-        self.settled = true;
-        owned
+        self.settle(outcome, Some(latency_ns))
     }
 
     /// The breaker's generation when the call was let through: how many transitions there had been.
@@ -321,14 +237,19 @@ impl<'a, C: Clock> Guard<'a, C> {
         &self.owner.inner().clock
     }
 
-    /// [`outcome`](Self::outcome) for who does not want to know what became of it.
+    /// [`outcome`](Self::outcome) for who does not want to know what became of it. What is out of line is told by value:
+    /// no address of the guard is taken, so it need not lie in memory.
     #[inline(always)]
     fn tell(mut self, outcome: Outcome) {
-        self.settle(outcome);
+        self.settled = true;
+        let inner = self.owner.inner();
+        if !inner.is_idle(self.permit, outcome) {
+            inner.tell(self.permit, outcome, self.began_ns);
+        }
     }
 
     #[inline(always)]
-    fn report(mut self, outcome: Outcome, latency_ns: Option<u64>) -> Receipt {
+    fn settle(mut self, outcome: Outcome, latency_ns: Option<u64>) -> Receipt {
         self.settled = true;
         let inner = self.owner.inner();
         if inner.is_idle(self.permit, outcome) {

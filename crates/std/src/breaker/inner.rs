@@ -155,12 +155,11 @@ impl<C> Inner<C> {
         self.report_locked(now_ns(), permit, outcome, latency_ns, rng)
     }
 
-    /// Whether a success is reported with one step on a counter, and neither the clock nor the lock is asked.
+    /// Whether a success of a call that had plain leave is reported with one step on a counter, and neither the clock nor the
+    /// lock is asked.
     #[inline]
-    pub(super) fn is_counted(&self, permit: PermitId) -> bool {
-        let generation = permit.generation();
+    pub(super) fn is_counted(&self, generation: u64) -> bool {
         self.plan.counts_alone
-            && permit == self.closed_permit(generation)
             && self.word() == Word::Closed { generation }
             && self.stripes.count(Ticket::new(generation, 0))
     }

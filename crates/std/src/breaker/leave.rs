@@ -10,6 +10,7 @@ use evenkeel_core::Refusal;
 use evenkeel_core::breaker::{Outcome, PermitId, Receipt, Refused, RefusedBy};
 
 use super::inner::Inner;
+use super::plain::PlainLeave;
 use super::word::Word;
 use crate::clock::Clock;
 
@@ -26,40 +27,28 @@ pub(super) struct Leave {
 #[derive(Debug)]
 pub(super) struct PlainCall<'a, C: Clock> {
     inner: &'a Inner<C>,
-    generation: u64,
-    began_ns: u64,
+    leave: PlainLeave,
 }
 
 impl<'a, C: Clock> PlainCall<'a, C> {
+    #[inline]
+    pub(super) const fn new(inner: &'a Inner<C>, leave: PlainLeave) -> Self {
+        Self { inner, leave }
+    }
+
     /// The call ended.
     #[inline]
     pub(super) fn tell(self, outcome: Outcome) {
-        let (inner, generation, began_ns) = (self.inner, self.generation, self.began_ns);
+        let (inner, leave) = (self.inner, self.leave);
         mem::forget(self);
-        let is_success = matches!(outcome, Outcome::Success);
-        if !(is_success && inner.is_calm(generation)) {
-            inner.tell(inner.closed_permit(generation), outcome, began_ns);
-        }
-    }
-
-    /// For a guard, which reports in its place.
-    #[inline(always)]
-    fn into_leave(self) -> Leave {
-        let leave = Leave {
-            permit: self.inner.closed_permit(self.generation),
-            would_refuse: None,
-            began_ns: self.began_ns,
-        };
-        mem::forget(self);
-        leave
+        inner.tell_plain(leave, outcome);
     }
 }
 
 impl<C: Clock> Drop for PlainCall<'_, C> {
     #[cold]
     fn drop(&mut self) {
-        let permit = self.inner.closed_permit(self.generation);
-        self.inner.tell(permit, Outcome::Failure, self.began_ns);
+        self.inner.tell_plain(self.leave, Outcome::Failure);
     }
 }
 
@@ -67,7 +56,7 @@ impl<C: Clock> Drop for PlainCall<'_, C> {
 impl<C: Clock> Inner<C> {
     /// Leave where everybody is given it: a load, and the clock where the call's latency matters.
     #[inline(always)]
-    pub(super) fn plain(&self) -> Option<PlainCall<'_, C>> {
+    pub(super) fn plain(&self) -> Option<PlainLeave> {
         let word = self.word();
         let generation = word.closed()?;
         // Where a success changes nothing, nobody looks at its latency.
@@ -77,8 +66,7 @@ impl<C: Clock> Inner<C> {
         } else {
             self.now_ns()
         };
-        Some(PlainCall {
-            inner: self,
+        Some(PlainLeave {
             generation,
             began_ns,
         })
@@ -88,20 +76,15 @@ impl<C: Clock> Inner<C> {
     #[inline(always)]
     pub(super) fn leave(&self) -> Result<Leave, Refused> {
         match self.plain() {
-            Some(call) => Ok(call.into_leave()),
-            // Taken apart and put together: so only this way writes its answer to memory.
-            None => match self.ask() {
-                Ok(Leave {
-                    permit,
-                    would_refuse,
-                    began_ns,
-                }) => Ok(Leave {
-                    permit,
-                    would_refuse,
-                    began_ns,
-                }),
-                Err(refused) => Err(refused),
-            },
+            Some(PlainLeave {
+                generation,
+                began_ns,
+            }) => Ok(Leave {
+                permit: self.closed_permit(generation),
+                would_refuse: None,
+                began_ns,
+            }),
+            None => self.ask(),
         }
     }
 
@@ -148,17 +131,28 @@ impl<C: Clock> Inner<C> {
             && permit == self.closed_permit(generation)
     }
 
-    /// A call ended; nobody wants to know what became of that.
-    #[inline(never)]
-    pub(super) fn tell(&self, permit: PermitId, outcome: Outcome, began_ns: u64) {
-        if !(matches!(outcome, Outcome::Success) && self.is_counted(permit)) {
-            self.tell_all(permit, outcome, began_ns);
+    /// A call of plain leave ended.
+    #[inline(always)]
+    pub(super) fn tell_plain(&self, leave: PlainLeave, outcome: Outcome) {
+        let is_success = matches!(outcome, Outcome::Success);
+        if !(is_success && self.is_calm(leave.generation)) {
+            self.tell_more(leave, outcome);
         }
     }
 
-    /// Out of line, so that a success that is only counted needs no room for a receipt.
+    /// A count, or all there is to tell.
     #[inline(never)]
-    fn tell_all(&self, permit: PermitId, outcome: Outcome, began_ns: u64) {
+    fn tell_more(&self, leave: PlainLeave, outcome: Outcome) {
+        let is_success = matches!(outcome, Outcome::Success);
+        if !(is_success && self.is_counted(leave.generation)) {
+            let permit = self.closed_permit(leave.generation);
+            self.tell(permit, outcome, leave.began_ns);
+        }
+    }
+
+    /// A call ended; nobody wants to know what became of that.
+    #[inline(never)]
+    pub(super) fn tell(&self, permit: PermitId, outcome: Outcome, began_ns: u64) {
         let _ = self.report(permit, outcome, began_ns, None);
     }
 

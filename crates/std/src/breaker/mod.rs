@@ -9,6 +9,7 @@ mod inner;
 mod leave;
 mod locked;
 mod outbox;
+mod plain;
 mod plan;
 #[cfg(feature = "journal")]
 mod record;
@@ -23,10 +24,12 @@ use evenkeel_core::breaker::{BreakerPolicy, Outcome, Refused};
 use crate::clock::{Clock, MonotonicClock};
 use guard::Owner;
 use inner::Inner;
+use leave::PlainCall;
 
 pub use builder::SharedBreakerBuilder;
 pub use error::CallError;
 pub use guard::Guard;
+pub use plain::PlainLeave;
 
 /// A circuit breaker that threads share. A clone is another handle to the same breaker.
 ///
@@ -174,9 +177,10 @@ impl<C: Clock> SharedBreaker<C> {
         classify: impl FnOnce(&Result<T, E>) -> Outcome,
         operation: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, CallError<E>> {
-        let Some(call) = self.inner.plain() else {
+        let Some(leave) = self.inner.plain() else {
             return self.call_if_let(classify, operation);
         };
+        let call = PlainCall::new(&self.inner, leave);
         let result = operation();
         call.tell(classify(&result));
         result.map_err(CallError::Failed)
@@ -193,7 +197,7 @@ impl<C: Clock> SharedBreaker<C> {
             return Err(CallError::Refused(refused));
         }
         let leave = inner.ask_locked().map_err(CallError::Refused)?;
-        let guard = Guard::new(Owner::Borrowed(&self.inner), leave);
+        let guard = Guard::new(Owner::Borrowed(inner), leave);
         let result = operation();
         let _ = guard.outcome(classify(&result));
         result.map_err(CallError::Failed)

@@ -16,4 +16,5 @@ pub use operation::Operation;
 pub use quiet::{discard, quietly};
 pub use rules::Rules;
 
+pub use crate::breaker::PlainLeave;
 pub use crate::observed::{Observed, ObservedScope};

@@ -1,5 +1,6 @@
 //! The response of a service behind a breaker.
 
+use std::convert::identity;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use evenkeel_core::breaker::Refused;
 use evenkeel_std::{CallError, Clock};
 use pin_project_lite::pin_project;
 
-use super::leave::{Asked, BreakerLeave};
+use super::leave::{BreakerLeave, GuardLeave, Plain};
 use crate::classify::Classify;
 use crate::guarded::Guarded;
 
@@ -35,14 +36,16 @@ impl<F, K, C: Clock + 'static> BreakerFuture<F, K, C> {
         Self { guarded }
     }
 
+    /// Everybody is let through.
     #[inline(always)]
-    pub(super) fn calling(asked: Asked<'_, C>, classify: K, call: impl FnOnce() -> F) -> Self {
-        let guarded = Guarded::calling(asked, Asked::kept, classify, call);
+    pub(super) fn plain(plain: Plain<'_, C>, classify: K, call: impl FnOnce() -> F) -> Self {
+        let guarded = Guarded::calling(plain, BreakerLeave::from, classify, call);
         Self { guarded }
     }
 
-    pub(super) fn readied(leave: BreakerLeave<C>, classify: K, call: impl FnOnce() -> F) -> Self {
-        let guarded = Guarded::calling(leave, |leave| leave, classify, call);
+    pub(super) fn calling(leave: GuardLeave<C>, classify: K, call: impl FnOnce() -> F) -> Self {
+        let leave = BreakerLeave::Guard(Some(leave));
+        let guarded = Guarded::calling(leave, identity, classify, call);
         Self { guarded }
     }
 }

@@ -1,67 +1,102 @@
 //! Leave to make one call: of a shared breaker, and of one key of a table.
 
 use std::hash::Hash;
+use std::time::Duration;
 
 use evenkeel_core::breaker::{Outcome, Permit, Phase, Refused};
 use evenkeel_core::retry::BreakerGate;
 use evenkeel_core::time;
+use evenkeel_std::driver::PlainLeave;
 use evenkeel_std::{Clock, Guard, SharedKeyGate, Stream};
 use evenkeel_tokio::SharedBreaker;
 
 use super::readiness::Waiters;
 use crate::guarded::Leave;
 
-/// Leave of a shared breaker for a call that is about to begin, borrowed: while the service is called it need not lie in
-/// memory, so it is written once, into the response.
-pub(super) struct Asked<'a, C: Clock> {
-    guard: Guard<'a, C>,
-    /// Who waits for a place, where this is a probe's.
-    waiters: Option<&'a Waiters>,
+/// Leave of a shared breaker, in the response. One that everybody is given has words of its own there, and is settled where
+/// it lies: a guard that was moved about cost more than all that it does.
+pub(super) enum BreakerLeave<C: Clock + 'static> {
+    Plain {
+        breaker: SharedBreaker<C>,
+        /// Until it is given back.
+        leave: Option<PlainLeave>,
+    },
+    Guard(Option<GuardLeave<C>>),
 }
 
-impl<'a, C: Clock> Asked<'a, C> {
-    #[inline(always)]
-    pub(super) fn take(
-        breaker: &'a SharedBreaker<C>,
-        waiters: Option<&'a Waiters>,
-    ) -> Result<Self, Refused> {
-        let guard = breaker.try_acquire()?;
-        let waiters = waiters.filter(|_| guard.is_probe());
-        Ok(Self { guard, waiters })
-    }
+/// Leave that everybody is given, while the service is called.
+pub(super) struct Plain<'a, C: Clock> {
+    breaker: &'a SharedBreaker<C>,
+    leave: PlainLeave,
+}
 
+impl<'a, C: Clock> Plain<'a, C> {
     #[inline(always)]
-    pub(super) fn kept(self) -> BreakerLeave<C> {
-        BreakerLeave {
-            guard: self.guard.into_owned(),
-            waiters: self.waiters.cloned(),
+    pub(super) fn take(breaker: &'a SharedBreaker<C>) -> Option<Self> {
+        let leave = PlainLeave::take(breaker)?;
+        Some(Self { breaker, leave })
+    }
+}
+
+impl<C: Clock> From<Plain<'_, C>> for BreakerLeave<C> {
+    #[inline(always)]
+    fn from(plain: Plain<'_, C>) -> Self {
+        Self::Plain {
+            breaker: plain.breaker.clone(),
+            leave: Some(plain.leave),
         }
     }
 }
 
-/// Leave of a shared breaker. Dropped, it is given back as any guard is.
-pub(super) struct BreakerLeave<C: Clock + 'static> {
+/// Leave that had to be asked for. Dropped, it is given back as any guard is.
+pub(super) struct GuardLeave<C: Clock + 'static> {
     guard: Guard<'static, C>,
+    /// When the call began, where that was not when leave was taken.
+    called_ns: Option<u64>,
+    /// Who waits for a place, where this is a probe's.
     waiters: Option<Waiters>,
 }
 
-impl<C: Clock + 'static> BreakerLeave<C> {
+impl<C: Clock + 'static> GuardLeave<C> {
     pub(super) fn take(
         breaker: &SharedBreaker<C>,
         waiters: Option<&Waiters>,
     ) -> Result<Self, Refused> {
-        Asked::take(breaker, waiters).map(Asked::kept)
+        let guard = breaker.try_acquire_owned()?;
+        let waiters = match waiters {
+            Some(waiters) if guard.is_probe() => Some(waiters.clone()),
+            _ => None,
+        };
+        Ok(Self {
+            guard,
+            called_ns: None,
+            waiters,
+        })
     }
 
     /// Nobody uses it.
-    pub(super) fn give_back(mut self) {
+    pub(super) fn give_back(self) {
         self.settle(Outcome::Ignored);
+    }
+
+    fn settle(self, outcome: Outcome) {
+        let _ = match self.called_ns {
+            None => self.guard.outcome(outcome),
+            Some(called_ns) => {
+                let latency_ns = self.guard.clock().now_ns().saturating_sub(called_ns);
+                let latency = Duration::from_nanos(latency_ns);
+                self.guard.outcome_after(outcome, latency)
+            }
+        };
+        if let Some(waiters) = &self.waiters {
+            waiters.wake();
+        }
     }
 }
 
 /// A probe's place that is kept for a call to come.
 pub(super) struct KeptPlace<C: Clock + 'static> {
-    leave: BreakerLeave<C>,
+    leave: GuardLeave<C>,
     /// When it counts as lost.
     lost_ns: Option<u64>,
 }
@@ -71,7 +106,7 @@ impl<C: Clock + 'static> KeptPlace<C> {
         // Read before it is taken: too early rather than too late.
         let now_ns = breaker.clock().now_ns();
         let lost_ns = time::after(now_ns, breaker.policy().probe_timeout());
-        let leave = BreakerLeave::take(breaker, Some(waiters))?;
+        let leave = GuardLeave::take(breaker, Some(waiters))?;
         Ok(Self { leave, lost_ns })
     }
 
@@ -86,8 +121,9 @@ impl<C: Clock + 'static> KeptPlace<C> {
     }
 
     /// Leave for the call that begins now, if it still is that: a probe's place that was not lost, of the phase that is.
-    pub(super) fn called(self, breaker: &SharedBreaker<C>) -> Option<BreakerLeave<C>> {
-        let (guard, now_ns) = (&self.leave.guard, self.leave.now_ns());
+    pub(super) fn called(mut self, breaker: &SharedBreaker<C>) -> Option<GuardLeave<C>> {
+        let guard = &self.leave.guard;
+        let now_ns = guard.clock().now_ns();
         let stands = guard.is_probe()
             && self.lost_ns.is_none_or(|at_ns| now_ns < at_ns)
             && guard.generation() == breaker.generation()
@@ -96,9 +132,8 @@ impl<C: Clock + 'static> KeptPlace<C> {
             self.give_back();
             return None;
         }
-        let BreakerLeave { guard, waiters } = self.leave;
-        let guard = guard.began_at(now_ns);
-        Some(BreakerLeave { guard, waiters })
+        self.leave.called_ns = Some(now_ns);
+        Some(self.leave)
     }
 
     /// The call did not come.
@@ -107,31 +142,43 @@ impl<C: Clock + 'static> KeptPlace<C> {
     }
 }
 
-impl<C: Clock> Leave for Asked<'_, C> {
+impl<C: Clock + 'static> Leave for BreakerLeave<C> {
     fn now_ns(&self) -> u64 {
-        self.guard.clock().now_ns()
+        match self {
+            Self::Plain { breaker, .. } => breaker.clock().now_ns(),
+            Self::Guard(Some(leave)) => leave.guard.clock().now_ns(),
+            Self::Guard(None) => 0,
+        }
     }
 
     #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
-        self.guard.settle(outcome);
-        if let Some(waiters) = self.waiters.take() {
-            waiters.wake();
+        match self {
+            Self::Plain { breaker, leave } => {
+                if let Some(leave) = leave.take() {
+                    leave.tell(breaker, outcome);
+                }
+            }
+            Self::Guard(leave) => settle(leave, outcome),
         }
     }
 }
 
-impl<C: Clock + 'static> Leave for BreakerLeave<C> {
+#[cold]
+fn settle<C: Clock>(leave: &mut Option<GuardLeave<C>>, outcome: Outcome) {
+    if let Some(leave) = leave.take() {
+        leave.settle(outcome);
+    }
+}
+
+impl<C: Clock> Leave for Plain<'_, C> {
     fn now_ns(&self) -> u64 {
-        self.guard.clock().now_ns()
+        self.breaker.clock().now_ns()
     }
 
     #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
-        self.guard.settle(outcome);
-        if let Some(waiters) = self.waiters.take() {
-            waiters.wake();
-        }
+        self.leave.tell(self.breaker, outcome);
     }
 }
 

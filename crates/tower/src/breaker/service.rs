@@ -12,7 +12,7 @@ use evenkeel_tokio::{SharedBreaker, Sleep, TokioClock};
 use tower_service::Service;
 
 use super::future::BreakerFuture;
-use super::leave::{Asked, BreakerLeave, KeptPlace};
+use super::leave::{GuardLeave, KeptPlace, Plain};
 use super::readiness::{Waiters, Waiting};
 use crate::classify::{ByResult, Classify};
 
@@ -78,12 +78,12 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
     }
 
     /// Asks the breaker.
-    fn take(&self) -> Result<BreakerLeave<C>, Refused> {
-        BreakerLeave::take(&self.breaker, self.waiters.as_ref())
+    fn take(&self) -> Result<GuardLeave<C>, Refused> {
+        GuardLeave::take(&self.breaker, self.waiters.as_ref())
     }
 
     /// What `poll_ready` has found holds for the call, as far as it still can.
-    fn take_as_readied(&mut self) -> Result<BreakerLeave<C>, Refused> {
+    fn take_as_readied(&mut self) -> Result<GuardLeave<C>, Refused> {
         match mem::replace(&mut self.ready, Ready::Plain) {
             // It may have been kept for too long: then what the breaker says now holds.
             Ready::Reserved(place) => match place.called(&self.breaker) {
@@ -119,7 +119,7 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
 
 impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
     #[cold]
-    fn call_as_readied<Req>(&mut self, request: Req) -> BreakerFuture<S::Future, K, C>
+    fn call_if_let<Req>(&mut self, request: Req) -> BreakerFuture<S::Future, K, C>
     where
         S: Service<Req>,
         K: Clone,
@@ -127,7 +127,7 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
         match self.take_as_readied() {
             Ok(leave) => {
                 let classify = self.classify.clone();
-                BreakerFuture::readied(leave, classify, || self.inner.call(request))
+                BreakerFuture::calling(leave, classify, || self.inner.call(request))
             }
             Err(refused) => BreakerFuture::refused(refused),
         }
@@ -207,15 +207,16 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        if !matches!(self.ready, Ready::Plain) {
-            return self.call_as_readied(request);
-        }
-        match Asked::take(&self.breaker, self.waiters.as_ref()) {
-            Ok(asked) => {
+        let plain = match self.ready {
+            Ready::Plain => Plain::take(&self.breaker),
+            _ => None,
+        };
+        match plain {
+            Some(plain) => {
                 let classify = self.classify.clone();
-                BreakerFuture::calling(asked, classify, || self.inner.call(request))
+                BreakerFuture::plain(plain, classify, || self.inner.call(request))
             }
-            Err(refused) => BreakerFuture::refused(refused),
+            None => self.call_if_let(request),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A circuit breaker for each key of the requests, say each host.
 
+use std::convert::identity;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
@@ -129,7 +130,7 @@ where
         let guarded = match KeyLeave::take(gate, clock, layer.streams.next()) {
             Ok(leave) => {
                 let classify = layer.classify.clone();
-                Guarded::calling(leave, |leave| leave, classify, || self.inner.call(request))
+                Guarded::calling(leave, identity, classify, || self.inner.call(request))
             }
             Err(refused) => Guarded::refused(refused),
         };

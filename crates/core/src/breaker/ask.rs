@@ -9,6 +9,7 @@ use super::told::Mode;
 use super::transitions::Transitions;
 use crate::random::{Rng, scaled};
 use crate::refusal::Refusal;
+use crate::time::Monotone;
 
 impl BreakerState {
     #[inline]
@@ -19,7 +20,7 @@ impl BreakerState {
         rng: &mut R,
     ) -> Result<Grant, Refused> {
         // Further on, now is the latest instant of the clock: one argument less to carry.
-        let _ = self.clock.observe(now_ns);
+        self.clock = Monotone::since(self.clock.peek(now_ns));
         if self.quiet.is_promised() {
             return Ok(self.grant(PermitId::CLOSED, None, Transitions::none()));
         }

@@ -60,12 +60,13 @@ impl BreakerState {
         permit: PermitId,
         latency_ns: u64,
     ) -> bool {
-        // Not those of a window of time: they would double the code that every caller takes in.
+        // Not those of a window of time: they would double the code that every caller takes in. It does not wrap: a promise is
+        // at most `i32::MAX` either way.
         let left = self.quiet.0.wrapping_sub(1);
         if left < 0 || !self.is_plain(policy, permit, latency_ns) {
             return false;
         }
-        // Who has a promise is closed; one after the other is fewer steps than to tell all stages apart.
+        // One after the other is fewer steps than to tell all stages apart.
         if let Stage::Closed {
             results: Results::Ring(ring),
             ..
@@ -73,9 +74,10 @@ impl BreakerState {
         {
             ring.step();
         }
-        if let Stage::Closed { consecutive, .. } = &mut self.stage {
-            *consecutive = 0;
-        }
+        let Stage::Closed { consecutive, .. } = &mut self.stage else {
+            return false;
+        };
+        *consecutive = 0;
         self.stats.successes = self.stats.successes.wrapping_add(1);
         self.quiet.0 = left;
         true

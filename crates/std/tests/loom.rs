@@ -14,7 +14,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use model::{Act, Tried, check, policy};
 
-use Act::{Ask, AskFor, Drop, Look, Pass, Reset, SetMode, Tell};
+use Act::{Ask, AskFor, Begin, Drop, End, Look, Pass, Reset, SetMode, Tell};
 
 const OK: Act = Tell(Outcome::Success);
 const FAIL: Act = Tell(Outcome::Failure);
@@ -100,6 +100,43 @@ fn successes_are_counted_before_the_failure_that_looks_at_them() {
         rate(3),
         SHORT,
         &[&[Ask, FAIL], &[Ask, OK, Ask, OK]],
+    );
+}
+
+/// What [`Ask`] and [`OK`] are for a driver that keeps no guard.
+const DONE: Act = End(Outcome::Success);
+
+#[test]
+fn plain_leave_is_counted_as_a_guard_is() {
+    check(
+        Tried::All,
+        in_a_row(2),
+        &[],
+        &[&[Ask, FAIL, Ask, FAIL], &[Begin, DONE]],
+    );
+    // Between the ask and the report the breaker may open, and its stripes with it for the next generation.
+    check(
+        Tried::All,
+        in_window(1, 3),
+        &[],
+        &[&[Ask, FAIL, Reset], &[Begin, DONE, Begin, DONE]],
+    );
+    check(
+        Tried::All,
+        in_window(2, 5),
+        FULL,
+        &[&[Ask, FAIL, Ask], &[Begin, DONE, Begin, DONE]],
+    );
+    // Two count in one stripe or in two, and a failure looks at them.
+    check(
+        Tried::All,
+        rate(3),
+        SHORT,
+        &[
+            &[Begin, End(Outcome::Failure)],
+            &[Begin, DONE],
+            &[Begin, DONE],
+        ],
     );
 }
 

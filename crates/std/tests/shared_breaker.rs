@@ -9,6 +9,7 @@ use evenkeel_core::breaker::{
     Transition, Transitions, Trigger, Window,
 };
 use evenkeel_core::{Quantile, Ratio};
+use evenkeel_std::driver::PlainLeave;
 use evenkeel_std::{CallError, Clock, Guard, SharedBreaker, Stream, Streams, TestClock};
 use proptest::prelude::*;
 
@@ -16,6 +17,8 @@ use proptest::prelude::*;
 enum Step {
     Pass(u64),
     Ask,
+    /// Takes the leave that everybody is given, if it is.
+    AskPlain,
     Report {
         which: usize,
         outcome: Outcome,
@@ -115,7 +118,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let step = prop_oneof![
         20 => (0_u64..150).prop_map(Step::Pass),
-        30 => Just(Step::Ask),
+        20 => Just(Step::Ask),
+        10 => Just(Step::AskPlain),
         30 => (any::<usize>(), outcome, 0_u64..40).prop_map(|(which, outcome, latency_ns)| {
             Step::Report { which, outcome, latency_ns }
         }),
@@ -131,13 +135,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..120)
 }
 
+/// Leave of the shared breaker.
+enum Held {
+    Guard(Guard<'static, TestClock>),
+    Plain { leave: PlainLeave, began_ns: u64 },
+}
+
 /// Both breakers, side by side.
 struct Pair {
     clock: TestClock,
     shared: SharedBreaker<TestClock>,
     core: Breaker,
     rng: Stream,
-    held: Vec<(Guard<'static, TestClock>, Permit)>,
+    held: Vec<(Held, Permit)>,
     made: Vec<Transition>,
     heard: Arc<Mutex<Vec<Transition>>>,
     count_all: bool,
@@ -190,7 +200,7 @@ impl Pair {
                 assert_eq!(guard.would_refuse(), would_refuse);
                 assert_eq!(guard.is_probe(), permit.id().is_probe());
                 self.made.extend(transitions);
-                self.held.push((guard, permit));
+                self.held.push((Held::Guard(guard), permit));
             }
             (Err(ours), Err(theirs)) => {
                 assert_eq!(ours, theirs);
@@ -200,17 +210,40 @@ impl Pair {
         }
     }
 
+    fn ask_plain(&mut self) {
+        let Some(leave) = PlainLeave::take(&self.shared) else {
+            return;
+        };
+        let began_ns = self.clock.now_ns();
+        let grant = self.core.try_acquire(began_ns, &mut self.rng);
+        let grant = grant.expect("everybody is given leave");
+        assert!(grant.would_refuse.is_none() && !grant.permit.id().is_probe());
+        self.made.extend(grant.transitions);
+        self.held
+            .push((Held::Plain { leave, began_ns }, grant.permit));
+    }
+
     fn report(&mut self, which: usize, outcome: Outcome, latency_ns: u64) {
         if self.held.is_empty() {
             return;
         }
-        let (guard, permit) = self.held.swap_remove(which % self.held.len());
-        let ours = guard.outcome_after(outcome, ns(latency_ns));
         let now_ns = self.clock.now_ns();
-        let theirs = self
-            .core
-            .on_outcome(now_ns, permit, outcome, latency_ns, &mut self.rng);
-        assert_eq!(ours, theirs);
+        let (held, permit) = self.held.swap_remove(which % self.held.len());
+        let mut core = |latency_ns| {
+            self.core
+                .on_outcome(now_ns, permit, outcome, latency_ns, &mut self.rng)
+        };
+        let theirs = match held {
+            Held::Guard(guard) => {
+                let theirs = core(latency_ns);
+                assert_eq!(guard.outcome_after(outcome, ns(latency_ns)), theirs);
+                theirs
+            }
+            Held::Plain { leave, began_ns } => {
+                leave.tell(&self.shared, outcome);
+                core(now_ns - began_ns)
+            }
+        };
         self.made.extend(theirs.transitions());
     }
 
@@ -248,6 +281,7 @@ impl Pair {
         match step {
             Step::Pass(span) => self.clock.advance(ns(span)),
             Step::Ask => self.ask(),
+            Step::AskPlain => self.ask_plain(),
             Step::Report {
                 which,
                 outcome,
@@ -255,8 +289,11 @@ impl Pair {
             } => self.report(which, outcome, latency_ns),
             Step::Drop(which) => {
                 if !self.held.is_empty() {
-                    let (guard, permit) = self.held.swap_remove(which % self.held.len());
-                    drop(guard);
+                    let (held, permit) = self.held.swap_remove(which % self.held.len());
+                    match held {
+                        Held::Guard(guard) => drop(guard),
+                        Held::Plain { leave, .. } => leave.tell(&self.shared, Outcome::Ignored),
+                    }
                     let told =
                         self.core
                             .on_outcome(now_ns, permit, Outcome::Ignored, 0, &mut self.rng);

@@ -64,22 +64,19 @@ fn explore(world: &World, acts: &[&[Act]], found: &mut HashSet<Answers>) {
 
 impl World {
     fn perform(&mut self, thread: usize, act: Act) {
-        let mut rng = Streams::seeded(1).next();
         let now_ns = self.now_ns;
         let core = &mut self.core;
         let answer = match act {
-            Act::Ask => match core.try_acquire(now_ns, &mut rng) {
-                Ok(grant) => {
-                    let id = grant.permit.id();
-                    self.held[thread] = Some(id);
-                    Answer::Granted {
-                        generation: id.generation(),
-                        probe: id.is_probe(),
-                    }
-                }
-                Err(refused) => Answer::Refused(refused.reason(), refused.retry_at_ns()),
+            Act::Ask => self.ask(thread),
+            Act::Begin => match self.ask(thread) {
+                Answer::Granted { .. } => Answer::Let,
+                refused => refused,
             },
             Act::Tell(outcome) => self.settle(thread, outcome),
+            Act::End(outcome) => {
+                let _ = self.settle(thread, outcome);
+                Answer::Nothing
+            }
             Act::Drop => {
                 let _ = self.settle(thread, Outcome::Ignored);
                 Answer::Nothing
@@ -98,6 +95,21 @@ impl World {
         };
         self.answers[thread].push(answer);
         self.count_places();
+    }
+
+    fn ask(&mut self, thread: usize) -> Answer {
+        let mut rng = Streams::seeded(1).next();
+        match self.core.try_acquire(self.now_ns, &mut rng) {
+            Ok(grant) => {
+                let id = grant.permit.id();
+                self.held[thread] = Some(id);
+                Answer::Granted {
+                    generation: id.generation(),
+                    probe: id.is_probe(),
+                }
+            }
+            Err(refused) => Answer::Refused(refused.reason(), refused.retry_at_ns()),
+        }
     }
 
     fn settle(&mut self, thread: usize, outcome: Outcome) -> Answer {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::{BackoffPolicy, Jitter};
 use evenkeel_core::breaker::{BreakerBuilder, BreakerPolicy, Mode, Outcome, RefusedBy};
+use evenkeel_std::driver::PlainLeave;
 use evenkeel_std::{Guard, SharedBreaker, Streams, TestClock};
 use loom::thread;
 
@@ -18,6 +19,10 @@ pub(crate) enum Act {
     Ask,
     /// Reports on the call that was asked for; nothing if it was refused.
     Tell(Outcome),
+    /// Asks as a driver does: for the leave that everybody is given, and for a guard where it is not.
+    Begin,
+    /// Reports on the call that has begun, and does not look at what became of that; nothing if it was refused.
+    End(Outcome),
     /// Gives the call up without a word; nothing if it was refused.
     Drop,
     Look,
@@ -36,6 +41,8 @@ pub(crate) enum Answer {
         generation: u64,
         probe: bool,
     },
+    /// Granted, and no more is known.
+    Let,
     Refused(RefusedBy, Option<u64>),
     Counted(bool, usize),
     Made(usize),
@@ -111,6 +118,7 @@ fn once(policy: BreakerPolicy, before: &[Act], acts: &'static [&'static [Act]]) 
         clock: clock.clone(),
         places: Arc::clone(&places),
         held: None,
+        plain: None,
     };
     let mut callers: Vec<_> = acts.iter().map(|_| caller()).collect();
     let mut last = caller();
@@ -178,11 +186,32 @@ struct Caller {
     clock: TestClock,
     places: Arc<Places>,
     held: Option<Guard<'static, TestClock>>,
+    plain: Option<PlainLeave>,
 }
 
 impl Caller {
     fn perform(&mut self, act: Act) -> Answer {
         match act {
+            Act::Begin => match PlainLeave::take(&self.breaker) {
+                Some(leave) => {
+                    self.plain = Some(leave);
+                    Answer::Let
+                }
+                None => match self.perform(Act::Ask) {
+                    Answer::Granted { .. } => Answer::Let,
+                    refused => refused,
+                },
+            },
+            Act::End(outcome) => match self.plain.take() {
+                Some(leave) => {
+                    leave.tell(&self.breaker, outcome);
+                    Answer::Nothing
+                }
+                None => {
+                    self.perform(Act::Tell(outcome));
+                    Answer::Nothing
+                }
+            },
             Act::Ask => {
                 assert!(self.held.is_none(), "a caller makes one call at a time");
                 match self.breaker.try_acquire_owned() {

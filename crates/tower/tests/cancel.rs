@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use evenkeel_core::breaker::Phase;
+use evenkeel_core::backoff::BackoffPolicy;
+use evenkeel_core::breaker::{BreakerPolicy, Phase, Trigger, Window};
 use evenkeel_core::table::BreakerTablePolicy;
 use evenkeel_core::throttle::AdaptiveThrottlePolicy;
 use evenkeel_tower::{
@@ -55,6 +56,26 @@ fn a_call_in_closed_that_is_dropped_counts_for_nothing() {
         output.is_some()
     });
     assert_eq!(polls, 5);
+}
+
+/// In closed no call has a place to be given back; each is counted all the same, and as what it was.
+#[test]
+fn each_call_in_closed_is_reported_once() {
+    let open = BackoffPolicy::builder(ms(1_000));
+    let policy = BreakerPolicy::builder(open, ms(5_000)).window(Window::Count { calls: 100 });
+    let policy = policy.trigger(Trigger::Failures { failures: 100 });
+    let breaker = breaker_on(policy.build().expect("a valid policy"), TestClock::new());
+    let service = service_fn(|result: Result<(), ()>| after(1, result));
+    let mut guarded = BreakerLayer::new(&breaker).layer(service);
+    for calls in 1..=20 {
+        assert!(poll_times(call(&mut guarded, Ok(())), 2).is_some_and(|answer| answer.is_ok()));
+        assert!(poll_times(call(&mut guarded, Err(())), 2).is_some_and(|answer| answer.is_err()));
+        assert!(poll_times(call(&mut guarded, Err(())), 1).is_none());
+        let stats = breaker.stats();
+        assert_eq!((stats.successes, stats.failures), (calls, calls));
+        assert_eq!((stats.released, stats.stale), (calls, 0));
+        assert_eq!(stats.admitted, 3 * calls);
+    }
 }
 
 #[test]
@@ -270,6 +291,15 @@ where
     assert_eq!(
         (breaker.phase(), breaker.stats().failures),
         (Phase::Open, 2)
+    );
+
+    let breaker = breaker_on(opens_after(1), clock.clone());
+    let mut guarded = BreakerLayer::new(&breaker).layer(service.clone());
+    panicked(&mut guarded);
+    let stats = breaker.stats();
+    assert_eq!(
+        (breaker.phase(), stats.failures, stats.stale),
+        (Phase::Open, 1, 0)
     );
 
     let breaker = half_open(&clock, clock.clone());

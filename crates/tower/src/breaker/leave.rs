@@ -159,13 +159,13 @@ impl<C: Clock + 'static> Leave for BreakerLeave<C> {
                     leave.tell(breaker, outcome);
                 }
             }
-            Self::Guard(leave) => settle(leave, outcome),
+            Self::Guard(leave) => settle_guard(leave, outcome),
         }
     }
 }
 
 #[cold]
-fn settle<C: Clock>(leave: &mut Option<GuardLeave<C>>, outcome: Outcome) {
+fn settle_guard<C: Clock>(leave: &mut Option<GuardLeave<C>>, outcome: Outcome) {
     if let Some(leave) = leave.take() {
         leave.settle(outcome);
     }

@@ -129,7 +129,7 @@ fn plain_leave_is_counted_as_a_guard_is() {
     );
     // Two count in one stripe or in two, and a failure looks at them.
     check(
-        Tried::All,
+        Tried::Stops(2),
         rate(3),
         SHORT,
         &[

@@ -229,7 +229,7 @@ impl Pair {
         }
         let now_ns = self.clock.now_ns();
         let (held, permit) = self.held.swap_remove(which % self.held.len());
-        let mut core = |latency_ns| {
+        let core = |latency_ns| {
             self.core
                 .on_outcome(now_ns, permit, outcome, latency_ns, &mut self.rng)
         };

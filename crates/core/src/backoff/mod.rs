@@ -279,10 +279,11 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         rng: &mut R,
     ) -> Result<Wait, Exhausted> {
         let policy = self.policy.borrow();
-        let wait = self.state.step(policy, self.ceiling_ns, now_ns, rng)?;
+        let ceiling_ns = self.ceiling_ns;
+        let wait = self.state.step(policy, ceiling_ns, now_ns, rng)?;
         // At the limit nothing is written.
-        if self.ceiling_ns < policy.limit_ns() {
-            self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
+        if ceiling_ns < policy.limit_ns() {
+            self.ceiling_ns = policy.grown_ns(ceiling_ns);
         }
         Ok(wait)
     }

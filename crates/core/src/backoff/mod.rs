@@ -279,11 +279,10 @@ impl<P: Borrow<BackoffPolicy>> Backoff<P> {
         rng: &mut R,
     ) -> Result<Wait, Exhausted> {
         let policy = self.policy.borrow();
-        let ceiling_ns = self.ceiling_ns;
-        let wait = self.state.step(policy, ceiling_ns, now_ns, rng)?;
+        let wait = self.state.step(policy, self.ceiling_ns, now_ns, rng)?;
         // At the limit nothing is written.
-        if ceiling_ns < policy.limit_ns() {
-            self.ceiling_ns = policy.grown_ns(ceiling_ns);
+        if self.ceiling_ns < policy.limit_ns() {
+            self.ceiling_ns = policy.grown_ns(self.ceiling_ns);
         }
         Ok(wait)
     }

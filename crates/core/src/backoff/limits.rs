@@ -17,7 +17,6 @@ impl BackoffPolicy {
 
     /// [`next_attempt`](Self::next_attempt) after all that there are: without a limit they are no longer counted.
     #[cold]
-    #[inline(never)]
     fn last_attempt(&self) -> Result<u32, Exhausted> {
         if self.has_max_retries {
             Err(Exhausted::Retries)
@@ -47,7 +46,6 @@ impl BackoffPolicy {
 
     /// [`allow`](Self::allow) where the waits together are all time there is, or more.
     #[cold]
-    #[inline(never)]
     fn allow_all_time(&self, from_ns: u64, delay_ns: u64) -> Result<(u64, u64), Exhausted> {
         self.allow(from_ns, delay_ns, u64::MAX.wrapping_sub(delay_ns))
     }

@@ -176,28 +176,17 @@ impl BackoffBuilder {
         if let Jitter::Spread(spread) = jitter {
             checked!(share(SCOPE, "jitter.spread", spread));
         }
-        let limit_ns = match cap_ns {
-            Some(cap_ns) => cap_ns,
-            None => MAX_SPAN_NS,
-        };
-        let (times, times_below_ns) = BackoffPolicy::times(self.growth, limit_ns);
         let policy = BackoffPolicy {
             base_ns,
-            limit_ns,
+            limit_ns: match cap_ns {
+                Some(cap_ns) => cap_ns,
+                None => MAX_SPAN_NS,
+            },
             has_cap: cap_ns.is_some(),
             growth: self.growth,
-            times,
-            times_below_ns,
             jitter,
-            most_retries: match self.max_retries {
-                Some(retries) => retries,
-                None => u32::MAX,
-            },
-            has_max_retries: self.max_retries.is_some(),
-            most_total_ns: match max_total_wait_ns {
-                Some(total_ns) => total_ns,
-                None => u64::MAX,
-            },
+            max_retries: self.max_retries,
+            max_total_wait_ns,
         };
         checked!(policy.check_factor());
         checked!(policy.check_total());
@@ -213,7 +202,7 @@ impl From<BackoffPolicy> for BackoffBuilder {
             cap: policy.cap(),
             growth: policy.growth,
             jitter: Some(policy.jitter),
-            max_retries: policy.max_retries(),
+            max_retries: policy.max_retries,
             max_total_wait: policy.max_total_wait(),
         }
     }

@@ -55,27 +55,18 @@ impl BackoffPolicy {
         ceiling_ns
     }
 
-    /// The ceiling after `ceiling_ns`, which is below the limit: one step, for a machine that goes through them in order.
+    /// The ceiling after `ceiling_ns`: one step, for a machine that goes through them in order.
     #[inline]
     pub(crate) const fn grown_ns(&self, ceiling_ns: u64) -> u64 {
-        if ceiling_ns < self.times_below_ns {
-            return ceiling_ns.wrapping_mul(self.times);
+        if ceiling_ns >= self.limit_ns() {
+            return ceiling_ns;
         }
-        self.stepped_ns(ceiling_ns)
-    }
-
-    /// What each ceiling is times the one before, and below which ceiling that is not above the limit: where growth is by
-    /// a whole factor. With any other, and at the last step, a caller would take in too much code.
-    pub(super) const fn times(growth: Growth, limit_ns: u64) -> (u64, u64) {
-        let factor = match growth {
-            Growth::Constant => Ratio::ONE,
-            Growth::Exponential { factor } => factor,
-            Growth::Linear { .. } => return (0, 0),
-        };
-        let times = factor.numerator() as u64;
-        match limit_ns.checked_div(times) {
-            Some(most_ns) if factor.denominator() == 1 => (times, most_ns.wrapping_add(1)),
-            _ => (0, 0),
+        match self.growth {
+            // The usual one needs no division; with the others, a caller would take in too much code.
+            Growth::Exponential { factor } if factor.denominator() == 1 => {
+                self.capped(ceiling_ns.saturating_mul(factor.numerator() as u64))
+            }
+            _ => self.stepped_ns(ceiling_ns),
         }
     }
 

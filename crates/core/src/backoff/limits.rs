@@ -5,26 +5,6 @@ use super::policy::BackoffPolicy;
 use crate::error::{RestoreError, misfit};
 
 impl BackoffPolicy {
-    /// The number of the wait after `attempts` of them.
-    #[inline]
-    pub(super) fn next_attempt(&self, attempts: u32) -> Result<u32, Exhausted> {
-        if attempts < self.most_retries {
-            Ok(attempts.wrapping_add(1))
-        } else {
-            self.last_attempt()
-        }
-    }
-
-    /// [`next_attempt`](Self::next_attempt) after all that there are: without a limit they are no longer counted.
-    #[cold]
-    fn last_attempt(&self) -> Result<u32, Exhausted> {
-        if self.has_max_retries {
-            Err(Exhausted::Retries)
-        } else {
-            Ok(u32::MAX)
-        }
-    }
-
     /// A wait of `delay_ns` from `from_ns` on, after waits of `total_wait_ns` together: when it ends, and the new total.
     #[inline]
     pub(crate) fn allow(
@@ -67,6 +47,7 @@ impl BackoffPolicy {
 
     #[inline]
     fn is_past_total(&self, total_wait_ns: u64) -> bool {
-        total_wait_ns > self.most_total_ns
+        self.max_total_wait_ns()
+            .is_some_and(|max| total_wait_ns > max)
     }
 }

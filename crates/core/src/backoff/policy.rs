@@ -101,15 +101,9 @@ pub struct BackoffPolicy {
     pub(super) limit_ns: u64,
     pub(super) has_cap: bool,
     pub(super) growth: Growth,
-    /// Where growth is by a whole factor: the factor, and the first ceiling that it takes past the limit. Else 0 and 0.
-    pub(super) times: u64,
-    pub(super) times_below_ns: u64,
     pub(super) jitter: Jitter,
-    /// `max_retries`, or `u32::MAX` where there is none: no count of attempts goes past that.
-    pub(super) most_retries: u32,
-    pub(super) has_max_retries: bool,
-    /// `max_total_wait`, or `u64::MAX` where there is none.
-    pub(super) most_total_ns: u64,
+    pub(super) max_retries: Option<u32>,
+    pub(super) max_total_wait_ns: Option<u64>,
 }
 
 impl BackoffPolicy {
@@ -197,11 +191,7 @@ impl BackoffPolicy {
     /// ```
     #[must_use]
     pub const fn max_retries(&self) -> Option<u32> {
-        if self.has_max_retries {
-            Some(self.most_retries)
-        } else {
-            None
-        }
+        self.max_retries
     }
 
     /// What the waits together may last.
@@ -215,7 +205,7 @@ impl BackoffPolicy {
     /// ```
     #[must_use]
     pub const fn max_total_wait(&self) -> Option<Duration> {
-        optional_span(self.max_total_wait_ns())
+        optional_span(self.max_total_wait_ns)
     }
 
     /// The ceiling of wait number `attempt`, counted from 1 (0 is taken as 1).
@@ -273,8 +263,7 @@ impl BackoffPolicy {
         self.draw_otherwise_ns(ceiling_ns, previous_ns, rng)
     }
 
-    /// [`draw_ns`](Self::draw_ns) where the jitter is not full. Cold, so that a full one has no jump around it.
-    #[cold]
+    /// [`draw_ns`](Self::draw_ns) where the jitter is not full.
     #[inline(never)]
     fn draw_otherwise_ns<R: Rng + ?Sized>(
         &self,
@@ -336,12 +325,8 @@ impl BackoffPolicy {
         self.capped(self.base_ns)
     }
 
-    const fn max_total_wait_ns(&self) -> Option<u64> {
-        // No span is that long.
-        match self.most_total_ns {
-            u64::MAX => None,
-            total_ns => Some(total_ns),
-        }
+    pub(crate) const fn max_total_wait_ns(&self) -> Option<u64> {
+        self.max_total_wait_ns
     }
 
     /// The cap, or the longest span there is.
@@ -388,7 +373,7 @@ impl BackoffPolicy {
     /// At least the first wait must fit into the total.
     pub(super) const fn check_total(&self) -> Result<(), ConfigError> {
         let (least, _) = self.range(1);
-        match self.max_total_wait_ns() {
+        match self.max_total_wait_ns {
             Some(total_ns) if (total_ns as u128) < least.as_nanos() => Err(ConfigError::new(
                 SCOPE,
                 "max_total_wait",

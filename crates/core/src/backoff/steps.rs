@@ -20,9 +20,8 @@ impl BackoffState {
         self.step(policy, ceiling_ns, now_ns, rng)
     }
 
-    /// The same, given the ceiling of the next attempt. Always a part of its caller, for the reason that
-    /// [`Backoff::next_wait`](super::Backoff::next_wait) is.
-    #[inline(always)]
+    /// The same, given the ceiling of the next attempt.
+    #[inline]
     pub(crate) fn step<R: Rng + ?Sized>(
         &mut self,
         policy: &BackoffPolicy,
@@ -31,12 +30,15 @@ impl BackoffState {
         rng: &mut R,
     ) -> Result<Wait, Exhausted> {
         let now_ns = self.clock.observe(now_ns);
-        let attempt = policy.next_attempt(self.attempts)?;
+        if policy.max_retries().is_some_and(|max| self.attempts >= max) {
+            return Err(Exhausted::Retries);
+        }
         let delay_ns = policy.draw_ns(ceiling_ns, self.previous_ns, rng);
-        self.take(policy, now_ns, attempt, delay_ns, delay_ns)
+        self.accept(policy, now_ns, delay_ns, delay_ns)
     }
 
     /// Takes `delay_ns` as the next wait where the limits allow it; `own_ns` is what the schedule itself drew of it.
+    #[inline]
     pub(crate) fn accept(
         &mut self,
         policy: &BackoffPolicy,
@@ -45,28 +47,14 @@ impl BackoffState {
         own_ns: u64,
     ) -> Result<Wait, Exhausted> {
         let now_ns = self.clock.observe(now_ns);
-        let attempt = self.attempts.saturating_add(1);
-        self.take(policy, now_ns, attempt, delay_ns, own_ns)
-    }
-
-    /// [`accept`](Self::accept) as wait number `attempt`, at an instant that the clock has seen.
-    #[inline]
-    fn take(
-        &mut self,
-        policy: &BackoffPolicy,
-        now_ns: u64,
-        attempt: u32,
-        delay_ns: u64,
-        own_ns: u64,
-    ) -> Result<Wait, Exhausted> {
         let (at_ns, total_wait_ns) = policy.allow(now_ns, delay_ns, self.total_wait_ns)?;
-        self.attempts = attempt;
+        self.attempts = self.attempts.saturating_add(1);
         self.previous_ns = own_ns;
         self.total_wait_ns = total_wait_ns;
         Ok(Wait {
             at_ns,
             delay_ns,
-            attempt,
+            attempt: self.attempts,
         })
     }
 

@@ -21,8 +21,8 @@ pub use state::RetryRatioState;
 /// A window that keeps retries below a share of the requests; see the [module](super).
 ///
 /// `P` is the policy or any borrow of one. Less than 200 bytes for up to 16 slices, else 8 bytes a slice on the heap
-/// (feature `alloc`). A call is O(1); the first in a new slice, and a refusal, take a step for each slice, after any
-/// silence.
+/// (feature `alloc`). A call is O(1); the first in a new slice, and a refusal that ends with another slice than the last
+/// one, take a step for each slice, after any silence.
 ///
 /// ```
 /// use evenkeel_core::Ratio;

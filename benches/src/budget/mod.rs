@@ -27,8 +27,8 @@ const SHARED: f64 = 5.0;
 /// What the window of both ratios remembers.
 const TTL: Duration = Duration::from_secs(10);
 
-/// So short that all of a measurement is in one slice of a window: a refusal then looks through all slices for the
-/// instant at which to come back, which is the most it ever does.
+/// So short that all of a measurement is in one slice of a window: the first refusal looks through all slices for the
+/// instant at which to come back, and the others remember it.
 const STEP_NS: u64 = 1;
 
 /// Each request brings as much as a retry costs, or nothing at all.

@@ -43,6 +43,14 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
+    /// With the counts of one slice.
+    pub(crate) const fn plus(self, word: u64) -> Self {
+        Self {
+            requests: self.requests.wrapping_add(half(word, Side::Requests)),
+            others: self.others.wrapping_add(half(word, Side::Others)),
+        }
+    }
+
     /// Without the counts of one slice.
     const fn less(self, word: u64) -> Self {
         Self {
@@ -178,6 +186,11 @@ impl Tally {
                 .position(|word| word != 0 && fine_without(word))?
                 .saturating_add(2)
         };
+        self.start_ahead(grid, steps)
+    }
+
+    /// When the slice begins that comes `steps` after the current one; `None` past the last instant.
+    pub(crate) fn start_ahead(&self, grid: SliceGrid, steps: usize) -> Option<u64> {
         let index = self.index.checked_add(u64::try_from(steps).ok()?)?;
         index.checked_mul(grid.slice_ns())
     }
@@ -239,8 +252,7 @@ impl Tally {
             let word = self.word(grid, from);
             if let Some(place) = moved.words.words_mut().get_mut(grid.place(to)) {
                 *place = word;
-                moved.sums.requests = moved.sums.requests.wrapping_add(half(word, Side::Requests));
-                moved.sums.others = moved.sums.others.wrapping_add(half(word, Side::Others));
+                moved.sums = moved.sums.plus(word);
             }
         }
         moved.slide(grid, moved_clock.latest_ns());
@@ -249,7 +261,7 @@ impl Tally {
 
     /// What lies where each slice to come will, the next one first: the oldest slice of the window first, the current
     /// one last. By places, because a slice to come may be past the last of all time.
-    fn words_ahead(&self, grid: SliceGrid) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn words_ahead(&self, grid: SliceGrid) -> impl Iterator<Item = u64> + '_ {
         let words = self.words.words();
         let next = grid.place(self.index).saturating_add(1);
         let (up_to_current, oldest) = words.split_at_checked(next).unwrap_or((words, &[]));

@@ -439,6 +439,52 @@ fn waits_of_more_than_all_time_together_do_not_begin_anew() {
     }
 }
 
+/// The schedule goes through its ceilings one by one, the policy works each out from the first.
+#[test]
+fn the_ceilings_of_a_schedule_are_those_of_its_policy_on_either_side_of_the_cap() {
+    let ns = Duration::from_nanos;
+    for (base, cap) in (0..20).flat_map(|base| (1..50).map(move |cap| (base, cap))) {
+        let growths = (1..6).map(|times| Growth::Exponential {
+            factor: Ratio::new(times, 1).expect("a ratio"),
+        });
+        let growths = growths.chain([Growth::Constant, Growth::Linear { step: ns(7) }]);
+        for growth in growths {
+            let builder = BackoffPolicy::builder(ns(base)).cap(ns(cap));
+            let policy = built(builder.growth(growth).jitter(Jitter::None));
+            let mut backoff = Backoff::new(policy);
+            for attempt in 1..12 {
+                let wait = backoff.next_wait(0, &mut rng()).expect("no limit");
+                assert_eq!(wait.delay(), policy.ceiling(attempt), "{policy:?}");
+            }
+        }
+    }
+}
+
+/// After as many waits as can be counted a schedule without a limit goes on, and one with that limit ends.
+#[cfg(feature = "serde")]
+#[test]
+fn who_has_waited_more_often_than_can_be_counted_waits_on() {
+    let full = built(BackoffPolicy::builder(MS).cap(MS));
+    let bare = built(BackoffPolicy::builder(MS).cap(MS).jitter(Jitter::None));
+    let limited = built(BackoffPolicy::builder(MS).cap(MS).max_retries(u32::MAX));
+    let stored = serde_json::json!({
+        "version": 1, "attempts": u32::MAX - 1, "previous_ns": 1, "total_wait_ns": 9, "clock": 5
+    });
+    let state: BackoffState = serde_json::from_value(stored).expect("a state");
+    for policy in [full, bare] {
+        let mut backoff = Backoff::restore(policy, state).expect("honest");
+        for _ in 0..3 {
+            let wait = backoff.next_wait(5, &mut rng()).expect("no limit");
+            assert!(wait.attempt == u32::MAX && wait.delay() <= MS);
+        }
+        assert_eq!(backoff.attempts(), u32::MAX);
+    }
+    let mut backoff = Backoff::restore(limited, state).expect("honest");
+    assert!(backoff.next_wait(5, &mut rng()).is_ok());
+    let ended = backoff.next_wait(5, &mut rng());
+    assert_eq!(ended, Err(Exhausted::Retries));
+}
+
 #[test]
 fn a_policy_can_be_a_const() {
     assert_eq!(POLICY.ceiling(4), 800 * MS);

@@ -221,6 +221,43 @@ fn a_refusal_names_an_instant_only_if_there_is_one() {
     assert_eq!(granted(&mut budget, 2 * SECOND, 9), 2);
 }
 
+/// Five requests are a retry. What slices free when they leave: three fifths of one, then two fifths less, then six more.
+#[test]
+fn the_less_is_missing_the_sooner_it_is_there() {
+    let mut budget = ratio(
+        percent(20)
+            .floor_per_second(1)
+            .ttl(Duration::from_secs(4))
+            .slices(4),
+    );
+    for (at_s, requests, retries) in [(0, 2, 1), (1, 2, 0), (2, 0, 1), (3, 1, 3)] {
+        (0..requests).for_each(|_| budget.on_request(at_s * SECOND));
+        assert_eq!(granted(&mut budget, at_s * SECOND, retries), retries);
+    }
+    let mut at = || {
+        let refused = budget.try_withdraw(3 * SECOND, CAUSE).unwrap_err();
+        budget.on_request(3 * SECOND);
+        (refused.reason.there_milli, refused.retry_at_ns)
+    };
+    assert_eq!(at(), (0, Some(6 * SECOND)));
+    assert_eq!(at(), (200, Some(6 * SECOND)));
+    assert_eq!(at(), (400, Some(4 * SECOND)));
+    assert_eq!(at(), (600, Some(4 * SECOND)));
+    assert_eq!(at(), (800, Some(4 * SECOND)));
+    assert!(budget.try_withdraw(3 * SECOND, CAUSE).is_ok());
+}
+
+#[test]
+fn a_refusal_counts_in_thousandths() {
+    let mut budget = ratio(RetryRatioPolicy::builder(Ratio::per_mille(1)).floor_per_second(0));
+    for there_milli in 0..1_000 {
+        let refused = budget.try_withdraw(0, CAUSE).unwrap_err();
+        assert_eq!(refused.reason.there_milli, there_milli);
+        budget.on_request(0);
+    }
+    assert!(budget.try_withdraw(0, CAUSE).is_ok());
+}
+
 #[test]
 fn time_that_steps_back_stands_still() {
     let mut budget = ratio(RetryRatioPolicy::finagle());

@@ -226,6 +226,10 @@ impl Pair {
                 assert_eq!(u128::from(refused.reason.there_milli), left * 1_000 / unit);
                 assert_eq!(refused.retry_at_ns, self.naive.next_yes_ns());
                 let ask = |at_ns| self.budget.clone().try_withdraw(at_ns, CAUSE).is_ok();
+                // One that has just been restored remembers no earlier answer.
+                let restored = RetryRatio::restore(self.naive.policy, self.budget.state());
+                let anew = restored.unwrap().try_withdraw(now_ns, CAUSE);
+                assert_eq!(anew.unwrap_err(), refused);
                 if let Some(at_ns) = refused.retry_at_ns {
                     assert!(ask(at_ns) && !ask(at_ns - 1), "{at_ns}");
                     let moved = again.err().and_then(|r| r.retry_at_ns);
@@ -271,6 +275,60 @@ proptest! {
         for (time, call) in steps.into_iter().chain(last.into_iter().flatten()) {
             let now_ns = pair.moved(time);
             pair.step(now_ns, call);
+        }
+    }
+}
+
+/// Ratios at which some requests and some retries weigh the same, and slices that see many of both: refusals that lack
+/// a little or a lot, whose answers lie in one slice or another.
+fn busy_policy() -> impl Strategy<Value = RetryRatioPolicy> {
+    let ratio = (0..4_u32, 1..6_u32).prop_map(|(a, b)| Ratio::new(a, b).unwrap());
+    let floor = prop_oneof![Just(0), 0..200_000_000_u32];
+    let parts = (
+        ratio,
+        floor,
+        20..60_u64,
+        prop_oneof![2..6_u32, Just(MOST_SLICES)],
+    );
+    parts.prop_filter_map("refused by build()", |(ratio, floor, slice_ns, slices)| {
+        RetryRatioPolicy::builder(ratio)
+            .floor_per_second(floor)
+            .ttl(Duration::from_nanos(slice_ns * u64::from(slices)))
+            .slices(slices)
+            .build()
+            .ok()
+    })
+}
+
+/// Some of a call at one instant, or a few.
+fn burst() -> impl Strategy<Value = (Time, Call, u64)> {
+    let time = prop_oneof![
+        6 => Just(Time::Stay),
+        2 => (0..40_u64).prop_map(Time::On),
+        2 => Just(Time::Edge(0)),
+    ];
+    let call = prop_oneof![
+        5 => Just(Call::Request),
+        6 => Just(Call::Withdraw),
+        2 => (0..4_usize).prop_map(Call::GiveBack),
+    ];
+    (time, call, 1..9_u64)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_refusal_that_was_worked_out_before_is_the_one_worked_out_anew(
+        policy in busy_policy(),
+        bursts in prop::collection::vec(burst(), 1..80),
+    ) {
+        let mut pair = Pair::new(policy, 3);
+        for (time, call, times) in bursts {
+            let now_ns = pair.moved(time);
+            for _ in 0..times {
+                pair.step(now_ns, call);
+            }
         }
     }
 }

@@ -292,6 +292,34 @@ fn a_window_full_of_retries_takes_no_more() {
     assert_eq!(ratio.retries(7), u32::MAX - 1);
 }
 
+/// Two slices hold all retries that can be counted, and both ratio and floor would allow more: there is room when the
+/// first of them has gone.
+#[test]
+fn a_full_window_has_room_when_its_first_retries_leave() {
+    let builder = RetryRatioPolicy::builder(Ratio::percent(250)).slices(4);
+    let policy = builder.ttl(Duration::from_secs(4)).build().unwrap();
+    let full = json!({
+        "version": 1, "clock": 3 * SECOND, "tally": {
+            "index": 3, "sums": {"requests": u32::MAX, "others": u32::MAX},
+            "words": [4, 9, 1_u64 << 32 | 4, 0, 1, u64::MAX - (1_u64 << 32 | 13)]
+        }
+    });
+    let state: RetryRatioState = serde_json::from_value(full).unwrap();
+    let mut ratio = RetryRatio::restore(policy, state).unwrap();
+    for _ in 0..2 {
+        let refused = ratio.try_withdraw(3 * SECOND, CAUSE).unwrap_err();
+        // One and a half for each, and the floor.
+        let left = u64::from(u32::MAX) * 1_500 + 40_000;
+        assert_eq!(refused.reason.there_milli, left);
+        assert_eq!(refused.retry_at_ns, Some(5 * SECOND));
+    }
+    assert!(ratio.try_withdraw(5 * SECOND - 1, CAUSE).is_err());
+    assert!(ratio.try_withdraw(5 * SECOND, CAUSE).is_ok());
+    // The one that has left made room for one.
+    let refused = ratio.try_withdraw(5 * SECOND, CAUSE).unwrap_err();
+    assert_eq!(refused.retry_at_ns, Some(7 * SECOND));
+}
+
 #[test]
 fn a_ratio_moves_to_another_clock_by_whole_slices() {
     let ratio = used_ratio();

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "serde")]
 mod fields;
+mod foreseen;
 mod policy;
 mod state;
 
@@ -13,14 +14,15 @@ use crate::rebase::Rebase;
 use crate::refusal::Refusal;
 use crate::reported::Reported;
 
+use foreseen::Foreseen;
 pub use policy::{RetryRatioBuilder, RetryRatioPolicy};
 pub use state::RetryRatioState;
 
 /// A window that keeps retries below a share of the requests; see the [module](super).
 ///
 /// `P` is the policy or any borrow of one. Less than 200 bytes for up to 16 slices, else 8 bytes a slice on the heap
-/// (feature `alloc`). A call is O(1); the first in a new slice, and a refusal, take a step for each slice, after any
-/// silence.
+/// (feature `alloc`). A call is O(1); the first in a new slice, and a refusal that ends with another slice than the last
+/// one, take a step for each slice, after any silence.
 ///
 /// ```
 /// use evenkeel_core::Ratio;
@@ -37,11 +39,21 @@ pub use state::RetryRatioState;
 /// assert_eq!(retries, 200);
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RetryRatio<P = RetryRatioPolicy> {
     policy: P,
     state: RetryRatioState,
+    foreseen: Foreseen,
 }
+
+/// What was worked out from the state does not count.
+impl<P: PartialEq> PartialEq for RetryRatio<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.policy == other.policy && self.state == other.state
+    }
+}
+
+impl<P: Eq> Eq for RetryRatio<P> {}
 
 impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// A budget that has seen nothing. Its memory is taken here.
@@ -54,7 +66,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// ```
     pub fn new(policy: P) -> Self {
         let state = RetryRatioState::fresh(policy.borrow());
-        Self { policy, state }
+        Self::knowing_nothing(policy, state)
     }
 
     /// Takes over a stored state; also under another ratio or floor. One step a slice.
@@ -74,7 +86,7 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// ```
     pub fn restore(policy: P, state: RetryRatioState) -> Result<Self, RestoreError> {
         state.check(policy.borrow())?;
-        Ok(Self { policy, state })
+        Ok(Self::knowing_nothing(policy, state))
     }
 
     /// The same in a process whose clock starts elsewhere; see [`Rebase`]. Counts move by whole slices. A withdrawal of
@@ -102,7 +114,15 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     ) -> Result<Self, RestoreError> {
         state.check(policy.borrow())?;
         let state = state.rebased(policy.borrow(), &rebase);
-        Ok(Self { policy, state })
+        Ok(Self::knowing_nothing(policy, state))
+    }
+
+    const fn knowing_nothing(policy: P, state: RetryRatioState) -> Self {
+        Self {
+            policy,
+            state,
+            foreseen: Foreseen::NOTHING,
+        }
     }
 
     /// May a retry be made? Counts it if so. Every cause counts the same.
@@ -130,7 +150,8 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
         cause: RetryCause,
     ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
         let _ = cause;
-        self.state.try_withdraw(self.policy.borrow(), now_ns)
+        self.state
+            .try_withdraw(self.policy.borrow(), &mut self.foreseen, now_ns)
     }
 
     /// An operation makes its first attempt. Once for each operation, not for its retries.
@@ -182,6 +203,8 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// ```
     #[inline]
     pub fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
+        // The one call that changes what a slice before the current one counts.
+        self.foreseen = Foreseen::NOTHING;
         self.state
             .give_back(self.policy.borrow(), now_ns, withdrawal)
     }

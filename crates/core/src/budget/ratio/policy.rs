@@ -10,6 +10,7 @@ use crate::tally::{self, Sums};
 
 const SCOPE: &str = "retry_ratio";
 const SECOND_NS: u64 = 1_000_000_000;
+const MILLISECOND_NS: u64 = SECOND_NS / 1_000;
 /// Above this a ratio is a percentage without its sign.
 const MAX_RATIO: Ratio = Ratio::percent(1_000);
 
@@ -30,6 +31,8 @@ const MAX_RATIO: Ratio = Ratio::percent(1_000);
 pub struct RetryRatioPolicy {
     ratio: Ratio,
     floor_per_second: u32,
+    /// What `floor_parts` is short of the floor, in thousandths of its unit.
+    floor_rest_milli: u16,
     /// `floor_per_second * ttl`, in retries times the ratio's denominator and rounded down: all that
     /// [`allows`](Self::allows) needs of it. `u64::MAX` where it is more than any retries cost.
     floor_parts: u64,
@@ -152,7 +155,7 @@ impl RetryRatioPolicy {
 
     /// Retries in [`left`](Self::left), and thousandths of one.
     pub(super) const WHOLE: u64 = SECOND_NS;
-    pub(super) const MILLI: u64 = SECOND_NS / 1_000;
+    pub(super) const MILLI: u64 = MILLISECOND_NS;
 
     /// `floor(allowance - retries)` in a part of a retry, of the allowance before it is rounded; 0 below 0.
     pub(super) const fn left(&self, requests: u32, retries: u32, part: u64) -> u64 {
@@ -161,7 +164,7 @@ impl RetryRatioPolicy {
         let cost = (self.cost(retries) as u128).wrapping_mul(SECOND_NS as u128);
         let left = by_ratio.wrapping_add(self.by_floor()).saturating_sub(cost);
         let part = (self.ratio.denominator() as u64).wrapping_mul(part);
-        // What a retry that is refused finds is less than a retry, and fits: a division of 128 bits less.
+        // It mostly fits: a division of 128 bits less.
         let few = saturated(left);
         let parts = if few < u64::MAX {
             few.checked_div(part)
@@ -177,16 +180,53 @@ impl RetryRatioPolicy {
         }
     }
 
-    /// Whether one more retry is within the ratio. A window that is full of retries takes no more.
+    /// Whether one more retry is within the ratio.
     #[inline]
     pub(super) const fn allows(&self, sums: Sums) -> bool {
+        self.short(sums).is_none()
+    }
+
+    /// What one more retry is short of; `None` where it is within the ratio.
+    #[inline]
+    pub(super) const fn short(&self, sums: Sums) -> Option<Short> {
         let allowed = self
             .by_ratio(sums.requests)
             .saturating_add(self.floor_parts);
-        match sums.others.checked_add(1) {
-            Some(retries) => self.cost(retries) <= allowed,
-            None => false,
+        let Some(retries) = sums.others.checked_add(1) else {
+            return Some(Short::OfRoom);
+        };
+        let cost = self.cost(retries);
+        if cost <= allowed {
+            return None;
         }
+        Some(Short::Of(cost.wrapping_sub(allowed)))
+    }
+
+    /// What is there of one retry that lacks `missing`, in thousandths: as [`left`](Self::left) finds it, at less work.
+    #[inline]
+    pub(super) const fn there_milli(&self, missing: u64) -> u64 {
+        let retry = self.cost(1);
+        let Some(there) = retry.checked_sub(missing) else {
+            return 0;
+        };
+        // Below 2^32 before it becomes thousandths.
+        let milli = there.wrapping_mul(1_000);
+        let milli = milli.wrapping_add(self.floor_rest_milli as u64);
+        if milli < retry {
+            // Often nothing is left, and a division takes its time.
+            return 0;
+        }
+        match milli.checked_div(retry) {
+            Some(there_milli) => there_milli,
+            None => 0,
+        }
+    }
+
+    /// What slices free when they leave, in the same units: what their retries cost, less what their requests allow.
+    #[inline]
+    pub(super) const fn freed(&self, sums: Sums) -> u64 {
+        self.cost(sums.others)
+            .saturating_sub(self.by_ratio(sums.requests))
     }
 
     /// What `requests` allow without the floor, in retries times the ratio's denominator.
@@ -201,11 +241,35 @@ impl RetryRatioPolicy {
         (self.ratio.denominator() as u64).wrapping_mul(retries as u64)
     }
 
+    /// Works out what [`missing`](Self::missing) and [`there_milli`](Self::there_milli) need of the floor.
+    const fn set_floor(&mut self) {
+        let milli = match self.by_floor().checked_div(MILLISECOND_NS as u128) {
+            Some(milli) => milli,
+            None => 0,
+        };
+        if let (Some(parts), Some(rest)) = (milli.checked_div(1_000), milli.checked_rem(1_000)) {
+            self.floor_parts = saturated(parts);
+            #[expect(clippy::cast_possible_truncation, reason = "below 1 000")]
+            {
+                self.floor_rest_milli = rest as u16;
+            }
+        }
+    }
+
     /// What the floor allows, in these units times a second: below 2^126.
     const fn by_floor(&self) -> u128 {
         let floor = (self.ratio.denominator() as u64).wrapping_mul(self.floor_per_second as u64);
         (floor as u128).wrapping_mul(self.grid.span_ns() as u128)
     }
+}
+
+/// Why a retry is not within the ratio.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Short {
+    /// It costs so much more than what is allowed, in retries times the ratio's denominator: at least 1.
+    Of(u64),
+    /// The window is full of retries, and takes no more whatever is allowed.
+    OfRoom,
 }
 
 /// Sets up a [`RetryRatioPolicy`]; only the ratio has no default.
@@ -309,13 +373,11 @@ impl RetryRatioBuilder {
         let mut policy = RetryRatioPolicy {
             ratio: self.ratio,
             floor_per_second: self.floor_per_second,
+            floor_rest_milli: 0,
             floor_parts: 0,
             grid,
         };
-        policy.floor_parts = match policy.by_floor().checked_div(SECOND_NS as u128) {
-            Some(parts) => saturated(parts),
-            None => 0,
-        };
+        policy.set_floor();
         if self.ratio.numerator() == 0 && policy.allowance(0) == 0 {
             let problem = Problem::Conflict {
                 with: "floor_per_second",

@@ -1,6 +1,7 @@
 //! The state of a retry ratio as plain data, and what is done to it.
 
-use super::policy::RetryRatioPolicy;
+use super::foreseen::Foreseen;
+use super::policy::{RetryRatioPolicy, Short};
 use crate::budget::{BudgetSpent, Withdrawal};
 use crate::error::RestoreError;
 use crate::rebase::Rebase;
@@ -56,20 +57,54 @@ impl RetryRatioState {
     pub(super) fn try_withdraw(
         &mut self,
         policy: &RetryRatioPolicy,
+        foreseen: &mut Foreseen,
         now_ns: u64,
     ) -> Result<Withdrawal, Refusal<BudgetSpent>> {
         self.slide(policy, now_ns);
-        let sums = self.tally.sums();
-        if policy.allows(sums) {
-            let _ = self.tally.add(policy.grid, Side::Others);
-            return Ok(Withdrawal::new(RETRY_MILLI, self.tally.index()));
+        if let Some(short) = policy.short(self.tally.sums()) {
+            return Err(self.spent(policy, foreseen, short));
         }
-        Err(self.spent(policy, sums))
+        let _ = self.tally.add(policy.grid, Side::Others);
+        Ok(Withdrawal::new(RETRY_MILLI, self.tally.index()))
     }
 
     /// Cold, so that a retry that is allowed saves no registers for it.
     #[cold]
-    fn spent(&self, policy: &RetryRatioPolicy, sums: Sums) -> Refusal<BudgetSpent> {
+    fn spent(
+        &self,
+        policy: &RetryRatioPolicy,
+        foreseen: &mut Foreseen,
+        short: Short,
+    ) -> Refusal<BudgetSpent> {
+        match short {
+            Short::Of(missing) if foreseen.covers(self.tally.index(), missing) => Refusal::new(
+                BudgetSpent {
+                    there_milli: policy.there_milli(missing),
+                    needed_milli: RETRY_MILLI,
+                },
+                foreseen.retry_at_ns(),
+            ),
+            Short::Of(missing) => self.spent_anew(policy, foreseen, missing),
+            Short::OfRoom => self.full(policy),
+        }
+    }
+
+    /// [`spent`](Self::spent) where it takes a search. Of its own, so that one without saves no registers either.
+    #[inline(never)]
+    fn spent_anew(
+        &self,
+        policy: &RetryRatioPolicy,
+        foreseen: &mut Foreseen,
+        missing: u64,
+    ) -> Refusal<BudgetSpent> {
+        *foreseen = Foreseen::found(policy, &self.tally, missing);
+        self.spent(policy, foreseen, Short::Of(missing))
+    }
+
+    /// No further retry can be counted until one has left, whatever the ratio says.
+    #[cold]
+    fn full(&self, policy: &RetryRatioPolicy) -> Refusal<BudgetSpent> {
+        let sums = self.tally.sums();
         let reason = BudgetSpent {
             there_milli: policy.left(sums.requests, sums.others, RetryRatioPolicy::MILLI),
             needed_milli: RETRY_MILLI,

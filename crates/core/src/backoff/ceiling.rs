@@ -4,7 +4,54 @@ use super::policy::{BackoffPolicy, Growth};
 use crate::ratio::Ratio;
 use crate::time::{MAX_SPAN_NS, span_ns};
 
+/// What a machine that asks for the ceiling of any attempt, call by call, knows of a schedule beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Doubling {
+    /// How many bits a step adds, where the factor is a power of two.
+    bits: Option<u32>,
+    /// The steps after which the ceiling is the limit.
+    to_limit: u32,
+}
+
+impl Doubling {
+    pub(crate) const fn of(policy: &BackoffPolicy) -> Self {
+        let bits = match policy.growth {
+            Growth::Exponential { factor } => match factor.denominator() {
+                1 if factor.numerator().is_power_of_two() => factor.numerator().trailing_zeros(),
+                _ => return Self::NONE,
+            },
+            Growth::Constant => 0,
+            Growth::Linear { .. } => return Self::NONE,
+        };
+        let mut to_limit = 0_u32;
+        // A ceiling of 2^62 ns is the longest, so that 63 steps are more than it takes.
+        while to_limit < 63 && policy.ceiling_ns(to_limit.wrapping_add(1)) < policy.limit_ns() {
+            to_limit = to_limit.wrapping_add(1);
+        }
+        Self {
+            bits: Some(bits),
+            to_limit: if to_limit < 63 { to_limit } else { u32::MAX },
+        }
+    }
+
+    const NONE: Self = Self {
+        bits: None,
+        to_limit: u32::MAX,
+    };
+}
+
 impl BackoffPolicy {
+    /// [`ceiling_ns`](Self::ceiling_ns) with what is known beforehand.
+    #[inline]
+    pub(crate) const fn ceiling_by(&self, doubling: Doubling, attempt: u32) -> u64 {
+        let steps = attempt.saturating_sub(1);
+        match doubling.bits {
+            _ if steps >= doubling.to_limit => self.limit_ns(),
+            Some(bits) => self.base_ns.wrapping_shl(bits.wrapping_mul(steps)),
+            None => self.ceiling_ns(attempt),
+        }
+    }
+
     #[inline]
     pub(crate) const fn ceiling_ns(&self, attempt: u32) -> u64 {
         let steps = attempt.saturating_sub(1);

@@ -29,9 +29,9 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         // The usual case: all else gives the same the long way.
         if matches!(fact, Fact::Failure) && !self.policy.backoff().remembers_wait() {
             if let Some(found) = self.keys.find_mut(key) {
-                let known = found.slot().and_then(|slot| {
-                    Entry::backing_off(slot.at_ns(), slot.note(), slot.queue())
-                });
+                let known = found
+                    .slot()
+                    .and_then(|slot| Entry::backing_off(slot.at_ns(), slot.note(), slot.queue()));
                 if let Some(known) = known.filter(|it| !it.is_forgotten(&self.policy, now_ns)) {
                     let at = found.at();
                     let own_ns = known.own_ns(&self.policy, rng);

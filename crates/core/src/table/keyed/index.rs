@@ -1,10 +1,13 @@
 //! The index of a table: a tournament for each queue that is asked for its first slot.
 
+use super::Queue;
 use super::groups::{Group, Groups, parts};
 use super::tournament::{Tournament, Turn};
-use super::Queue;
 
-/// The queues whose first slot is known at all times; of the others it is searched for.
+/// The queues whose first slot is known; of the others it is searched for.
+///
+/// A slot that goes from the idle ones to another queue stays in their tournament, where it now stands too early, until
+/// the first idle one is asked for, which is seldom: so a key that fails again waits for no memory more.
 #[derive(Clone, Debug)]
 pub(in crate::table) struct Index {
     due: Option<Tournament>,
@@ -29,7 +32,8 @@ impl Index {
 
     /// The bytes in use on the heap.
     pub(super) fn bytes(&self) -> usize {
-        let [due, idle] = [&self.due, &self.idle].map(|it| it.as_ref().map_or(0, Tournament::bytes));
+        let [due, idle] =
+            [&self.due, &self.idle].map(|it| it.as_ref().map_or(0, Tournament::bytes));
         due.saturating_add(idle)
     }
 
@@ -61,8 +65,8 @@ impl Index {
         }
     }
 
-    /// A slot of `group`, which has this number, was set; what it had `before` is this turn now. Who is no longer idle is taken out
-    /// when the first idle one is asked for, which is seldom: see [`settle`](Self::settle).
+    /// A slot of `group`, which has this number, was set: `before` is what it had, `queue` and `turn` what it has.
+    // Always: where a queue is known, what is done for the others is not even compiled, and no branch is guessed wrong.
     #[inline(always)]
     pub(super) fn update<K, V>(
         &mut self,
@@ -86,8 +90,8 @@ impl Index {
         }
     }
 
-    /// The first slot of `queue`, whose instant must be as it should: after those that have gone to another queue were
-    /// taken out. As many as one call may take out one by one; if there are more, the whole is made anew.
+    /// The first of `queue`, if its instant is as it should be. Who stands too early is taken out on the way, one by
+    /// one; if those are more than `most`, the whole is made anew.
     pub(super) fn settle<K, V>(
         &mut self,
         slots: &Groups<K, V>,
@@ -120,13 +124,7 @@ impl Index {
 
     /// A slot with the number `at` is no longer in `queue`, or has a later turn there: `group` is as it is now.
     #[inline]
-    pub(super) fn left<K, V>(
-        &mut self,
-        group: &Group<K, V>,
-        number: usize,
-        at: u32,
-        queue: Queue,
-    ) {
+    pub(super) fn left<K, V>(&mut self, group: &Group<K, V>, number: usize, at: u32, queue: Queue) {
         if let Some(tournament) = self.of_mut(queue) {
             if tournament.of_group(number).slot() == at {
                 tournament.raise(number, group.first(number, queue));
@@ -147,7 +145,7 @@ mod tests {
     use crate::table::FixedState;
     use crate::table::keyed::Keyed;
 
-    const KEYS: u64 = 90;
+    const KEYS: u32 = 90;
 
     fn search(keyed: &Keyed<u64, (), FixedState>, queue: Queue) -> Option<u32> {
         let found = keyed.first_where(queue, |_| true);
@@ -177,10 +175,10 @@ mod tests {
         for seed in 0..8 {
             let mut rng = SplitMix64::seed_from_u64(seed);
             let index = Some(Index::DUE_AND_IDLE);
-            let mut keyed = Keyed::new(FixedState, KEYS as u32, index, 0);
+            let mut keyed = Keyed::new(FixedState, KEYS, index, 0);
             for step in 0..3_000 {
                 let word = rng.next_u64();
-                change(&mut keyed, word % KEYS, word);
+                change(&mut keyed, word % u64::from(KEYS), word);
                 assert_eq!(keyed.first(Queue::Due), search(&keyed, Queue::Due));
                 if step % 50 == 0 {
                     let first = search(&keyed, Queue::Idle);

@@ -1,10 +1,11 @@
 //! In which order the slots of a table come: by instant, then arrival, as the index has it or by a search.
 
-use alloc::vec::Vec;
 use super::{Found, Keyed, Queue, Slot, bits, groups};
+use alloc::vec::Vec;
 
 impl<K, V, S> Keyed<K, V, S> {
-    /// Which slot of `queue` comes first. O(1) with the index, else O(n).
+    /// Which slot of `queue` comes first. O(1) with the index, else O(n). Of idle slots only where none goes to another
+    /// queue; else it is [`first_that`](Self::first_that).
     #[inline]
     pub(in crate::table) fn first(&self, queue: Queue) -> Option<u32> {
         self.first_at(queue).map(|(at, _)| at)

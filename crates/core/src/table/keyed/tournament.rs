@@ -96,7 +96,10 @@ impl Tournament {
 
     /// Of groups whose firsts are these. O(n).
     pub(super) fn make(&mut self, firsts: impl ExactSizeIterator<Item = Turn>) {
-        let inner = firsts.len().saturating_sub(1).div_ceil(CHILDREN.saturating_sub(1));
+        let inner = firsts
+            .len()
+            .saturating_sub(1)
+            .div_ceil(CHILDREN.saturating_sub(1));
         self.winner = Turn::NOBODY;
         self.fours.clear();
         self.fours.reserve_exact(inner);

@@ -130,3 +130,52 @@ impl BackoffPolicy {
         }
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
+    use super::*;
+
+    fn policies() -> Vec<BackoffPolicy> {
+        let ratio = |numerator, denominator| Ratio::new(numerator, denominator).unwrap();
+        let factors = [(1, 1), (3, 2), (2, 1), (3, 1), (8, 1), (1 << 31, 1)];
+        let factors = factors.map(|(n, d)| Growth::Exponential {
+            factor: ratio(n, d),
+        });
+        let step = Duration::from_nanos(7);
+        let growths = factors
+            .into_iter()
+            .chain([Growth::Constant, Growth::Linear { step }]);
+        let mut policies = Vec::new();
+        for growth in growths {
+            for base_ns in [0, 1, 3, 10_000_000, 1 << 40, MAX_SPAN_NS] {
+                let builder = BackoffPolicy::builder(Duration::from_nanos(base_ns)).growth(growth);
+                let caps = [1, 1 << 20, 60_000_000_000].map(Duration::from_nanos);
+                let capped = caps.map(|cap| builder.cap(cap));
+                let built = capped.into_iter().chain([builder]).map(|it| it.build());
+                policies.extend(built.flatten());
+            }
+        }
+        policies
+    }
+
+    #[test]
+    fn what_is_known_beforehand_gives_the_ceiling_of_every_attempt() {
+        let policies = policies();
+        assert!(policies.len() > 150, "{}", policies.len());
+        for policy in policies {
+            let doubling = Doubling::of(&policy);
+            for attempt in (0..140).chain([4_097, u32::MAX]) {
+                let ceiling_ns = policy.ceiling_by(doubling, attempt);
+                assert_eq!(
+                    ceiling_ns,
+                    policy.ceiling_ns(attempt),
+                    "{policy:?} {attempt}"
+                );
+            }
+        }
+    }
+}

@@ -25,14 +25,17 @@ pub(super) fn explain(policy: &BackoffTablePolicy, page: &mut Page) {
         "A key that is asked for at once after each hold and always fails: {}",
         waits::pace(backoff, "tries")
     ));
-    let mut each = 47;
-    if policy.due_index() {
-        each += 32;
-    }
+    let mut each = 32;
     if backoff.jitter() == Jitter::Decorrelated {
-        each += 8;
+        each += 10;
     }
-    page.bullet(&memory::sentence(policy.max_keys(), each));
+    if policy.due_index() {
+        each += 11;
+    }
+    page.bullet(&memory::sentence(
+        policy.max_keys(),
+        memory::of_few(policy.max_keys(), each),
+    ));
 }
 
 fn diagram(policy: &BackoffTablePolicy, width: usize) -> Vec<String> {

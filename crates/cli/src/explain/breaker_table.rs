@@ -49,7 +49,7 @@ fn of_one(policy: &BreakerPolicy) -> u64 {
     let trials = 2 * u64::from(policy.max_in_flight().min(policy.trials()));
     let words = window.max(trials);
     let heap = if words > INLINE_WORDS { words * 8 } else { 0 };
-    size_of::<BreakerState>() as u64 + 95 + heap
+    (size_of::<BreakerState>() as u64 + 40) * 10 / 9 + 8 + heap
 }
 
 /// How many different things the window counts: failures, and each limit of latency.

@@ -271,19 +271,19 @@ fn tables_at_worst() {
     let backoff = "backoff = { base = \"10ms\", cap = \"60s\" }\n";
     says(
         &format!("[backoff_table]\n{keys}{backoff}"),
-        &["about 470 kB for 10,000 keys of 8 bytes (47 bytes each)"],
+        &["about 320 kB for 10,000 keys of 8 bytes (32 bytes each)"],
     );
     says(
         &format!(
             "[backoff_table]\n{keys}due_index = true\nbackoff = {{ base = \"10ms\", jitter = \"decorrelated\" }}"
         ),
-        &["(87 bytes each)"],
+        &["(53 bytes each)"],
     );
     says(
         &format!("[recovery_budget]\nbudget = 3\nwindow = \"1m\"\n{keys}{backoff}"),
         &[
             "at most 3 recoveries in any 1 min, all keys together 30,000.",
-            "(95 bytes each)",
+            "(78 bytes each)",
         ],
     );
     // A window of 1,000 results of two conditions takes 32 words, one of failures alone 16.

@@ -46,9 +46,12 @@ pub(super) fn explain(policy: &RecoveryBudgetPolicy, page: &mut Page) {
         "One key has at most {grants} in any {window}, all keys together {}.",
         count(all)
     ));
-    let mut each = 71 + 8 * u64::from(policy.budget());
+    let mut each = 48 + 10 * u64::from(policy.budget());
     if backoff.jitter() == Jitter::Decorrelated {
-        each += 8;
+        each += 10;
     }
-    page.bullet(&memory::sentence(policy.max_keys(), each));
+    page.bullet(&memory::sentence(
+        policy.max_keys(),
+        memory::of_few(policy.max_keys(), each),
+    ));
 }

@@ -66,6 +66,9 @@ use crate::random::Rng;
 use crate::rebase::Rebase;
 use crate::time::Monotone;
 
+#[cfg(feature = "alloc")]
+pub(crate) use ceiling::Doubling;
+
 pub use builder::BackoffBuilder;
 pub use delays::Delays;
 pub use policy::{BackoffPolicy, Growth, Jitter};

@@ -154,8 +154,7 @@ impl Entry {
     /// Whether nothing is known any more: an endless hold is never forgotten.
     #[inline]
     pub(super) fn is_forgotten(&self, policy: &BackoffTablePolicy, now_ns: u64) -> bool {
-        let forgotten_ns = policy.forgotten_at_ns(self.at_ns);
-        !self.kind.is_endless() && forgotten_ns.is_some_and(|at_ns| at_ns <= now_ns)
+        !self.kind.is_endless() && policy.is_forgotten(self.at_ns, now_ns)
     }
 
     /// No key is forgotten sooner than `forget_after` after the earliest of these.
@@ -322,11 +321,10 @@ impl Entry {
         before.wrapping_add(1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn own_ns<R: Rng + ?Sized>(&self, policy: &BackoffTablePolicy, rng: &mut R) -> u64 {
-        let backoff = policy.backoff();
-        let ceiling_ns = backoff.ceiling_ns(self.counted());
-        backoff.draw_ns(ceiling_ns, self.previous_ns, rng)
+        let ceiling_ns = policy.ceiling_ns(self.counted());
+        policy.backoff().draw_ns(ceiling_ns, self.previous_ns, rng)
     }
 
     #[inline]

@@ -42,13 +42,13 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// Drops the first key of `queue`, if it is forgotten.
     pub(super) fn drop_first_forgotten(&mut self, queue: Queue, now_ns: u64) -> bool {
         // The instant says it: a hold without an end stands in another queue.
-        let forgotten_ns = |at_ns| self.policy.forgotten_at_ns(at_ns);
-        match self.keys.first_at(queue) {
-            Some((at, at_ns)) if forgotten_ns(at_ns).is_some_and(|it| it <= now_ns) => {
+        let is_forgotten = |at_ns| self.policy.is_forgotten(at_ns, now_ns);
+        match self.keys.first_that(queue, is_forgotten) {
+            Some(at) => {
                 self.remove(at);
                 true
             }
-            _ => false,
+            None => false,
         }
     }
 
@@ -58,8 +58,7 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
             return self.drop_first_forgotten(Queue::Idle, now_ns)
                 || self.drop_first_forgotten(Queue::Due, now_ns);
         }
-        let first_ns = self.policy.forgotten_at_ns(self.oldest_ns);
-        if first_ns.is_none_or(|at_ns| at_ns > now_ns) {
+        if !self.policy.is_forgotten(self.oldest_ns, now_ns) {
             return false;
         }
         let (mut oldest_ns, mut dropped) = (u64::MAX, 0_u32);

@@ -19,7 +19,7 @@ use core::hash::{BuildHasher, Hash};
 
 use super::full::TableFull;
 use super::hash::FixedState;
-use super::keyed::{Keyed, Queue};
+use super::keyed::{Index, Keyed, Queue};
 use crate::advice::Advice;
 use crate::random::Rng;
 use crate::refusal::Refusal;
@@ -48,12 +48,13 @@ pub use state::BackoffTableState;
 /// change after any call that takes `&mut self`.
 ///
 /// **Cost.** Asking is one look-up. A failure is one look-up and a draw; the ceiling takes at most 4 096 steps, none
-/// with a factor of 2, and with the index O(log n). A new key in a full table costs O(log n) with the index; without
-/// it a search through all keys, made only when one of them can have been forgotten.
+/// with a factor of 2, and with the index O(log n). A new key in a full table costs O(log n) with the index, and as
+/// much for each key that failed again after its hold was reported, the next time (O(n) at the most); without the index
+/// a search through all keys, made only when one of them can have been forgotten.
 ///
 /// **Memory** of a full table: 32 bytes for a key of 8 bytes, its own included, 40 where `max_keys` is at most 4 096,
-/// however many have come and gone; 1.25 bytes for each byte of a larger key. 16 more with the index, up to 32 while
-/// some keys are held and others are not; 10 to 13 more with decorrelated jitter. While it grows its rows double, so
+/// however many have come and gone; 1.25 bytes for each byte of a larger key. A third more with the index; 10 to 13
+/// more with decorrelated jitter. While it grows its rows double, so
 /// that up to twice as much is taken; what it has grown to is not given back.
 ///
 /// **Random words.** One for each failure where the backoff has jitter; advice the same unless the rule is `Exact`, and
@@ -152,8 +153,13 @@ impl<K, S> BackoffTable<K, S> {
     #[must_use]
     pub const fn with_hasher(policy: BackoffTablePolicy, hasher: S) -> Self {
         let words = policy.backoff().remembers_wait() as usize;
+        let index = if policy.due_index() {
+            Some(Index::DUE_AND_IDLE)
+        } else {
+            None
+        };
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), policy.due_index(), words),
+            keys: Keyed::new(hasher, policy.max_keys(), index, words),
             policy,
             clock: Monotone::since(0),
             overflow: None,

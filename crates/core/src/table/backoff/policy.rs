@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::advice::{Advisory, AdvisoryFields, AdvisoryRule};
-use crate::backoff::{BackoffBuilder, BackoffPolicy};
+use crate::backoff::{BackoffBuilder, BackoffPolicy, Doubling};
 use crate::config::{backoff_without_limits, count, positive_ns};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
@@ -37,6 +37,7 @@ const LIMITED: &str = "a key is held back as often as it fails; leave it out";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackoffTablePolicy {
     backoff: BackoffPolicy,
+    doubling: Doubling,
     max_keys: u32,
     pub(super) forget_after_ns: u64,
     advisory: Advisory,
@@ -47,8 +48,8 @@ impl BackoffTablePolicy {
     /// Holds a key back by the waits of `backoff`, the n-th wait for the n-th failure in a row; tracks at most
     /// `max_keys` keys (1 to 2^31), and forgets a key whose hold ended `forget_after` ago (1 ns to 2^62 ns).
     ///
-    /// These have no default. `backoff` has no limits (a key is held back as often as it fails). `max_keys` times 30
-    /// to 47 bytes over what a key owns is the memory. `forget_after` is how long a key that failed must be quiet
+    /// These have no default. `backoff` has no limits (a key is held back as often as it fails). `max_keys` times 32
+    /// to 54 bytes, for keys of 8 bytes, is the memory. `forget_after` is how long a key that failed must be quiet
     /// until its failures count from 1 again; somewhat above the backoff's cap, so that one who fails at every try is
     /// known.
     ///
@@ -192,6 +193,19 @@ impl BackoffTablePolicy {
         at_ns.checked_add(self.forget_after_ns)
     }
 
+    /// Whether a key whose hold ended at `at_ns` is forgotten, as [`forgotten_at_ns`](Self::forgotten_at_ns) has it:
+    /// `forget_after` is never zero.
+    #[inline]
+    pub(super) const fn is_forgotten(&self, at_ns: u64, now_ns: u64) -> bool {
+        now_ns.saturating_sub(at_ns) >= self.forget_after_ns
+    }
+
+    /// The ceiling of wait number `attempt`.
+    #[inline]
+    pub(super) const fn ceiling_ns(&self, attempt: u32) -> u64 {
+        self.backoff.ceiling_by(self.doubling, attempt)
+    }
+
     /// The longest wait that a failure or advice can make.
     pub(super) fn longest_ns(&self) -> u64 {
         self.advisory.longest_ns(&self.backoff)
@@ -278,7 +292,7 @@ impl BackoffTableBuilder {
         self
     }
 
-    /// Whether the table keeps an index of the ends of holds: 16 bytes a key, for O(log n) in
+    /// Whether the table keeps an index of the ends of holds: 11 to 14 bytes a key, for O(log n) in
     /// [`pop_ready`](super::BackoffTable::pop_ready), O(1) in
     /// [`next_deadline_ns`](super::BackoffTable::next_deadline_ns) and O(log n) for finding a key to forget.
     ///
@@ -315,6 +329,7 @@ impl BackoffTableBuilder {
         let backoff = backoff_without_limits(self.backoff, BACKOFF, LIMITED)?;
         Ok(BackoffTablePolicy {
             backoff,
+            doubling: Doubling::of(&backoff),
             max_keys: count(SCOPE, "max_keys", self.max_keys, MAX_KEYS)?,
             forget_after_ns: positive_ns(SCOPE, "forget_after", self.forget_after)?,
             advisory: self.advisory.build(SCOPE, &backoff)?,

@@ -130,10 +130,7 @@ impl<K, S> BackoffTable<K, S> {
 
     /// The slot whose hold ends first of those not reported and not forgotten, and when.
     pub(super) fn first_due(&self, now_ns: u64) -> Option<(u32, u64)> {
-        let is_forgotten = |at_ns| {
-            let forgotten_ns = self.policy.forgotten_at_ns(at_ns);
-            forgotten_ns.is_some_and(|at_ns| at_ns <= now_ns)
-        };
+        let is_forgotten = |at_ns| self.policy.is_forgotten(at_ns, now_ns);
         if self.keys.is_indexed() {
             let (at, due_ns) = self.keys.first_at(Queue::Due)?;
             if !is_forgotten(due_ns) {

@@ -12,7 +12,7 @@ use crate::random::Rng;
 use crate::table::full::TableFull;
 
 impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn report<Q, R>(
         &mut self,
         now_ns: u64,
@@ -29,10 +29,11 @@ impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
         // The usual case: all else gives the same the long way.
         if matches!(fact, Fact::Failure) && !self.policy.backoff().remembers_wait() {
             if let Some(found) = self.keys.find_mut(key) {
-                let slot = &found.slot;
-                let known = Entry::backing_off(slot.at_ns(), slot.note(), slot.queue());
+                let known = found
+                    .slot()
+                    .and_then(|slot| Entry::backing_off(slot.at_ns(), slot.note(), slot.queue()));
                 if let Some(known) = known.filter(|it| !it.is_forgotten(&self.policy, now_ns)) {
-                    let at = found.at;
+                    let at = found.at();
                     let own_ns = known.own_ns(&self.policy, rng);
                     let Some(entry) = known.failed_in_time(&self.policy, now_ns, own_ns) else {
                         return Ok(self.fail_without_end(now_ns, at, own_ns));

@@ -17,7 +17,7 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use super::hash::FixedState;
-use super::keyed::Keyed;
+use super::keyed::{Index, Keyed};
 use crate::breaker::{BreakerStats, Grant, Health, Outcome, Permit, Receipt, Refused, Transitions};
 use crate::random::Rng;
 use crate::time::Monotone;
@@ -57,7 +57,7 @@ pub use state::BreakerTableState;
 /// table goes through all keys, only when one of them can have been forgotten.
 ///
 /// **Memory** for a key in a full table: its own size rounded up to 8 bytes, a breaker and 32 bytes, a ninth more than
-/// that, and 2; 16 in the index (up to 32 while some keys are held back and others are not).
+/// that, and 2; 5 in the index.
 ///
 /// **Random words.** As a breaker draws them.
 ///
@@ -160,7 +160,7 @@ impl<K, S> BreakerTable<K, S> {
     #[must_use]
     pub fn with_hasher(policy: BreakerTablePolicy, hasher: S) -> Self {
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), true, 0),
+            keys: Keyed::new(hasher, policy.max_keys(), Some(Index::DUE), 0),
             overflow: Entry::fresh(&policy, 0, OVERFLOW, 0),
             overflow_known: false,
             policy,

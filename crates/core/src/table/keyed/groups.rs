@@ -8,8 +8,9 @@
 use alloc::vec::Vec;
 use core::{array, mem};
 
-use super::Slot;
 use super::tags::{Hashed, Tags, Way};
+use super::tournament::Turn;
+use super::{Queue, Slot};
 
 pub(super) const PLACES: usize = 5;
 
@@ -22,7 +23,7 @@ const LARGE: usize = 64;
 const FEW: u32 = 4_096;
 
 #[derive(Clone, Debug)]
-struct Group<K, V> {
+pub(super) struct Group<K, V> {
     tags: Tags,
     slots: [Option<Slot<K, V>>; PLACES],
 }
@@ -47,6 +48,27 @@ impl<K, V> Group<K, V> {
             same = same.without_first();
         }
         None
+    }
+
+    #[inline]
+    pub(super) fn slot(&self, place: usize) -> Option<&Slot<K, V>> {
+        self.slots.get(place)?.as_ref()
+    }
+
+    #[inline]
+    pub(super) fn slot_mut(&mut self, place: usize) -> Option<&mut Slot<K, V>> {
+        self.slots.get_mut(place)?.as_mut()
+    }
+
+    /// Whose turn it is first of those that wait in `queue`, in this group of that number.
+    pub(super) fn first(&self, number_of_it: usize, queue: Queue) -> Turn {
+        let mut first = Turn::NOBODY;
+        for (place, slot) in self.slots.iter().enumerate() {
+            if let Some(slot) = slot.as_ref().filter(|slot| slot.queue() == queue) {
+                first = first.or_before(slot.turn(number(number_of_it, place)));
+            }
+        }
+        first
     }
 }
 
@@ -79,6 +101,21 @@ impl<K, V> Groups<K, V> {
         }
     }
 
+    /// All groups, by number.
+    pub(super) fn groups(&self) -> &[Group<K, V>] {
+        &self.groups
+    }
+
+    #[inline]
+    pub(super) fn group(&self, group: usize) -> Option<&Group<K, V>> {
+        self.groups.get(group)
+    }
+
+    #[inline]
+    pub(super) fn group_mut(&mut self, group: usize) -> Option<&mut Group<K, V>> {
+        self.groups.get_mut(group)
+    }
+
     #[inline]
     pub(super) const fn len(&self) -> u32 {
         self.len
@@ -98,13 +135,13 @@ impl<K, V> Groups<K, V> {
     #[inline]
     pub(super) fn get(&self, at: u32) -> Option<&Slot<K, V>> {
         let (group, place) = parts(at);
-        self.groups.get(group)?.slots.get(place)?.as_ref()
+        self.groups.get(group)?.slot(place)
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Slot<K, V>> {
         let (group, place) = parts(at);
-        self.groups.get_mut(group)?.slots.get_mut(place)?.as_mut()
+        self.groups.get_mut(group)?.slot_mut(place)
     }
 
     /// All slots, by number.
@@ -131,24 +168,24 @@ impl<K, V> Groups<K, V> {
         }
     }
 
-    /// The same, to be changed.
+    /// The same, to be changed: the number of its group, the group, and its place there.
     #[inline]
     pub(super) fn find_mut(
         &mut self,
         hash: Hashed,
         is_it: impl Fn(&K) -> bool,
-    ) -> Option<(u32, &mut Slot<K, V>)> {
+    ) -> Option<(usize, &mut Group<K, V>, usize)> {
         let home = hash.home(self.groups.len());
         let group = self.groups.get(home)?;
         if let Some((place, _)) = group.find(hash, &is_it) {
-            let slot = self.groups.get_mut(home)?.slots.get_mut(place)?.as_mut()?;
-            return Some((number(home, place), slot));
+            return Some((home, self.groups.get_mut(home)?, place));
         }
         if !group.tags.was_passed(hash) {
             return None;
         }
         let (at, _) = self.find_further(hash, is_it)?;
-        Some((at, self.get_mut(at)?))
+        let (number, place) = parts(at);
+        Some((number, self.groups.get_mut(number)?, place))
     }
 
     #[cold]
@@ -224,12 +261,12 @@ impl<K, V> Groups<K, V> {
         self.groups.len().saturating_mul(2).max(2).min(most)
     }
 
-    /// Moves all slots to as many groups: tells `moved` of each slot, with its number before and after.
+    /// Moves all slots to as many groups: tells `moved` of each slot's number before and after.
     pub(super) fn move_all(
         &mut self,
         wanted: usize,
         hashed: impl Fn(&K) -> Hashed,
-        mut moved: impl FnMut(u32, &Slot<K, V>, u32),
+        mut moved: impl FnMut(u32, u32),
     ) {
         let before = mem::take(&mut self.groups);
         self.groups.reserve_exact(wanted);
@@ -238,10 +275,8 @@ impl<K, V> Groups<K, V> {
         for (group, row) in before.into_iter().enumerate() {
             for (place, slot) in row.slots.into_iter().enumerate() {
                 let Some(slot) = slot else { continue };
-                let at = self.insert(hashed(&slot.key), slot);
-                if let Some(slot) = self.get(at) {
-                    moved(number(group, place), slot, at);
-                }
+                let to = self.insert(hashed(&slot.key), slot);
+                moved(number(group, place), to);
             }
         }
         self.worn = 0;
@@ -249,7 +284,7 @@ impl<K, V> Groups<K, V> {
 }
 
 #[inline]
-const fn parts(at: u32) -> (usize, usize) {
+pub(super) const fn parts(at: u32) -> (usize, usize) {
     let place = at & ((1 << PLACE_BITS) - 1);
     ((at >> PLACE_BITS) as usize, place as usize)
 }
@@ -257,7 +292,7 @@ const fn parts(at: u32) -> (usize, usize) {
 /// There are at most 2^29 groups: four in each of 2^31 keys.
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "groups are at most 2^29")]
-const fn number(group: usize, place: usize) -> u32 {
+pub(super) const fn number(group: usize, place: usize) -> u32 {
     (group << PLACE_BITS | place) as u32
 }
 
@@ -289,7 +324,7 @@ mod tests {
             value: (),
             at_ns: 0,
             bits: bits(0, Queue::Due),
-            link: 0,
+            seq: 0,
         }
     }
 
@@ -300,7 +335,7 @@ mod tests {
         for key in 0..u64::from(most) {
             if groups.is_to_move() {
                 let wanted = groups.wanted(most);
-                groups.move_all(wanted, |&key| hashed(key), |_, _, _| ());
+                groups.move_all(wanted, |&key| hashed(key), |_, _| ());
             }
             groups.insert(hashed(key), slot(key));
         }
@@ -368,7 +403,7 @@ mod tests {
         assert!(groups.is_to_move());
         let wanted = groups.wanted(300);
         let mut moved = 0;
-        groups.move_all(wanted, |&key| hashed(key), |_, _, _| moved += 1);
+        groups.move_all(wanted, |&key| hashed(key), |_, _| moved += 1);
         assert_eq!((moved, groups.worn, groups.is_to_move()), (300, 0, false));
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! The slots stand in a hash table of their own, in an order that is never seen, so that results do not depend on the
 //! hasher. Each slot waits in a queue at an instant; among equal instants the order is that of arrival: of the calls
-//! that set the instants, or of those that put the keys in, as the table has it. With the index the queues are heaps:
-//! the first is read at once, a change is O(log n). Without it a search goes through all slots.
+//! that set the instants, or of those that put the keys in, as the table has it. A queue that the index has is a
+//! tournament: who is first is read at once, a change is O(log n). Without it a search goes through all slots.
 //!
 //! A slot has a number, which stays until all slots move because there are to be more. A key of 8 bytes with nothing of
-//! its own takes 24 bytes in a slot, 32 in a full table of more than 4 096 keys, 40 in one of fewer, and 16 with the
-//! index. What a table keeps of each key beside that stands in a row of words, in the order of the slots' numbers.
+//! its own takes 24 bytes in a slot, 32 in a full table of more than 4 096 keys, 40 in one of fewer, and 6 or 7 for
+//! each queue of the index. What a table keeps of each key beside that stands in a row of words, in the order of the slots' numbers.
 
 mod groups;
-mod heap;
+mod index;
 mod order;
 mod tags;
+mod tournament;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -20,10 +21,11 @@ use core::hash::{BuildHasher, Hash};
 use core::mem;
 use core::num::NonZeroU32;
 
-use groups::Groups;
-use heap::Entry;
-use order::Index;
+use groups::{Group, Groups};
 use tags::Hashed;
+use tournament::Turn;
+
+pub(super) use index::Index;
 
 /// The most keys that a table may hold.
 pub(super) const MAX_KEYS: u32 = 1 << 31;
@@ -52,8 +54,8 @@ pub(super) struct Slot<K, V> {
     at_ns: u64,
     /// The note, and the queue in the two highest bits.
     bits: NonZeroU32,
-    /// With the index the place in the queue's heap, without it the arrival.
-    link: u32,
+    /// The arrival.
+    seq: u32,
 }
 
 impl<K, V> Slot<K, V> {
@@ -75,6 +77,11 @@ impl<K, V> Slot<K, V> {
             _ => Queue::Parked,
         }
     }
+
+    #[inline]
+    const fn turn(&self, at: u32) -> Turn {
+        Turn::new(self.at_ns, self.seq, at)
+    }
 }
 
 #[inline]
@@ -85,24 +92,61 @@ fn bits(note: u32, queue: Queue) -> NonZeroU32 {
 
 /// A slot that was found.
 pub(super) struct Found<'a, K, V> {
-    pub(super) at: u32,
-    pub(super) slot: &'a mut Slot<K, V>,
-    index: &'a Option<Index>,
+    /// The number of its group: known before memory answers, so it is never taken from that of the slot.
+    number: usize,
+    group: &'a mut Group<K, V>,
+    place: usize,
+    index: &'a mut Option<Index>,
     next_seq: &'a mut u32,
 }
 
 impl<K, V> Found<'_, K, V> {
-    /// As [`Keyed::set`], unless more than the slot is to be changed for it.
+    /// Its number.
     #[inline]
+    pub(super) const fn at(&self) -> u32 {
+        groups::number(self.number, self.place)
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> Option<&Slot<K, V>> {
+        self.group.slot(self.place)
+    }
+
+    /// As [`Keyed::set`]; nothing and false where all arrivals are to be numbered anew first.
+    #[inline(always)]
     pub(super) fn try_set(self, queue: Queue, at_ns: u64, note: u32) -> bool {
-        if self.index.is_some() || *self.next_seq == u32::MAX {
+        let seq = *self.next_seq;
+        if seq == u32::MAX {
             return false;
         }
-        self.slot.at_ns = at_ns;
-        self.slot.bits = bits(note, queue);
-        self.slot.link = *self.next_seq;
-        *self.next_seq = self.slot.link.wrapping_add(1);
+        *self.next_seq = seq.wrapping_add(1);
+        self.place(queue, at_ns, bits(note, queue), seq);
         true
+    }
+
+    /// Its arrival and its note stay, and its instant unless there is another.
+    fn move_to(self, queue: Queue, at_ns: Option<u64>) {
+        if let Some(slot) = self.slot() {
+            let (seq, bits) = (slot.seq, bits(slot.note(), queue));
+            let at_ns = at_ns.unwrap_or(slot.at_ns);
+            self.place(queue, at_ns, bits, seq);
+        }
+    }
+
+    #[inline(always)]
+    fn place(self, queue: Queue, at_ns: u64, bits: NonZeroU32, seq: u32) {
+        let at = self.at();
+        let Some(slot) = self.group.slot_mut(self.place) else {
+            return;
+        };
+        let before = (slot.queue(), slot.at_ns);
+        slot.at_ns = at_ns;
+        slot.bits = bits;
+        slot.seq = seq;
+        if let Some(index) = self.index {
+            let turn = slot.turn(at);
+            index.update(self.group, self.number, before, queue, turn);
+        }
     }
 }
 
@@ -119,12 +163,12 @@ pub(super) struct Keyed<K, V, S> {
 }
 
 impl<K, V, S> Keyed<K, V, S> {
-    pub(super) const fn new(hasher: S, max_keys: u32, indexed: bool, width: usize) -> Self {
+    pub(super) const fn new(hasher: S, max_keys: u32, index: Option<Index>, width: usize) -> Self {
         Self {
             slots: Groups::new(max_keys, width.saturating_mul(size_of::<u64>())),
             words: Vec::new(),
             width,
-            index: if indexed { Some(Index::EMPTY) } else { None },
+            index,
             hasher,
             max_keys,
             next_seq: 0,
@@ -188,10 +232,9 @@ impl<K, V, S> Keyed<K, V, S> {
 
     /// The bytes in use on the heap.
     pub(super) fn bytes(&self) -> usize {
-        let heaps = self.index.as_ref().map_or(0, Index::capacity);
-        let heaps = heaps.saturating_mul(size_of::<Entry>());
         let words = self.words.capacity().saturating_mul(size_of::<u64>());
-        let beside = heaps.saturating_add(words);
+        let index = self.index.as_ref().map_or(0, Index::bytes);
+        let beside = index.saturating_add(words);
         self.slots.bytes().saturating_add(beside)
     }
 }
@@ -227,11 +270,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
     {
         let hash = Hashed::new(self.hasher.hash_one(key));
         let is_it = |other: &K| other.borrow() == key;
-        let (at, slot) = self.slots.find_mut(hash, is_it)?;
+        let (number, group, place) = self.slots.find_mut(hash, is_it)?;
         Some(Found {
-            at,
-            slot,
-            index: &self.index,
+            number,
+            group,
+            place,
+            index: &mut self.index,
             next_seq: &mut self.next_seq,
         })
     }
@@ -248,17 +292,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
             value,
             at_ns,
             bits: bits(note, queue),
-            link: seq,
+            seq,
         };
         let at = self.slots.insert(hash, slot);
         if let Some(index) = &mut self.index {
-            let entry = Entry {
-                at_ns,
-                seq,
-                slot: at,
-            };
-            let limit = self.max_keys as usize;
-            index.of_mut(queue).push(entry, limit, &mut self.slots);
+            let (number, _) = groups::parts(at);
+            index.came(queue, number, Turn::new(at_ns, seq, at));
         }
         at
     }
@@ -270,7 +309,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
             slots,
             words,
             width,
-            index,
             hasher,
             max_keys,
             ..
@@ -283,7 +321,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
         slots.move_all(
             wanted,
             |key| Hashed::new(hasher.hash_one(key)),
-            |from, slot, to| {
+            |from, to| {
                 let from = words_before.get(groups::beside(from, *width)..);
                 let to_words = words.get_mut(groups::beside(to, *width)..);
                 for (from, to) in from
@@ -294,40 +332,25 @@ impl<K: Hash + Eq, V, S: BuildHasher> Keyed<K, V, S> {
                 {
                     *to = *from;
                 }
-                if let Some(index) = index {
-                    if let Some(entry) = index.of_mut(slot.queue()).get_mut(slot.link) {
-                        entry.slot = to;
-                    }
-                }
             },
         );
+        if let Some(index) = &mut self.index {
+            index.make(&self.slots);
+        }
     }
 
     /// Takes slot `at` out.
     pub(super) fn remove(&mut self, at: u32) -> Option<Slot<K, V>> {
         let slot = self.slots.get(at)?;
-        let (queue, place) = (slot.queue(), slot.link);
+        let queue = slot.queue();
         let hash = Hashed::new(self.hasher.hash_one(&slot.key));
-        if let Some(index) = &mut self.index {
-            index.of_mut(queue).remove(place, &mut self.slots);
+        let slot = self.slots.remove(at, hash);
+        let (number, _) = groups::parts(at);
+        if let (Some(index), Some(group)) = (&mut self.index, self.slots.group(number)) {
+            index.left(group, number, at, queue);
         }
-        self.slots.remove(at, hash)
+        slot
     }
-}
-
-/// Room for one more: twice as much as there was, at most `limit` in all.
-#[inline]
-pub(super) fn make_room<T>(row: &mut Vec<T>, limit: usize) {
-    if row.len() == row.capacity() {
-        let wanted = row.len().saturating_mul(2).max(8).min(limit);
-        row.reserve_exact(wanted.saturating_sub(row.len()).max(1));
-    }
-}
-
-/// Slots are at most 2^31.
-#[inline]
-fn number(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -339,8 +362,8 @@ mod tests {
     /// Numbering anew goes through all keys: it is done when the numbers are used up, not before.
     #[test]
     fn arrivals_are_numbered_on_while_there_are_numbers() {
-        for indexed in [false, true] {
-            let mut keyed = Keyed::new(FixedState, 100, indexed, 0);
+        for index in [None, Some(Index::DUE_AND_IDLE)] {
+            let mut keyed = Keyed::new(FixedState, 100, index, 0);
             let at = keyed.insert(7_u64, (), Queue::Due, 5, 0);
             for at_ns in 0..9 {
                 keyed.set(at, Queue::Due, at_ns, 0);
@@ -352,8 +375,8 @@ mod tests {
     /// Arrivals near the last number: they are numbered anew, and the order stays.
     #[test]
     fn arrivals_may_be_numbered_anew() {
-        for indexed in [false, true] {
-            let mut keyed = Keyed::new(FixedState, 100, indexed, 0);
+        for index in [None, Some(Index::DUE_AND_IDLE)] {
+            let mut keyed = Keyed::new(FixedState, 100, index, 0);
             keyed.next_seq = u32::MAX - 7;
             for key in 0_u64..20 {
                 keyed.insert(key, (), Queue::Due, 5, 0);

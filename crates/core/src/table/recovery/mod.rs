@@ -14,7 +14,7 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use super::hash::FixedState;
-use super::keyed::{Keyed, Queue};
+use super::keyed::{Index, Keyed, Queue};
 use crate::backoff::Wait;
 use crate::random::Rng;
 use crate::refusal::Refusal;
@@ -45,8 +45,8 @@ pub use state::RecoveryBudgetState;
 /// dropped once each, at most `budget` in a call.
 ///
 /// **Memory** for a key in a full table: its own size rounded up to 8 bytes and 24 bytes, a quarter more than that, and
-/// 2; 10 for each grant of the budget, 10 with decorrelated jitter; 16 in the index. Where `max_keys` is at most 4 096
-/// a quarter more of all but the index, unless grants and key are large.
+/// 2; 10 for each grant of the budget, 10 with decorrelated jitter; 5 in the index. Where `max_keys` is at most 4 096
+/// a quarter more of all, unless grants and key are large.
 ///
 /// **When it is full** and no key can be forgotten, an unknown key is refused: who cannot be counted is not recovered.
 /// So nobody gets more than the budget by coming with ever new keys, and no other entry is needed to hold them back.
@@ -141,7 +141,7 @@ impl<K, S> RecoveryBudget<K, S> {
         let wait = policy.backoff().remembers_wait() as usize;
         let words = (policy.budget() as usize).saturating_add(wait);
         Self {
-            keys: Keyed::new(hasher, policy.max_keys(), true, words),
+            keys: Keyed::new(hasher, policy.max_keys(), Some(Index::IDLE), words),
             ring: Ring::new(policy.budget()),
             policy,
             clock: Monotone::since(0),

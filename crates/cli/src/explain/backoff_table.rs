@@ -25,17 +25,13 @@ pub(super) fn explain(policy: &BackoffTablePolicy, page: &mut Page) {
         "A key that is asked for at once after each hold and always fails: {}",
         waits::pace(backoff, "tries")
     ));
-    let mut each = 32;
-    if backoff.jitter() == Jitter::Decorrelated {
-        each += 10;
-    }
-    if policy.due_index() {
-        each += 11;
-    }
-    page.bullet(&memory::sentence(
-        policy.max_keys(),
-        memory::of_few(policy.max_keys(), each),
-    ));
+    let wait = match backoff.jitter() {
+        Jitter::Decorrelated => 8,
+        _ => 0,
+    };
+    let queues = if policy.due_index() { 2 } else { 0 };
+    let each = memory::of_slots(policy.max_keys(), 24 + wait, queues);
+    page.bullet(&memory::sentence(policy.max_keys(), each));
 }
 
 fn diagram(policy: &BackoffTablePolicy, width: usize) -> Vec<String> {

@@ -28,14 +28,15 @@ pub(super) fn explain(policy: &BreakerTablePolicy, page: &mut Page) {
     ));
     page.bullet(&memory::sentence(
         policy.max_keys(),
-        of_one(policy.breaker()),
+        memory::of_slots(policy.max_keys(), size_of::<BreakerState>() as u64 + 40, 1)
+            + on_heap(policy.breaker()),
     ));
     page.heading("The breaker of one key");
     breaker::body(policy.breaker(), page);
 }
 
-/// The bytes of one breaker in the table, with what its window and its trials take on the heap.
-fn of_one(policy: &BreakerPolicy) -> u64 {
+/// What the window and the trials of one breaker take on the heap.
+fn on_heap(policy: &BreakerPolicy) -> u64 {
     let conditions = conditions(policy);
     let window = match policy.window() {
         _ if conditions == 0 => 0,
@@ -48,8 +49,7 @@ fn of_one(policy: &BreakerPolicy) -> u64 {
     };
     let trials = 2 * u64::from(policy.max_in_flight().min(policy.trials()));
     let words = window.max(trials);
-    let heap = if words > INLINE_WORDS { words * 8 } else { 0 };
-    (size_of::<BreakerState>() as u64 + 40) * 10 / 9 + 8 + heap
+    if words > INLINE_WORDS { words * 8 } else { 0 }
 }
 
 /// How many different things the window counts: failures, and each limit of latency.

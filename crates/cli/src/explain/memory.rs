@@ -12,13 +12,17 @@ pub(super) fn sentence(max_keys: u32, each: u64) -> String {
     )
 }
 
-/// Where there are few keys a table is less full: a quarter more for each.
-pub(super) const fn of_few(max_keys: u32, each: u64) -> u64 {
-    if max_keys <= 4_096 {
-        each + each.div_ceil(4)
-    } else {
-        each
-    }
+/// The bytes of a key in a full table whose slots take so many, with a tournament for each queue of its index: five slots
+/// stand in a group behind a word, and groups are the fuller the more keys there are, or the larger the slots.
+pub(super) fn of_slots(max_keys: u32, slot: u64, queues: u64) -> u64 {
+    let in_ten = match slot {
+        65.. => 45,
+        _ if max_keys <= 4_096 => 32,
+        _ => 40,
+    };
+    // A node of a tournament takes 64 bytes, and there are a third as many as groups.
+    let thirds_of_group = 3 * (8 + 5 * slot) + 64 * queues;
+    (thirds_of_group * 10).div_ceil(3 * in_ten)
 }
 
 /// `440 bytes`, `4.4 kB`, `1.1 GB`: in powers of a thousand, to a tenth, rounded up.

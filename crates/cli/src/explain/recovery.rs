@@ -46,12 +46,11 @@ pub(super) fn explain(policy: &RecoveryBudgetPolicy, page: &mut Page) {
         "One key has at most {grants} in any {window}, all keys together {}.",
         count(all)
     ));
-    let mut each = 48 + 10 * u64::from(policy.budget());
-    if backoff.jitter() == Jitter::Decorrelated {
-        each += 10;
-    }
-    page.bullet(&memory::sentence(
-        policy.max_keys(),
-        memory::of_few(policy.max_keys(), each),
-    ));
+    let wait = match backoff.jitter() {
+        Jitter::Decorrelated => 8,
+        _ => 0,
+    };
+    let slot = 32 + 8 * u64::from(policy.budget()) + wait;
+    let each = memory::of_slots(policy.max_keys(), slot, 1);
+    page.bullet(&memory::sentence(policy.max_keys(), each));
 }

@@ -26,9 +26,9 @@
 //! - **Time** that runs backwards stands still: no instant is credited twice. The balance grows with time, so there is
 //!   no deadline and no poll: a refusal says when to ask again.
 //! - **Words.** None: nothing here is by chance.
-//! - **Cost.** Every call is O(1) for tokens; for the ratio the first in a new slice, and a refusal that ends with
-//!   another slice than the last one, take a step for each slice, after any silence. 32 bytes of tokens, less than 200 of
-//!   window.
+//! - **Cost.** Every call is O(1) for tokens; for the ratio the first in a new slice, the first refusal in one or after
+//!   a retry was given back, and a refusal that ends with another slice than the last one, take a step for each slice,
+//!   after any silence. 32 bytes of tokens, less than 200 of window.
 //! - **Defaults.** A bucket is full at first, a retry costs one token and a success gives a tenth; a ratio looks back
 //!   10 s, with ten retries a second on top for quiet clients. Reasons at the setters; capacity and ratio have none.
 //!

@@ -3,7 +3,6 @@
 //! What is in line here stays small and takes no address, so that a call that has nothing to tell keeps all that it knows
 //! in registers; the rest is out of line.
 
-use std::mem;
 use std::thread;
 
 use evenkeel_core::Refusal;
@@ -27,28 +26,34 @@ pub(super) struct Leave {
 #[derive(Debug)]
 pub(super) struct PlainCall<'a, C: Clock> {
     inner: &'a Inner<C>,
-    leave: PlainLeave,
+    /// Until it is told.
+    leave: Option<PlainLeave>,
 }
 
 impl<'a, C: Clock> PlainCall<'a, C> {
     #[inline]
     pub(super) const fn new(inner: &'a Inner<C>, leave: PlainLeave) -> Self {
-        Self { inner, leave }
+        Self {
+            inner,
+            leave: Some(leave),
+        }
     }
 
     /// The call ended.
     #[inline]
-    pub(super) fn tell(self, outcome: Outcome) {
-        let (inner, leave) = (self.inner, self.leave);
-        mem::forget(self);
-        inner.tell_plain(leave, outcome);
+    pub(super) fn tell(mut self, outcome: Outcome) {
+        if let Some(leave) = self.leave.take() {
+            self.inner.tell_plain(leave, outcome);
+        }
     }
 }
 
 impl<C: Clock> Drop for PlainCall<'_, C> {
-    #[cold]
+    #[inline]
     fn drop(&mut self) {
-        self.inner.tell_plain(self.leave, Outcome::Failure);
+        if let Some(leave) = self.leave.take() {
+            self.inner.tell_plain(leave, Outcome::Failure);
+        }
     }
 }
 

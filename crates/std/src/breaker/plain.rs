@@ -8,7 +8,7 @@ use crate::clock::Clock;
 /// Leave to make one call, as a closed breaker gives it to everybody: two words to be told back. For a driver that has a
 /// place of its own for it, such as a future; others take a [`Guard`](crate::Guard), which settles itself.
 ///
-/// It is to be told once. Dropped without a word it says nothing, not even that the call was given up: then the call is
+/// It is to be told once, to the breaker that gave it: another one cannot tell, and counts it. Dropped without a word it says nothing, not even that the call was given up: then the call is
 /// missing in the [statistics](crate::SharedBreaker#statistics).
 ///
 /// ```
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 /// # Ok::<(), evenkeel_core::ConfigError>(())
 /// ```
 #[must_use = "tell the breaker how the call ended"]
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct PlainLeave {
     pub(super) generation: u64,
     /// When the call began, where its latency matters.
@@ -36,7 +36,9 @@ pub struct PlainLeave {
 }
 
 impl PlainLeave {
-    /// None where [`try_acquire`](SharedBreaker::try_acquire) has to be asked: not closed, observed, on the ramp, recorded.
+    /// None where [`try_acquire`](SharedBreaker::try_acquire) has to be asked: where the breaker is not closed, is forced
+    /// closed, only observed or recorded, or is on its ramp or restored with one.
+    #[must_use = "tell the breaker how the call ended"]
     #[inline(always)]
     pub fn take<C: Clock>(breaker: &SharedBreaker<C>) -> Option<Self> {
         breaker.inner.plain()

@@ -27,14 +27,18 @@ pub(super) enum BreakerLeave<C: Clock + 'static> {
 /// Leave that everybody is given, while the service is called.
 pub(super) struct Plain<'a, C: Clock> {
     breaker: &'a SharedBreaker<C>,
-    leave: PlainLeave,
+    /// Until it is given back.
+    leave: Option<PlainLeave>,
 }
 
 impl<'a, C: Clock> Plain<'a, C> {
     #[inline(always)]
     pub(super) fn take(breaker: &'a SharedBreaker<C>) -> Option<Self> {
         let leave = PlainLeave::take(breaker)?;
-        Some(Self { breaker, leave })
+        Some(Self {
+            breaker,
+            leave: Some(leave),
+        })
     }
 }
 
@@ -43,7 +47,7 @@ impl<C: Clock> From<Plain<'_, C>> for BreakerLeave<C> {
     fn from(plain: Plain<'_, C>) -> Self {
         Self::Plain {
             breaker: plain.breaker.clone(),
-            leave: Some(plain.leave),
+            leave: plain.leave,
         }
     }
 }
@@ -178,7 +182,9 @@ impl<C: Clock> Leave for Plain<'_, C> {
 
     #[inline(always)]
     fn settle(&mut self, outcome: Outcome) {
-        self.leave.tell(self.breaker, outcome);
+        if let Some(leave) = self.leave.take() {
+            leave.tell(self.breaker, outcome);
+        }
     }
 }
 

@@ -119,16 +119,12 @@ impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
 
 impl<S, K, C: Sleep + 'static> BreakerService<S, K, C> {
     #[cold]
-    fn call_if_let<Req>(&mut self, request: Req) -> BreakerFuture<S::Future, K, C>
+    fn call_if_let<Req>(&mut self, classify: K, request: Req) -> BreakerFuture<S::Future, K, C>
     where
         S: Service<Req>,
-        K: Clone,
     {
         match self.take_as_readied() {
-            Ok(leave) => {
-                let classify = self.classify.clone();
-                BreakerFuture::calling(leave, classify, || self.inner.call(request))
-            }
+            Ok(leave) => BreakerFuture::calling(leave, classify, || self.inner.call(request)),
             Err(refused) => BreakerFuture::refused(refused),
         }
     }
@@ -207,16 +203,15 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
+        // Before leave is taken, which a panic in it would take along: it is nobody's failure then.
+        let classify = self.classify.clone();
         let plain = match self.ready {
             Ready::Plain => Plain::take(&self.breaker),
             _ => None,
         };
         match plain {
-            Some(plain) => {
-                let classify = self.classify.clone();
-                BreakerFuture::plain(plain, classify, || self.inner.call(request))
-            }
-            None => self.call_if_let(request),
+            Some(plain) => BreakerFuture::plain(plain, classify, || self.inner.call(request)),
+            None => self.call_if_let(classify, request),
         }
     }
 }

@@ -20,9 +20,9 @@ pub use state::RetryRatioState;
 
 /// A window that keeps retries below a share of the requests; see the [module](super).
 ///
-/// `P` is the policy or any borrow of one. Less than 200 bytes for up to 16 slices, else 8 bytes a slice on the heap
-/// (feature `alloc`). A call is O(1); the first in a new slice, and a refusal that ends with another slice than the last
-/// one, take a step for each slice, after any silence.
+/// `P` is the policy or any borrow of one. Less than 200 bytes beside it for up to 16 slices, else 8 bytes a slice on the
+/// heap (feature `alloc`). A call is O(1); the first in a new slice, the first refusal in one or after a retry was given
+/// back, and a refusal that ends with another slice than the last one, take a step for each slice, after any silence.
 ///
 /// ```
 /// use evenkeel_core::Ratio;
@@ -203,10 +203,13 @@ impl<P: Borrow<RetryRatioPolicy>> RetryRatio<P> {
     /// ```
     #[inline]
     pub fn give_back(&mut self, now_ns: u64, withdrawal: Withdrawal) -> Reported {
-        // The one call that changes what a slice before the current one counts.
-        self.foreseen = Foreseen::NOTHING;
-        self.state
-            .give_back(self.policy.borrow(), now_ns, withdrawal)
+        let policy = self.policy.borrow();
+        let reported = self.state.give_back(policy, now_ns, withdrawal);
+        if reported == Reported::Counted {
+            // Nothing else changes what a slice before the current one counts.
+            self.foreseen = Foreseen::NOTHING;
+        }
+        reported
     }
 
     /// How many retries would be allowed at `now_ns`, one after the other.

@@ -241,7 +241,7 @@ impl RetryRatioPolicy {
         (self.ratio.denominator() as u64).wrapping_mul(retries as u64)
     }
 
-    /// Works out what [`missing`](Self::missing) and [`there_milli`](Self::there_milli) need of the floor.
+    /// Works out what [`short`](Self::short) and [`there_milli`](Self::there_milli) need of the floor.
     const fn set_floor(&mut self) {
         let milli = match self.by_floor().checked_div(MILLISECOND_NS as u128) {
             Some(milli) => milli,

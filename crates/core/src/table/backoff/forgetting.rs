@@ -8,7 +8,8 @@ use crate::table::keyed::Queue;
 impl<K: Hash + Eq, S: BuildHasher> BackoffTable<K, S> {
     /// Drops keys that are forgotten, at most `at_most`, and says how many: so that what the calls of
     /// [`pop_ready`](Self::pop_ready) after a long silence would do is done before. No answer depends on it. O(log n) for
-    /// each key dropped; without the index there is nothing to prepare, and it drops none.
+    /// each key dropped, and for each that failed again since its hold was reported, O(n) at the most; without the index
+    /// there is nothing to prepare, and it drops none.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -49,7 +49,7 @@ impl BackoffTablePolicy {
     /// `max_keys` keys (1 to 2^31), and forgets a key whose hold ended `forget_after` ago (1 ns to 2^62 ns).
     ///
     /// These have no default. `backoff` has no limits (a key is held back as often as it fails). `max_keys` times 32
-    /// to 54 bytes, for keys of 8 bytes, is the memory. `forget_after` is how long a key that failed must be quiet
+    /// to 66 bytes, for keys of 8 bytes, is the memory. `forget_after` is how long a key that failed must be quiet
     /// until its failures count from 1 again; somewhat above the backoff's cap, so that one who fails at every try is
     /// known.
     ///

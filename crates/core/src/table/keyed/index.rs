@@ -91,7 +91,7 @@ impl Index {
     }
 
     /// The first of `queue`, if its instant is as it should be. Who stands too early is taken out on the way, one by
-    /// one; if those are more than `most`, the whole is made anew.
+    /// one; where those are `most` or more, the whole is made anew.
     pub(super) fn settle<K, V>(
         &mut self,
         slots: &Groups<K, V>,

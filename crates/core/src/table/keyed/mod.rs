@@ -6,7 +6,7 @@
 //! tournament: who is first is read at once, a change is O(log n). Without it a search goes through all slots.
 //!
 //! A slot has a number, which stays until all slots move because there are to be more. A key of 8 bytes with nothing of
-//! its own takes 24 bytes in a slot, 32 in a full table of more than 4 096 keys, 40 in one of fewer, and 6 or 7 for
+//! its own takes 24 bytes in a slot, 32 in a full table of more than 4 096 keys, 40 in one of fewer, and 5 to 7 for
 //! each queue of the index. What a table keeps of each key beside that stands in a row of words, in the order of the slots' numbers.
 
 mod groups;

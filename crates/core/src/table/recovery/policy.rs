@@ -48,7 +48,7 @@ impl RecoveryBudgetPolicy {
     /// next wait of `backoff`, and tracks at most `max_keys` keys (1 to 2^31).
     ///
     /// These have no default. `backoff` has no limits (the budget is the limit). Every grant in the window is
-    /// remembered, 8 bytes each: `budget` times `max_keys` is at most 2^32.
+    /// remembered, 9 to 13 bytes each: `budget` times `max_keys` is at most 2^32.
     ///
     /// ```
     /// # use core::time::Duration;

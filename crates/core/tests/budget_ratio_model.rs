@@ -38,6 +38,13 @@ fn step() -> impl Strategy<Value = (Time, Call)> {
     (time(), call)
 }
 
+fn built(parts: (Ratio, u32, u64, u32)) -> Option<RetryRatioPolicy> {
+    let (ratio, floor, slice_ns, slices) = parts;
+    let builder = RetryRatioPolicy::builder(ratio).floor_per_second(floor);
+    let ttl = Duration::from_nanos(slice_ns * u64::from(slices));
+    builder.ttl(ttl).slices(slices).build().ok()
+}
+
 fn policy() -> impl Strategy<Value = RetryRatioPolicy> {
     let ratio = (0..30_u32, 1..30_u32).prop_map(|(a, b)| Ratio::new(a, b).unwrap());
     let ratio = prop_oneof![ratio, Just(Ratio::new(u32::MAX, u32::MAX - 1).unwrap())];
@@ -45,14 +52,7 @@ fn policy() -> impl Strategy<Value = RetryRatioPolicy> {
     let floor = prop_oneof![Just(0), 0..400_000_000_u32, Just(u32::MAX)];
     let slices = prop_oneof![1..6_u32, Just(16), Just(MOST_SLICES)];
     let parts = (ratio, floor, 1..30_u64, slices);
-    parts.prop_filter_map("refused by build()", |(ratio, floor, slice_ns, slices)| {
-        RetryRatioPolicy::builder(ratio)
-            .floor_per_second(floor)
-            .ttl(Duration::from_nanos(slice_ns * u64::from(slices)))
-            .slices(slices)
-            .build()
-            .ok()
-    })
+    parts.prop_filter_map("refused by build()", built)
 }
 
 fn slice_ns(policy: &RetryRatioPolicy) -> u64 {
@@ -290,14 +290,7 @@ fn busy_policy() -> impl Strategy<Value = RetryRatioPolicy> {
         20..60_u64,
         prop_oneof![2..6_u32, Just(MOST_SLICES)],
     );
-    parts.prop_filter_map("refused by build()", |(ratio, floor, slice_ns, slices)| {
-        RetryRatioPolicy::builder(ratio)
-            .floor_per_second(floor)
-            .ttl(Duration::from_nanos(slice_ns * u64::from(slices)))
-            .slices(slices)
-            .build()
-            .ok()
-    })
+    parts.prop_filter_map("refused by build()", built)
 }
 
 /// Some of a call at one instant, or a few.

@@ -49,6 +49,8 @@
 mod builder;
 mod ceiling;
 mod delays;
+#[cfg(feature = "alloc")]
+mod doubling;
 #[cfg(feature = "serde")]
 pub(crate) mod fields;
 mod limits;
@@ -67,7 +69,7 @@ use crate::rebase::Rebase;
 use crate::time::Monotone;
 
 #[cfg(feature = "alloc")]
-pub(crate) use ceiling::Doubling;
+pub(crate) use doubling::Doubling;
 
 pub use builder::BackoffBuilder;
 pub use delays::Delays;
